@@ -1,0 +1,3 @@
+//! CPython's lifecycle. Knows `sync` only.
+
+pub mod profile;

@@ -1,0 +1,1 @@
+//! Releases of CPython, and every difference between them as a method.

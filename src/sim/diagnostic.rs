@@ -1,0 +1,1 @@
+//! Diagnostics about scenario files, as plain data.

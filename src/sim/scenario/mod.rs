@@ -1,0 +1,1 @@
+//! The scenario language: syntax tree, parser, checks, printer and the table of calls.
