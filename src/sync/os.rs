@@ -1,0 +1,633 @@
+//! Production primitives, which pass a hook where the feature `sim` is on.
+//!
+//! `parking_lot` for locks and condition variables, the standard atomics for words. With a controller installed the
+//! real lock under a [`Mutex`] is still taken: the controller has made sure that it is free.
+//!
+//! Memory order: what the caller names is what the standard atomic gets. [`Plain`], [`Local`] and [`Epoch`] are relaxed
+//! words: a lock, or the rule written where they are declared, orders them.
+
+#![expect(clippy::disallowed_types, reason = "this is the floor: the wrapped types are named here and nowhere else")]
+
+#[cfg(feature = "sim")]
+use super::hook::{self, Access, CellId, CellKind};
+use super::{Name, Ordering, THREADS_MAX, ThreadIndex, WaitResult, Word};
+use std::cell::Cell;
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic;
+use std::time::Duration;
+
+/// The interval after which a timed wait on real threads gives up: CPython's switch interval, 5 ms.
+const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
+
+/// The number under which the simulator knows a cell. Nothing at all without the feature.
+#[derive(Clone, Copy, Debug)]
+struct Hook {
+    #[cfg(feature = "sim")]
+    cell: CellId,
+}
+
+impl Hook {
+    #[cfg(feature = "sim")]
+    fn new(kind: CellKind, name: Name, initial: u64) -> Self {
+        Self { cell: hook::current().map_or(CellId::NONE, |controller| controller.register(kind, name, initial)) }
+    }
+}
+
+macro_rules! hook_new {
+    ($kind:ident, $name:expr, $initial:expr) => {{
+        #[cfg(feature = "sim")]
+        let made = Hook::new(CellKind::$kind, $name.into(), $initial);
+        #[cfg(not(feature = "sim"))]
+        let made = {
+            let _: Name = $name.into();
+            Hook {}
+        };
+        made
+    }};
+}
+
+/// Passes a hook: `hooked!(self.hook, controller, cell => expression)`; nothing without the feature or a controller.
+macro_rules! hooked {
+    ($hook:expr, $controller:ident, $cell:ident => $body:expr) => {
+        #[cfg(feature = "sim")]
+        if let Some($controller) = hook::current() {
+            let $cell = $hook.cell;
+            $body
+        }
+    };
+}
+
+/// A mutual exclusion lock that protects a `T`.
+#[derive(Debug)]
+pub struct Mutex<T> {
+    hook: Hook,
+    inner: parking_lot::Mutex<T>,
+}
+
+impl<T: Hash + 'static> Mutex<T> {
+    /// A free lock.
+    pub fn new(name: impl Into<Name>, value: T) -> Self {
+        Self { hook: hook_new!(Mutex, name, 0), inner: parking_lot::Mutex::new(value) }
+    }
+
+    /// Blocks until the lock is free and takes it.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        hooked!(self.hook, controller, cell => controller.lock(cell, self));
+        MutexGuard { mutex: self, inner: Some(self.inner.lock()), changed: false }
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        #[cfg(feature = "sim")]
+        if let Some(controller) = hook::current()
+            && !controller.try_lock(self.hook.cell, self)
+        {
+            return None;
+        }
+        self.inner.try_lock().map(|inner| MutexGuard { mutex: self, inner: Some(inner), changed: false })
+    }
+
+    /// Reads the contents for an observer, whoever holds the lock: no operation of the program, for the simulator
+    /// between two steps only.
+    #[cfg(feature = "sim")]
+    #[expect(unsafe_code, reason = "between two steps no fiber runs, so nobody writes")]
+    pub fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        // SAFETY: observers run between two steps of a simulation, on the one OS thread that runs all fibers: nobody
+        // writes meanwhile, and the reference ends with this call.
+        read(unsafe { &*self.inner.data_ptr() })
+    }
+}
+
+#[cfg(feature = "sim")]
+impl<T: Hash + 'static> hook::Contents for Mutex<T> {
+    fn digest(&self) -> u128 {
+        self.peek(|value| hook::digest(value))
+    }
+}
+
+/// The right to use what a [`Mutex`] protects, until dropped.
+#[derive(Debug)]
+pub struct MutexGuard<'a, T: Hash + 'static> {
+    mutex: &'a Mutex<T>,
+    inner: Option<parking_lot::MutexGuard<'a, T>>,
+    changed: bool,
+}
+
+impl<T: Hash + 'static> Deref for MutexGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.inner.as_ref().expect("a guard holds its lock outside of a wait")
+    }
+}
+
+impl<T: Hash + 'static> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.changed = true;
+        self.inner.as_mut().expect("a guard holds its lock outside of a wait")
+    }
+}
+
+impl<T: Hash + 'static> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        drop(self.inner.take());
+        hooked!(self.mutex.hook, controller, cell => controller.unlock(cell, self.changed));
+    }
+}
+
+/// A condition variable. The simulated one wakes any waiter, in any order, and spuriously where asked to.
+#[derive(Debug)]
+pub struct Condvar {
+    hook: Hook,
+    inner: parking_lot::Condvar,
+}
+
+impl Condvar {
+    /// A condition variable that nobody waits on.
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self { hook: hook_new!(Condvar, name, 0), inner: parking_lot::Condvar::new() }
+    }
+
+    /// Releases the lock, waits for a notification, and takes the lock again.
+    pub fn wait<T: Hash + 'static>(&self, guard: &mut MutexGuard<'_, T>) {
+        #[cfg(feature = "sim")]
+        if self.wait_simulated(guard, false).is_some() {
+            return;
+        }
+        self.inner.wait(guard.inner.as_mut().expect("a guard holds its lock outside of a wait"));
+    }
+
+    /// As [`Condvar::wait`], but the engine may end the wait without a notification: the switch interval is over.
+    pub fn wait_timed<T: Hash + 'static>(&self, guard: &mut MutexGuard<'_, T>) -> WaitResult {
+        #[cfg(feature = "sim")]
+        if let Some(result) = self.wait_simulated(guard, true) {
+            return result;
+        }
+        let inner = guard.inner.as_mut().expect("a guard holds its lock outside of a wait");
+        if self.inner.wait_for(inner, SWITCH_INTERVAL).timed_out() { WaitResult::TimedOut } else { WaitResult::Woken }
+    }
+
+    #[cfg(feature = "sim")]
+    fn wait_simulated<T: Hash + 'static>(&self, guard: &mut MutexGuard<'_, T>, timed: bool) -> Option<WaitResult> {
+        let controller = hook::current()?;
+        drop(guard.inner.take());
+        let result = controller.wait(self.hook.cell, guard.mutex.hook.cell, timed, guard.changed);
+        guard.changed = false;
+        guard.inner = Some(guard.mutex.inner.lock());
+        Some(result)
+    }
+
+    /// Wakes one waiter, if there is one.
+    pub fn notify_one(&self) {
+        hooked!(self.hook, controller, cell => return controller.notify(cell, false));
+        self.inner.notify_one();
+    }
+
+    /// Wakes every waiter.
+    pub fn notify_all(&self) {
+        hooked!(self.hook, controller, cell => return controller.notify(cell, true));
+        self.inner.notify_all();
+    }
+}
+
+macro_rules! atomic {
+    ($name:ident, $inner:ty, $value:ty, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Debug)]
+        pub struct $name {
+            hook: Hook,
+            inner: $inner,
+        }
+
+        impl $name {
+            /// A word with this value.
+            pub fn new(name: impl Into<Name>, value: $value) -> Self {
+                Self { hook: hook_new!(Atomic, name, Word::to_word(value)), inner: <$inner>::new(value) }
+            }
+
+            /// Sets the value of a word that no other thread can reach yet: no visible operation.
+            pub fn init(&self, value: $value) {
+                self.inner.store(value, Ordering::Relaxed);
+                hooked!(self.hook, controller, cell => controller.wrote_plain(cell, Word::to_word(value)));
+            }
+
+            /// Reads the word.
+            pub fn load(&self, order: Ordering) -> $value {
+                hooked!(self.hook, controller, cell => controller.before(cell, Access::Load));
+                let value = self.inner.load(order);
+                hooked!(self.hook, controller, cell => {
+                    let word = Word::to_word(value);
+                    controller.after(cell, Access::Load, word, word);
+                });
+                value
+            }
+
+            /// Writes the word.
+            pub fn store(&self, value: $value, order: Ordering) {
+                hooked!(self.hook, controller, cell => controller.before(cell, Access::Store));
+                self.inner.store(value, order);
+                hooked!(self.hook, controller, cell => {
+                    controller.after(cell, Access::Store, 0, Word::to_word(value));
+                });
+            }
+
+            /// Writes the word and returns what it was.
+            pub fn swap(&self, value: $value, order: Ordering) -> $value {
+                self.modify(|inner| inner.swap(value, order))
+            }
+
+            /// Writes `new` if the word is `current`; returns what it was, as `Ok` if it was written.
+            ///
+            /// # Errors
+            ///
+            /// What the word was instead, if it was not `current`.
+            pub fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                let mut outcome = Ok(current);
+                self.modify(|inner| {
+                    outcome = inner.compare_exchange(current, new, success, failure);
+                    match outcome {
+                        Ok(value) | Err(value) => value,
+                    }
+                });
+                outcome
+            }
+
+            /// Sets the bits of `value`; returns what the word was.
+            pub fn fetch_or(&self, value: $value, order: Ordering) -> $value {
+                self.modify(|inner| inner.fetch_or(value, order))
+            }
+
+            /// Keeps only the bits of `value`; returns what the word was.
+            pub fn fetch_and(&self, value: $value, order: Ordering) -> $value {
+                self.modify(|inner| inner.fetch_and(value, order))
+            }
+
+            fn modify(&self, change: impl FnOnce(&$inner) -> $value) -> $value {
+                hooked!(self.hook, controller, cell => controller.before(cell, Access::ReadModifyWrite));
+                let value = change(&self.inner);
+                hooked!(self.hook, controller, cell => {
+                    let now = Word::to_word(self.inner.load(Ordering::Relaxed));
+                    controller.after(cell, Access::ReadModifyWrite, Word::to_word(value), now);
+                });
+                value
+            }
+
+            /// The value, for an observer: no operation of the program.
+            #[must_use]
+            pub fn peek(&self) -> $value {
+                self.inner.load(Ordering::Relaxed)
+            }
+        }
+    };
+}
+
+macro_rules! atomic_number {
+    ($name:ident, $value:ty) => {
+        impl $name {
+            /// Adds, wrapping around; returns what the word was.
+            pub fn fetch_add(&self, value: $value, order: Ordering) -> $value {
+                self.modify(|inner| inner.fetch_add(value, order))
+            }
+
+            /// Subtracts, wrapping around; returns what the word was.
+            pub fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
+                self.modify(|inner| inner.fetch_sub(value, order))
+            }
+        }
+    };
+}
+
+atomic!(AtomicBool, atomic::AtomicBool, bool, "A boolean that threads share.");
+atomic!(AtomicU8, atomic::AtomicU8, u8, "A byte that threads share.");
+atomic!(AtomicU32, atomic::AtomicU32, u32, "A 32-bit word that threads share.");
+atomic!(AtomicU64, atomic::AtomicU64, u64, "A 64-bit word that threads share.");
+atomic_number!(AtomicU8, u8);
+atomic_number!(AtomicU32, u32);
+atomic_number!(AtomicU64, u64);
+
+/// A counting semaphore.
+#[derive(Debug)]
+pub struct Semaphore {
+    hook: Hook,
+    count: parking_lot::Mutex<u32>,
+    posted: parking_lot::Condvar,
+}
+
+impl Semaphore {
+    /// A semaphore that holds `count`.
+    pub fn new(name: impl Into<Name>, count: u32) -> Self {
+        Self {
+            hook: hook_new!(Semaphore, name, u64::from(count)),
+            count: parking_lot::Mutex::new(count),
+            posted: parking_lot::Condvar::new(),
+        }
+    }
+
+    /// Blocks until there is one, and takes it.
+    pub fn acquire(&self) {
+        hooked!(self.hook, controller, cell => controller.acquire(cell));
+        let mut count = self.count.lock();
+        while *count == 0 {
+            self.posted.wait(&mut count);
+        }
+        *count -= 1;
+    }
+
+    /// Gives one.
+    pub fn post(&self) {
+        hooked!(self.hook, controller, cell => controller.post(cell));
+        *self.count.lock() += 1;
+        self.posted.notify_one();
+    }
+
+    /// The count, for an observer: no operation of the program.
+    #[must_use]
+    pub fn peek(&self) -> u32 {
+        *self.count.lock()
+    }
+}
+
+/// A flag that is set once and waited for: the end of a thread.
+#[derive(Debug)]
+pub struct Event {
+    hook: Hook,
+    set: parking_lot::Mutex<bool>,
+    changed: parking_lot::Condvar,
+}
+
+impl Event {
+    /// An event that has not happened.
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self {
+            hook: hook_new!(Event, name, 0),
+            set: parking_lot::Mutex::new(false),
+            changed: parking_lot::Condvar::new(),
+        }
+    }
+
+    /// The event has happened: every waiter goes on.
+    pub fn set(&self) {
+        hooked!(self.hook, controller, cell => controller.set_event(cell));
+        *self.set.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Blocks until the event has happened.
+    pub fn wait(&self) {
+        hooked!(self.hook, controller, cell => controller.wait_event(cell));
+        let mut set = self.set.lock();
+        while !*set {
+            self.changed.wait(&mut set);
+        }
+    }
+
+    /// Whether it has happened, for an observer: no operation of the program.
+    #[must_use]
+    pub fn peek(&self) -> bool {
+        *self.set.lock()
+    }
+}
+
+/// Plain data that a rule protects: in the state key, no scheduling point. The rule stands where it is declared.
+#[derive(Debug)]
+pub struct Plain<T> {
+    hook: Hook,
+    word: atomic::AtomicU64,
+    value: PhantomData<T>,
+}
+
+impl<T: Word> Plain<T> {
+    /// A word with this value.
+    pub fn new(name: impl Into<Name>, value: T) -> Self {
+        let word = value.to_word();
+        Self { hook: hook_new!(Plain, name, word), word: atomic::AtomicU64::new(word), value: PhantomData }
+    }
+
+    /// Reads the value.
+    pub fn read(&self) -> T {
+        let word = self.word.load(Ordering::Relaxed);
+        hooked!(self.hook, controller, cell => controller.read_plain(cell, word));
+        T::from_word(word)
+    }
+
+    /// Writes the value.
+    pub fn write(&self, value: T) {
+        let word = value.to_word();
+        self.word.store(word, Ordering::Relaxed);
+        hooked!(self.hook, controller, cell => controller.wrote_plain(cell, word));
+    }
+
+    /// The value, for an observer: no operation of the program.
+    #[must_use]
+    pub fn peek(&self) -> T {
+        T::from_word(self.word.load(Ordering::Relaxed))
+    }
+}
+
+/// One word for each thread, as a C thread-local or a thread-specific storage slot.
+#[derive(Debug)]
+pub struct Local<T> {
+    words: [Plain<T>; THREADS_MAX],
+}
+
+impl<T: Word> Local<T> {
+    /// A thread-local that is `value` in every thread.
+    pub fn new(what: &'static str, value: T) -> Self {
+        Self { words: std::array::from_fn(|thread| Plain::new((what, thread), value)) }
+    }
+
+    /// The calling thread's value.
+    pub fn read(&self) -> T {
+        self.words[current_thread().index()].read()
+    }
+
+    /// Sets the calling thread's value.
+    pub fn write(&self, value: T) {
+        self.words[current_thread().index()].write(value);
+    }
+
+    /// Another thread's value, for an observer: no operation of the program.
+    #[must_use]
+    pub fn peek(&self, thread: ThreadIndex) -> T {
+        self.words[thread.index()].peek()
+    }
+}
+
+/// A counter that only grows, of which nothing can be learned but whether it moved since a value was remembered.
+#[derive(Debug)]
+pub struct Epoch {
+    hook: Hook,
+    count: atomic::AtomicU64,
+}
+
+impl Epoch {
+    /// A counter that has not moved.
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self { hook: hook_new!(Epoch, name, 0), count: atomic::AtomicU64::new(0) }
+    }
+
+    /// Moves the counter.
+    pub fn advance(&self) {
+        let count = self.count.load(Ordering::Relaxed) + 1;
+        self.count.store(count, Ordering::Relaxed);
+        hooked!(self.hook, controller, cell => controller.advance(cell, count));
+    }
+
+    /// Remembers the value now, until the result is dropped.
+    pub fn remember(&self) -> Remembered<'_> {
+        let value = self.count.load(Ordering::Relaxed);
+        hooked!(self.hook, controller, cell => controller.remember(cell, value));
+        Remembered { epoch: self, value }
+    }
+}
+
+/// A remembered value of an [`Epoch`].
+#[derive(Debug)]
+#[must_use]
+pub struct Remembered<'a> {
+    epoch: &'a Epoch,
+    value: u64,
+}
+
+impl Remembered<'_> {
+    /// Whether the counter moved since.
+    pub fn changed(&self) -> bool {
+        let changed = self.epoch.count.load(Ordering::Relaxed) != self.value;
+        hooked!(self.epoch.hook, controller, _cell => controller.learned(u64::from(changed)));
+        changed
+    }
+}
+
+impl Drop for Remembered<'_> {
+    fn drop(&mut self) {
+        hooked!(self.epoch.hook, controller, cell => controller.forget(cell));
+    }
+}
+
+/// What the calling thread had observed where [`scope`] was called.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    #[cfg(feature = "sim")]
+    at: u128,
+}
+
+/// Remembers what the calling thread has observed so far, so that a loop or function below can be forgotten.
+#[must_use]
+pub fn scope() -> Scope {
+    Scope {
+        #[cfg(feature = "sim")]
+        at: hook::current().map_or(0, |controller| controller.history()),
+    }
+}
+
+impl Scope {
+    /// At the head of a loop: what was observed since the scope began is forgotten but for `live`, the locals that
+    /// outlive an iteration, and the contents of the locks held now.
+    pub fn again<T: Hash>(&self, live: &T) {
+        #[cfg(feature = "sim")]
+        if let Some(controller) = hook::current() {
+            controller.forget_since(self.at, hook::digest(live));
+        }
+        let _ = live;
+    }
+
+    /// At the end of a loop or function: only `result`, what the code after it can still see, is kept.
+    pub fn end<T: Hash>(self, result: &T) {
+        self.again(&(u8::MAX, result));
+    }
+}
+
+thread_local! {
+    static THREAD: Cell<ThreadIndex> = const { Cell::new(ThreadIndex::FIRST) };
+    static HANG_RETURNS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Which thread of the program is running.
+#[must_use]
+pub fn current_thread() -> ThreadIndex {
+    THREAD.get()
+}
+
+/// The calling OS thread is this thread of the program from now on.
+pub fn enter_thread(thread: ThreadIndex) {
+    THREAD.set(thread);
+}
+
+/// A thread that was spawned.
+#[derive(Debug)]
+pub struct JoinHandle(Option<std::thread::JoinHandle<()>>);
+
+impl JoinHandle {
+    /// Blocks until the thread has ended; for the harness around a program, which joins its threads with [`Event`]s.
+    ///
+    /// # Panics
+    ///
+    /// If the thread panicked.
+    pub fn join(self) {
+        if let Some(handle) = self.0
+            && let Err(payload) = handle.join()
+        {
+            std::panic::resume_unwind(payload);
+        }
+    }
+}
+
+/// Starts the thread with this index. A simulator has its fiber ready and ignores `body`, which must be what that
+/// fiber runs.
+pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinHandle {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        drop(body);
+        controller.spawn(thread);
+        return JoinHandle(None);
+    }
+    JoinHandle(Some(std::thread::spawn(move || {
+        enter_thread(thread);
+        body();
+    })))
+}
+
+/// From here on [`hang_forever`] returns on the calling OS thread: for a harness that joins all its threads.
+pub fn return_from_hang() {
+    HANG_RETURNS.set(true);
+}
+
+/// The calling thread takes no further step. Returns only in harnesses that must join every thread (loom, and real
+/// threads after [`return_from_hang`]); the caller then returns up to the root of its thread without touching shared
+/// state.
+pub fn hang_forever() {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.hang();
+    }
+    while !HANG_RETURNS.get() {
+        std::thread::park();
+    }
+}
+
+/// A point at which other threads may run: a native wait of arbitrary length.
+pub fn pause_point() {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        return controller.pause_point();
+    }
+    std::thread::yield_now();
+}
+
+/// One of `alternatives` ways to go on: every one in a simulation, the first on real threads and under loom.
+#[must_use]
+pub fn choose(alternatives: u16) -> u16 {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        return controller.choose(alternatives);
+    }
+    let _ = alternatives;
+    0
+}
