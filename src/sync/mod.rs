@@ -46,9 +46,9 @@ mod engine;
 mod engine;
 
 pub use engine::{
-    AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Local, Mutex, MutexGuard, Plain,
-    Remembered, Scope, Semaphore, choose, current_thread, enter_thread, hang_forever, pause_point, return_from_hang,
-    scope, spawn,
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Local, Mutex,
+    MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread,
+    hang_forever, pause_point, return_from_hang, scope, spawn,
 };
 pub use std::sync::atomic::Ordering;
 pub use word::{Name, ThreadIndex, WaitResult, Word};
