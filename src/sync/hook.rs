@@ -65,7 +65,8 @@ pub trait Contents {
 /// fiber for ever.
 pub trait Controller {
     /// A cell is made. Cells are made before the threads run.
-    fn register(&self, kind: CellKind, name: Name, initial: u64) -> CellId;
+    /// `initial` is the value of a word, or the digest of a mutex's contents.
+    fn register(&self, kind: CellKind, name: Name, initial: u128) -> CellId;
     /// The value of a word, a semaphore or an event, for an observer: no operation of the program.
     fn value(&self, cell: CellId) -> u64;
 
@@ -117,6 +118,17 @@ pub trait Controller {
     fn history(&self) -> u128;
     /// Sets the history to (`at_scope`, `digest`, contents of all locks held by the calling thread).
     fn forget_since(&self, at_scope: u128, digest: u128);
+
+    /// The calling thread begins a statement: what it observed in the one before is forgotten but for `position`.
+    fn statement(&self, position: u128);
+    /// A body of statements begins inside the current one: a frame of its own.
+    fn enter_frame(&self);
+    /// That body ended; the statement around it goes on knowing `result` of it.
+    fn leave_frame(&self, result: u64);
+    /// The calling thread learned something by looking at state as an observer.
+    fn learned(&self, value: u64);
+    /// Waits until `condition`, which reads state as an observer, holds.
+    fn wait_until(&self, condition: &dyn Fn() -> bool);
 
     /// A point without an effect on any cell: the others may run here.
     fn pause_point(&self);

@@ -37,10 +37,10 @@ struct Hook {
 
 impl Hook {
     #[cfg(feature = "sim")]
-    fn new(kind: CellKind, name: Name, initial: u64) -> Self {
+    fn new(kind: CellKind, name: Name, initial: impl FnOnce() -> u128) -> Self {
         Self {
             cell: hook::current().map_or(CellId::NONE, |controller| {
-                controller.register(kind, name, initial)
+                controller.register(kind, name, initial())
             }),
         }
     }
@@ -49,7 +49,7 @@ impl Hook {
 macro_rules! hook_new {
     ($kind:ident, $name:expr, $initial:expr) => {{
         #[cfg(feature = "sim")]
-        let made = Hook::new(CellKind::$kind, $name.into(), $initial);
+        let made = Hook::new(CellKind::$kind, $name.into(), || u128::from($initial));
         #[cfg(not(feature = "sim"))]
         let made = {
             let _: Name = $name.into();
@@ -81,7 +81,7 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     /// A free lock.
     pub fn new(name: impl Into<Name>, value: T) -> Self {
         Self {
-            hook: hook_new!(Mutex, name, 0),
+            hook: hook_new!(Mutex, name, hook::digest(&value)),
             inner: parking_lot::Mutex::new(value),
         }
     }
@@ -192,7 +192,7 @@ impl Condvar {
     /// A condition variable that nobody waits on.
     pub fn new(name: impl Into<Name>) -> Self {
         Self {
-            hook: hook_new!(Condvar, name, 0),
+            hook: hook_new!(Condvar, name, 0_u64),
             inner: parking_lot::Condvar::new(),
         }
     }
@@ -426,7 +426,7 @@ impl Event {
     /// An event that has not happened.
     pub fn new(name: impl Into<Name>) -> Self {
         Self {
-            hook: hook_new!(Event, name, 0),
+            hook: hook_new!(Event, name, 0_u64),
             set: parking_lot::Mutex::new(false),
             changed: parking_lot::Condvar::new(),
         }
@@ -537,7 +537,7 @@ impl Epoch {
     /// A counter that has not moved.
     pub fn new(name: impl Into<Name>) -> Self {
         Self {
-            hook: hook_new!(Epoch, name, 0),
+            hook: hook_new!(Epoch, name, 0_u64),
             count: atomic::AtomicU64::new(0),
         }
     }
@@ -681,6 +681,49 @@ pub fn hang_forever() {
     }
     while !HANG_RETURNS.get() {
         std::thread::park();
+    }
+}
+
+/// The calling thread begins a statement of its program: what it observed before is forgotten but for `position`,
+/// which must determine all that the thread keeps.
+pub fn statement(position: u64) {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.statement(u128::from(position));
+    }
+    let _ = position;
+}
+
+/// Runs a body of statements inside the current statement, such as a callback inside a call.
+pub fn frame<R>(body: impl FnOnce() -> R, result: impl FnOnce(&R) -> u64) -> R {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.enter_frame();
+        let value = body();
+        controller.leave_frame(result(&value));
+        return value;
+    }
+    let _ = result;
+    body()
+}
+
+/// The calling thread learned `value` by looking at state as an observer (the `peek` methods).
+pub fn learned(value: u64) {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.learned(value);
+    }
+    let _ = value;
+}
+
+/// Waits, never yielding what is held, until `condition`, which reads state as an observer, holds.
+pub fn wait_until(condition: &dyn Fn() -> bool) {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        return controller.wait_until(condition);
+    }
+    while !condition() {
+        std::thread::yield_now();
     }
 }
 
