@@ -24,7 +24,7 @@ use super::callback::CallbackStack;
 use super::gil::Gil;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
-use super::pending::PendingQueue;
+use super::pending::{PENDING_INTERPRETER, PendingQueue};
 use super::state::Caller;
 use crate::sync::{AtomicBool, Plain};
 
@@ -80,7 +80,7 @@ impl Interpreter {
             gil_own: Gil::new(slot),
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
-            pending: PendingQueue::new("interpreter.pending", capacity),
+            pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threading_imported: Plain::new(("interpreter.threading", slot), false),
             exit_callbacks: CallbackStack::new("interpreter.atexit"),
             exit_callbacks_native: CallbackStack::new("interpreter.atexit_native"),

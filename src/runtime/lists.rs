@@ -50,7 +50,7 @@ const INTERPRETER_UNLINKED: InterpreterLinks = InterpreterLinks {
 };
 
 /// The contents of HEAD_LOCK.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Lists {
     head: InterpreterHandle,
     main: InterpreterHandle,

@@ -26,7 +26,7 @@ use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
 use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object};
 use super::outcome::{Crash, Ended, Fatal, Over, OverCell, Step};
 use super::parking::Parking;
-use super::pending::PendingQueue;
+use super::pending::{PENDING_MAIN, PendingQueue};
 use super::profile::Profile;
 use super::thread_state::ThreadStates;
 use super::threading::ThreadHandle;
@@ -126,8 +126,8 @@ impl Runtime {
             lists: Mutex::new("head_lock", Lists::new()),
             interpreters: std::array::from_fn(|slot| Interpreter::new(slot, profile.pending_interpreter_capacity())),
             thread_states: ThreadStates::new(),
-            pending_main: PendingQueue::new("pending_main", profile.pending_main_capacity()),
-            mutexes: std::array::from_fn(|slot| PyMutex::new(("pymutex", slot))),
+            pending_main: PendingQueue::new(&PENDING_MAIN, profile.pending_main_capacity()),
+            mutexes: std::array::from_fn(|slot| PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))),
             parking: Parking::new(),
             at_exit_mutex: Mutex::new("atexit.mutex", ()),
             at_exit: CallbackStack::new("atexit"),

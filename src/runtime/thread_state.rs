@@ -403,6 +403,17 @@ impl<'a> Caller<'a> {
         Ok(())
     }
 
+    /// §INIT I5: the storage of an interpreter's first thread state holds nothing, whatever an earlier life left.
+    pub(super) fn free_embedded(&self, interpreter: InterpreterHandle) -> Step<()> {
+        let preallocated = &self.interpreter(interpreter)?.preallocated;
+        if let Some(slot) = interpreter.slot()
+            && !preallocated.swap(true, Ordering::SeqCst)
+        {
+            self.runtime.thread_states.free(EMBEDDED_FIRST + slot);
+        }
+        Ok(())
+    }
+
     /// `decref_threadstate`: gives one reference up and frees with the last one (S23).
     pub(super) fn release_reference(&self, handle: ThreadStateHandle) -> Step<()> {
         let before = self.storage(handle)?.refcount.fetch_sub(1, Ordering::SeqCst);
