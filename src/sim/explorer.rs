@@ -16,7 +16,7 @@
 //! * *OnceEach*: every choice of every node is taken exactly once.
 //! * *Undone*: after an undo the key is what it was at the mark (checked in debug builds).
 
-use super::graph::{Choice, Graph, Move, NodeId};
+use super::graph::{Choice, Edge, Graph, Move, NodeId};
 use super::world::{Mark, Pending, Silence, Tuning, World};
 use crate::sync::ThreadIndex;
 use rustc_hash::FxHashMap;
@@ -40,8 +40,8 @@ pub trait Run {
     fn look(&self, world: &World) -> Look;
     /// Names the outcome of a run that is over, or in which nobody can go on.
     fn outcome(&self, world: &World) -> u16;
-    /// Whether every thread that has not ended is blocked, or goes round in a wait.
-    fn all_wait(&self, world: &World) -> bool;
+    /// If every thread that has not ended is blocked or goes round in a wait: the outcome if that goes on for ever.
+    fn stuck(&self, world: &World) -> Option<u16>;
 }
 
 /// What was seen between two steps.
@@ -121,6 +121,8 @@ pub struct Exploration {
     pub executions: u64,
     /// Steps taken in all.
     pub steps: u64,
+    /// Conditions of `eventually` claims that hold in the first state, as bits.
+    pub seen_first: u8,
     /// The bounds that cut the search, none if it is complete.
     pub cut: Vec<Cut>,
     /// How often the search started again because it learned of a scheduling point.
@@ -221,6 +223,7 @@ struct Search<'a> {
 /// Where a run from one choice stopped.
 struct Arrival {
     steps: u16,
+    movers: u16,
     seen: u8,
     over: bool,
     choices: usize,
@@ -247,9 +250,10 @@ impl<'a> Search<'a> {
 
     /// Whether the search went to its end (or to a bound); false if it has to start again.
     fn all(&mut self, progress: &mut dyn FnMut(&Exploration) -> bool) -> bool {
-        self.settle();
-        let arrival = self.go_on(0, Look::default());
-        let (_, _) = self.arrive(&arrival, Vec::new());
+        let first = self.settle();
+        self.found.seen_first = first.seen;
+        let arrival = self.go_on(0, 0, first);
+        let _ = self.arrive(&arrival, Vec::new());
         let mut ticks = 0_u32;
         while let Some(frame) = self.stack.last_mut() {
             if frame.next == frame.choices {
@@ -289,12 +293,12 @@ impl<'a> Search<'a> {
         self.used.preemptions += u32::from(preempts);
         self.world.start_footprint();
         let look = self.step(choice);
-        let arrival = self.go_on(1, look);
+        let arrival = self.go_on(1, 1 << choice.thread(), look);
         let touched = self.world.footprint();
         let asleep = sleep.into_iter().filter(|sleeper| independent(&sleeper.touched, &touched)).collect();
-        let (to, _) = self.arrive(&arrival, asleep);
-        let edge = Graph::edge(to, choice, arrival.steps, arrival.seen, preempts);
-        self.found.graph.add_edge(from, edge);
+        let to = self.arrive(&arrival, asleep);
+        let Arrival { steps, movers, seen, .. } = arrival;
+        self.found.graph.add_edge(from, Edge { to, movers, steps, seen, preempts, ..Edge::new(choice) });
         if self.settings.unmerged {
             let depth = self.stack.iter().rposition(|frame| frame.node == from).expect("the frame is on the stack");
             self.stack[depth].sleep.push(Sleeper { choice, touched });
@@ -327,8 +331,7 @@ impl<'a> Search<'a> {
 
     /// Lets threads go on that need no scheduling point, and looks at the state.
     fn settle(&self) -> Look {
-        let current = self.world.current();
-        if self.wakes(current) {
+        if self.world.waiters_of_wake() != 0 {
             return Look::default();
         }
         while let Some(thread) = (0..self.threads).map(ThreadIndex::new).find(|thread| self.world.is_eager(*thread)) {
@@ -337,13 +340,8 @@ impl<'a> Search<'a> {
         self.run.look(self.world)
     }
 
-    /// Whether the thread is inside a step and chooses which waiter wakes.
-    fn wakes(&self, thread: ThreadIndex) -> bool {
-        matches!(self.world.pending(thread), Pending::Choose { wake: true, .. })
-    }
-
     /// Goes on while there is one choice only.
-    fn go_on(&mut self, mut steps: u16, mut look: Look) -> Arrival {
+    fn go_on(&mut self, mut steps: u16, mut movers: u16, mut look: Look) -> Arrival {
         let mut seen = look.seen;
         loop {
             let first = self.choices.len();
@@ -356,9 +354,10 @@ impl<'a> Search<'a> {
                 && !self.settings.unmerged
                 && self.choices[first].action() != Move::TimeOut;
             if look.over || !lone {
-                return Arrival { steps, seen, over: look.over || choices == 0, choices };
+                return Arrival { steps, movers, seen, over: look.over || choices == 0, choices };
             }
             let choice = self.choices.pop().expect("one choice");
+            movers |= 1 << choice.thread();
             look = self.step(choice);
             steps += 1;
             seen |= look.seen;
@@ -383,8 +382,9 @@ impl<'a> Search<'a> {
     /// Collects the choices that there are now, threads in order.
     fn collect(&mut self) {
         let current = self.world.current();
-        if let Pending::Choose { alternatives, wake: true } = self.world.pending(current) {
-            for alternative in 0..alternatives {
+        let waiters = self.world.waiters_of_wake();
+        if waiters != 0 {
+            for alternative in 0..waiters.count_ones() as u16 {
                 self.choices.push(Choice::new(current.index(), Move::Pick(alternative)));
             }
             return;
@@ -398,7 +398,7 @@ impl<'a> Search<'a> {
         let thread = ThreadIndex::new(index);
         let first = self.choices.len();
         match self.world.pending(thread) {
-            Pending::Choose { alternatives, .. } => {
+            Pending::Choose(alternatives) => {
                 for alternative in 0..alternatives {
                     self.choices.push(Choice::new(index, Move::Pick(alternative)));
                 }
@@ -435,11 +435,13 @@ impl<'a> Search<'a> {
         choice.thread() != self.last && self.world.enabled(ThreadIndex::new(self.last))
     }
 
-    /// The node for the current state: whether it is new, and a frame on the stack if there is something to choose.
-    fn arrive(&mut self, arrival: &Arrival, sleep: Vec<Sleeper>) -> (NodeId, bool) {
+    /// The node for the current state, with a frame on the stack if it is new and there is something to choose.
+    fn arrive(&mut self, arrival: &Arrival, sleep: Vec<Sleeper>) -> NodeId {
         let first_choice = self.choices.len() - arrival.choices;
-        let enabled = self.choices[first_choice..].iter().fold(0_u16, |bits, choice| bits | 1 << choice.thread());
-        let inside_step = self.wakes(self.world.current()) && arrival.choices > 0;
+        let owed = self.choices[first_choice..].iter().filter(|choice| choice.action() != Move::Spurious);
+        let enabled = owed.fold(0_u16, |bits, choice| bits | 1 << choice.thread());
+        let waiters = self.world.waiters_of_wake();
+        let inside_step = waiters != 0;
         let keyed = !inside_step && !self.settings.unmerged;
         let key = if keyed || self.settings.keep_keys { self.key(arrival) } else { 0 };
         if self.settings.keep_keys && !inside_step {
@@ -448,10 +450,9 @@ impl<'a> Search<'a> {
         if keyed && let Some(known) = self.ids.get(&key) {
             self.found.executions += 1;
             self.choices.truncate(first_choice);
-            return (*known, false);
+            return *known;
         }
-        let all_wait = !arrival.over && self.run.all_wait(self.world);
-        let node = self.found.graph.add_node(enabled, all_wait);
+        let node = self.found.graph.add_node(enabled, waiters);
         if keyed {
             self.ids.insert(key, node);
         }
@@ -459,13 +460,16 @@ impl<'a> Search<'a> {
         if arrival.over {
             self.found.executions += 1;
             let outcome = self.run.outcome(self.world);
-            self.found.graph.set_end(node, outcome);
-            return (node, true);
+            self.found.graph.set_outcome(node, outcome, true);
+            return node;
+        }
+        if !inside_step && let Some(outcome) = self.run.stuck(self.world) {
+            self.found.graph.set_outcome(node, outcome, false);
         }
         let mark = self.world.mark();
         let (choices, used, last) = (arrival.choices, self.used, self.last);
         self.stack.push(Frame { node, mark, first_choice, choices, next: 0, used, last, sleep });
-        (node, true)
+        node
     }
 
     /// What merges: the state, and what of the bounded resources is used up.

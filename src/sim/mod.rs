@@ -4,5 +4,6 @@ pub mod diagnostic;
 pub mod explorer;
 mod fiber;
 pub mod graph;
+pub mod liveness;
 pub mod scenario;
 pub mod world;

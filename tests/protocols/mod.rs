@@ -127,8 +127,8 @@ impl Run for Gil {
         stuck(world)
     }
 
-    fn all_wait(&self, _: &World) -> bool {
-        false
+    fn stuck(&self, _: &World) -> Option<u16> {
+        None
     }
 }
 
@@ -231,7 +231,7 @@ impl Run for Queue {
         stuck(world) + if self.got.peek() == accepted { 0 } else { 100 }
     }
 
-    fn all_wait(&self, _: &World) -> bool {
-        false
+    fn stuck(&self, _: &World) -> Option<u16> {
+        None
     }
 }

@@ -83,7 +83,7 @@ impl State {
         }
     }
 
-    fn waiters(&self, wanted: CellId) -> impl Iterator<Item = ThreadIndex> + '_ {
+    pub(super) fn waiters(&self, wanted: CellId) -> impl Iterator<Item = ThreadIndex> + '_ {
         self.threads.iter().enumerate().filter_map(move |(index, thread)| match thread.pending {
             Pending::Waiting { condvar, .. } if condvar == wanted => Some(ThreadIndex::new(index)),
             _ => None,
@@ -243,7 +243,7 @@ impl Controller for World {
         let chosen = if all || waiters < 2 || self.borrow().silenced(Silence::WakeChoice) {
             0
         } else {
-            self.stand_before(Pending::Choose { alternatives: waiters as u16, wake: true });
+            self.stand_before(Pending::Wake(condvar));
             let (thread, state) = self.current_state();
             usize::from(state.threads[thread.index()].answer)
         };
@@ -428,7 +428,7 @@ impl Controller for World {
     }
 
     fn choose(&self, alternatives: u16) -> u16 {
-        self.stand_before(Pending::Choose { alternatives, wake: false });
+        self.stand_before(Pending::Choose(alternatives));
         let (thread, mut state) = self.current_state();
         let answer = state.threads[thread.index()].answer;
         state.observe(thread, tag::CHOSE, u128::from(answer));

@@ -374,6 +374,15 @@ impl World {
         self.state.borrow().threads[thread.index()].pending
     }
 
+    /// The threads of which the running step wakes one, as bits; 0 if it does not stand before that choice.
+    pub(super) fn waiters_of_wake(&self) -> u16 {
+        let state = self.state.borrow();
+        match state.threads[self.current.get().index()].pending {
+            Pending::Wake(condvar) => state.waiters(condvar).fold(0, |bits, thread| bits | pending::bit(thread)),
+            _ => 0,
+        }
+    }
+
     /// Who owns a mutex.
     #[must_use]
     pub fn owner(&self, mutex: CellId) -> Option<ThreadIndex> {
@@ -389,7 +398,7 @@ impl World {
         match state.threads[thread.index()].pending {
             Pending::NotStarted | Pending::Hung | Pending::Ended | Pending::Waiting { .. } => false,
             Pending::Start | Pending::Access(..) | Pending::Post(_) | Pending::Pause => true,
-            Pending::Choose { .. } => true,
+            Pending::Choose(_) | Pending::Wake(_) => true,
             Pending::Lock(mutex) | Pending::Relock { mutex, .. } => state.cell(mutex).owner == NOBODY,
             Pending::TryLock(_) => true,
             Pending::Acquire(semaphore) => state.cell(semaphore).value > 0,

@@ -72,12 +72,9 @@ pub enum Pending {
     /// Lets others run.
     Pause,
     /// Goes on in one of several ways.
-    Choose {
-        /// How many.
-        alternatives: u16,
-        /// Which waiter wakes: a choice inside a step, at which no state lies.
-        wake: bool,
-    },
+    Choose(u16),
+    /// Wakes one of the waiters of a condition variable: a choice inside a step, at which no state lies.
+    Wake(CellId),
     /// Waits for a condition on observed state.
     Until(Condition),
     /// Never runs again.
@@ -119,7 +116,8 @@ impl Pending {
             Self::Ended => 4,
             Self::Pause => 5,
             Self::Until(_) => 6,
-            Self::Choose { alternatives, wake } => 7 << 32 | (alternatives as u64) << 1 | wake as u64,
+            Self::Choose(alternatives) => 7 << 32 | alternatives as u64,
+            Self::Wake(condvar) => pair(20, condvar),
             Self::Lock(cell) => pair(8, cell),
             Self::TryLock(cell) => pair(9, cell),
             Self::Waiting { condvar, timed: false, .. } => pair(10, condvar),
@@ -149,7 +147,8 @@ impl Pending {
             | Self::Access(..)
             | Self::Post(_)
             | Self::Pause
-            | Self::Choose { .. }
+            | Self::Choose(_)
+            | Self::Wake(_)
             | Self::Hung
             | Self::Ended => None,
         }
