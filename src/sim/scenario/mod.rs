@@ -4,3 +4,9 @@ pub mod calls;
 pub mod names;
 pub mod program;
 pub mod syntax;
+
+mod lex;
+mod parse;
+mod token;
+
+pub use parse::parse;

@@ -14,3 +14,16 @@ pub use row::{Attachment, CallRef, Class, Parameter, Row, Type};
 pub fn rows() -> &'static [&'static [Row]] {
     &[]
 }
+
+/// The row of a C name or of one of its aliases.
+#[must_use]
+pub fn find(name: &str) -> Option<CallRef> {
+    for (group, rows) in (0_u8..).zip(rows()) {
+        for (place, row) in (0_u8..).zip(rows.iter()) {
+            if row.name == name || row.aliases.contains(&name) {
+                return Some(CallRef { group, place });
+            }
+        }
+    }
+    None
+}
