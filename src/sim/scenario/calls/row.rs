@@ -90,9 +90,30 @@ pub enum Attachment {
     Any,
 }
 
-/// One call.
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A C function, or a macro that looks like one.
+    Function,
+    /// A macro that opens or closes a block.
+    Macro,
+    /// A word of the language, or a function of Python, where C has no function.
+    Word,
+    /// A global variable of C.
+    Global,
+    /// A C type.
+    Type,
+    /// A field of a C structure.
+    Field,
+    /// A C constant.
+    Constant,
+}
+
+/// One entry of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
+    /// What it is.
+    pub kind: Kind,
     /// The C name.
     pub name: &'static str,
     /// Other names of the same function, in every release.
@@ -143,6 +164,7 @@ impl Row {
         class: Class,
     ) -> Self {
         Self {
+            kind: Kind::Function,
             name,
             aliases: &[],
             parameters,
@@ -157,6 +179,10 @@ impl Row {
             fatal: &[],
             modelled: None,
         }
+    }
+
+    pub(super) const fn kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     pub(super) const fn alias(self, aliases: &'static [&'static str]) -> Self {
@@ -238,4 +264,11 @@ pub(super) const fn surface(
     result: Type,
 ) -> Row {
     Row::new(name, parameters, result, Class::Surface)
+}
+
+/// An entry that is no call.
+pub(super) const fn entry(kind: Kind, name: &'static str, summary: &'static str) -> Row {
+    Row::new(name, &[], Type::Void, Class::Surface)
+        .kind(kind)
+        .says(summary)
 }
