@@ -7,8 +7,8 @@ use super::Type::{
 use super::row::{core, data, entry, surface};
 use super::{Call, Kind, Row};
 
-const NULL_STATE: &[&str] =
-    &["the function must be called with the GIL held, after Python initialization"];
+const NULL_STATE: &str =
+    "the function must be called with the GIL held, after Python initialization";
 
 pub(super) const ROWS: &[Row] = &[
     surface("PyEval_InitThreads", &[], Void)
@@ -25,13 +25,13 @@ pub(super) const ROWS: &[Row] = &[
     core("PyEval_RestoreThread", &[In(ThreadState)], Void)
         .detached()
         .blocks()
-        .fatal(&["non-NULL old thread state", NULL_STATE[0]])
+        .fatal(&["non-NULL old thread state", NULL_STATE])
         .says("takes the GIL and attaches a thread state")
         .runs(Call::EvalRestoreThread),
     core("PyEval_AcquireThread", &[In(ThreadState)], Void)
         .detached()
         .blocks()
-        .fatal(&["non-NULL old thread state", NULL_STATE[0]])
+        .fatal(&["non-NULL old thread state", NULL_STATE])
         .says("takes the GIL and attaches a thread state")
         .runs(Call::EvalAcquireThread),
     core("PyEval_ReleaseThread", &[In(ThreadState)], Void)
@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::EvalReleaseThread),
     core("PyThreadState_Get", &[], ThreadState)
         .attached()
-        .fatal(NULL_STATE)
+        .fatal(&[NULL_STATE])
         .alias(&["PyThreadState_GET"])
         .says("the attached thread state")
         .runs(Call::ThreadStateGet),
@@ -103,12 +103,12 @@ pub(super) const ROWS: &[Row] = &[
         .says("drops what a thread state refers to; finalizers run here")
         .runs(Call::ThreadStateClear),
     core("PyThreadState_Delete", &[In(ThreadState)], Void)
-        .fatal(&["is still current", NULL_STATE[0]])
+        .fatal(&["is still current", NULL_STATE])
         .says("frees a cleared thread state that is not attached")
         .runs(Call::ThreadStateDelete),
     core("PyThreadState_DeleteCurrent", &[], Void)
         .attached()
-        .fatal(NULL_STATE)
+        .fatal(&[NULL_STATE])
         .says("detaches and frees the attached, cleared thread state")
         .runs(Call::ThreadStateDeleteCurrent),
     data("PyThreadState_GetFrame", &[In(ThreadState)], Frame).since(9).says("the innermost frame of a thread state"),
@@ -151,7 +151,7 @@ pub(super) const ROWS: &[Row] = &[
         .since(15)
         .attached()
         .blocks()
-        .fatal(&["PyThreadState_Release() called more times than PyThreadState_Ensure()", NULL_STATE[0]])
+        .fatal(&["PyThreadState_Release() called more times than PyThreadState_Ensure()", NULL_STATE])
         .says("undoes one `PyThreadState_Ensure()`"),
     entry(Kind::Type, "PyInterpreterState", "an interpreter"),
     entry(Kind::Type, "PyThreadState", "a thread state"),

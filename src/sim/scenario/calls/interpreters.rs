@@ -7,8 +7,8 @@ use super::Type::{
 use super::row::{core, data, entry, surface};
 use super::{Call, Kind, Row};
 
-const NULL_STATE: &[&str] =
-    &["the function must be called with the GIL held, after Python initialization"];
+const NULL_STATE: &str =
+    "the function must be called with the GIL held, after Python initialization";
 
 pub(super) const ROWS: &[Row] = &[
     core("PyInterpreterState_New", &[], Interpreter)
@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
     core("PyInterpreterState_Get", &[], Interpreter)
         .since(9)
         .attached()
-        .fatal(NULL_STATE)
+        .fatal(&[NULL_STATE])
         .says("the interpreter of the attached thread state")
         .runs(Call::InterpreterStateGet),
     data("PyInterpreterState_GetID", &[In(Interpreter)], Int)
@@ -99,7 +99,7 @@ pub(super) const ROWS: &[Row] = &[
     core("PyOS_AfterFork_Parent", &[], Void).attached().says("what `os.fork()` does after, in the parent"),
     core("PyOS_AfterFork_Child", &[], Void)
         .attached()
-        .fatal(&["not main interpreter", NULL_STATE[0]])
+        .fatal(&["not main interpreter", NULL_STATE])
         .says("what `os.fork()` does after, in the child: only this thread's state remains"),
     surface("PyOS_AfterFork", &[], Void).attached().says("`PyOS_AfterFork_Child()`"),
     core("PyImport_ImportModule", &[In(Text)], Object).attached().blocks().says("imports a module"),
