@@ -222,7 +222,7 @@ struct Search<'a> {
 
 /// Where a run from one choice stopped.
 struct Arrival {
-    steps: u16,
+    steps: u32,
     movers: u16,
     seen: u8,
     over: bool,
@@ -230,7 +230,7 @@ struct Arrival {
 }
 
 /// Steps with one choice after which a node is made all the same, so that a lone endless loop closes.
-const LONE_STEPS_MAX: u16 = 256;
+const LONE_STEPS_MAX: u32 = 256;
 
 impl<'a> Search<'a> {
     fn new(world: &'a World, run: &'a dyn Run, settings: &'a Settings) -> Self {
@@ -337,11 +337,11 @@ impl<'a> Search<'a> {
         while let Some(thread) = (0..self.threads).map(ThreadIndex::new).find(|thread| self.world.is_eager(*thread)) {
             self.world.run(thread);
         }
-        self.run.look(self.world)
+        crate::sync::observe(|| self.run.look(self.world))
     }
 
     /// Goes on while there is one choice only.
-    fn go_on(&mut self, mut steps: u16, mut movers: u16, mut look: Look) -> Arrival {
+    fn go_on(&mut self, mut steps: u32, mut movers: u16, mut look: Look) -> Arrival {
         let mut seen = look.seen;
         loop {
             let first = self.choices.len();

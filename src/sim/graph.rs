@@ -80,7 +80,7 @@ pub struct Edge {
     /// The threads that took a step on the way, as bits.
     pub movers: u16,
     /// How many steps it is to the next node, the chosen one included.
-    pub steps: u16,
+    pub steps: u32,
     /// Conditions of `eventually` claims that held in some state on the way or at its end, as bits.
     pub seen: u8,
     /// Whether the thread that ran before could have gone on.
@@ -166,7 +166,7 @@ impl Graph {
             }
             for edge in self.edges(node).filter(|edge| admits(edge)) {
                 let way = Way {
-                    steps: steps + u32::from(edge.steps),
+                    steps: steps + edge.steps,
                     preemptions: preemptions + u32::from(edge.preempts),
                     from: node,
                     choice: edge.choice,

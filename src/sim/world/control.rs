@@ -181,7 +181,9 @@ impl Controller for World {
 
     fn value(&self, cell: CellId) -> u64 {
         let mut state = self.borrow();
-        state.meetings.watch(usize::from(cell.0));
+        if self.observing.get() {
+            state.meetings.watch(usize::from(cell.0));
+        }
         state.cell(cell).value
     }
 
@@ -415,6 +417,10 @@ impl Controller for World {
     fn learned(&self, value: u64) {
         let (thread, mut state) = self.current_state();
         state.observe(thread, tag::LEARNED, u128::from(value));
+    }
+
+    fn observing(&self, on: bool) {
+        self.observing.set(on);
     }
 
     fn wait_until(&self, condition: &dyn Fn() -> bool) {

@@ -192,6 +192,7 @@ struct State {
 pub struct World {
     state: RefCell<State>,
     current: Cell<ThreadIndex>,
+    observing: Cell<bool>,
     fibers: RefCell<Vec<Fiber>>,
 }
 
@@ -229,7 +230,12 @@ impl World {
             points: 0,
             footprint: Vec::new(),
         };
-        Self { state: RefCell::new(state), current: Cell::new(ThreadIndex::FIRST), fibers: RefCell::default() }
+        Self {
+            state: RefCell::new(state),
+            current: Cell::new(ThreadIndex::FIRST),
+            observing: Cell::new(false),
+            fibers: RefCell::default(),
+        }
     }
 
     /// Runs `body` with this world as the controller.
@@ -405,7 +411,7 @@ impl World {
             Pending::Event(event) => state.cell(event).value != 0,
             Pending::Until(condition) => {
                 drop(state);
-                condition.holds()
+                crate::sync::observe(|| condition.holds())
             }
         }
     }
