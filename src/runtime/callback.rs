@@ -100,10 +100,6 @@ impl<const CAPACITY: usize> CallbackStack<CAPACITY> {
         Some(callback)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.count.read() == 0
-    }
-
     /// The callbacks, oldest first, for an observer.
     pub(super) fn peek(&self) -> impl Iterator<Item = Callback> + '_ {
         self.entries[..self.count.peek()].iter().map(Plain::peek)

@@ -24,7 +24,6 @@
 //! A crash for two initializers; fatal *can't make first thread*.
 
 use super::handle::{InterpreterHandle, ThreadStateHandle};
-use super::interpreter::GilPointer;
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
 use super::thread_state::Whence;
@@ -136,7 +135,7 @@ impl Caller<'_> {
     fn create_main_interpreter(&self) -> Step<()> {
         let main = InterpreterHandle::MAIN;
         let interpreter = self.interpreter(main)?;
-        interpreter.gil.write(GilPointer::None);
+        interpreter.has_gil.write(false);
         interpreter.finalizing.write(false);
         interpreter.finalizer.write(ThreadStateHandle::NULL);
         interpreter.pending.reset();
@@ -161,7 +160,7 @@ impl Caller<'_> {
     fn create_main_gil(&self) -> Step<()> {
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
         interpreter.gil_own.create();
-        interpreter.gil.write(GilPointer::Own);
+        interpreter.has_gil.write(true);
         self.attach(self.runtime.main_thread_state.read())
     }
 

@@ -34,17 +34,6 @@ pub const INTERPRETERS_MAX: usize = 1;
 /// Callbacks of each kind that one interpreter takes.
 pub const EXIT_CALLBACKS_MAX: usize = 32;
 
-/// Which GIL an interpreter uses: the pointer `ceval.gil`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum GilPointer {
-    /// Null: no GIL was created; attaching is undefined.
-    None,
-    /// Its own.
-    Own,
-}
-
-super::handle::word_for_enum!(GilPointer { None, Own });
-
 /// One interpreter.
 #[derive(Debug)]
 pub(super) struct Interpreter {
@@ -53,8 +42,9 @@ pub(super) struct Interpreter {
     pub(super) preallocated: AtomicBool,
     /// The slot's generation. Rule: moves in the step that frees the interpreter; never, for the main one.
     pub(super) generation: Plain<u8>,
-    /// Which GIL. Rule: written by the initializer before a thread can attach.
-    pub(super) gil: Plain<GilPointer>,
+    /// Whether `ceval.gil` points to its own GIL: null before, and attaching undefined. Rule: written by the initializer
+    /// before a thread can attach.
+    pub(super) has_gil: Plain<bool>,
     /// The storage of its own GIL.
     pub(super) gil_own: Gil,
     /// `finalizing`: the first act of finalization. Rule: the GIL.
@@ -76,7 +66,7 @@ impl Interpreter {
         Self {
             preallocated: AtomicBool::new(("interpreter.preallocated", slot), true),
             generation: Plain::new(("interpreter.generation", slot), 0),
-            gil: Plain::new(("interpreter.gil", slot), GilPointer::None),
+            has_gil: Plain::new(("interpreter.has_gil", slot), false),
             gil_own: Gil::new(slot),
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
@@ -89,10 +79,7 @@ impl Interpreter {
 
     /// The GIL in use.
     pub(super) fn gil(&self) -> Option<&Gil> {
-        match self.gil.read() {
-            GilPointer::None => None,
-            GilPointer::Own => Some(&self.gil_own),
-        }
+        self.has_gil.read().then_some(&self.gil_own)
     }
 }
 

@@ -16,7 +16,7 @@
 
 use corosensei::stack::{DefaultStack, Stack};
 use corosensei::{Coroutine, Yielder};
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::mem::ManuallyDrop;
 
 /// Bytes of stack for one fiber. Deepest seen: nested callbacks of the scenario driver, 20 KiB unoptimised.
@@ -37,7 +37,7 @@ struct Suspender {
 /// One simulated thread.
 #[derive(Debug)]
 pub(super) struct Fiber {
-    routine: ManuallyDrop<Box<Routine>>,
+    routine: UnsafeCell<ManuallyDrop<Box<Routine>>>,
     suspender: Box<Suspender>,
     base: usize,
 }
@@ -63,12 +63,14 @@ impl Fiber {
         // SAFETY: the caller promises that what the root borrows outlives the fiber.
         let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'static> = unsafe { std::mem::transmute(body) };
         let routine = Coroutine::with_stack(stack, move |yielder, input| body(yielder, input));
-        Self { routine: ManuallyDrop::new(Box::new(routine)), suspender, base }
+        Self { routine: UnsafeCell::new(ManuallyDrop::new(Box::new(routine))), suspender, base }
     }
 
     /// Runs the fiber until it suspends.
-    pub(super) fn resume(&mut self) {
-        let result = self.routine.resume(());
+    pub(super) fn resume(&self) {
+        // SAFETY: only the explorer resumes, saves and restores, never from within a fiber; the running fiber itself
+        // touches the suspender alone.
+        let result = unsafe { (*self.routine.get()).resume(()) };
         debug_assert!(matches!(result, corosensei::CoroutineResult::Yield(())));
     }
 
@@ -86,7 +88,8 @@ impl Fiber {
     /// Appends what the suspended fiber is to `bytes`.
     pub(super) fn save(&self, bytes: &mut Vec<u8>) {
         let low = self.suspender.low.get();
-        let words: *const Routine = &raw const **self.routine;
+        // SAFETY: as in `resume`.
+        let words: *const Routine = unsafe { &raw const ***self.routine.get() };
         bytes.extend_from_slice(&low.to_ne_bytes());
         // SAFETY: the routine is valid for its size, and the stack between `low` and its base is mapped; the fiber is
         // suspended, so nobody writes to either (soundness point 1).
@@ -97,13 +100,14 @@ impl Fiber {
     }
 
     /// Makes the fiber again what it was when `bytes` were saved.
-    pub(super) fn restore(&mut self, bytes: &[u8]) {
+    pub(super) fn restore(&self, bytes: &[u8]) {
         let (low, rest) = bytes.split_at(size_of::<usize>());
         let low = usize::from_ne_bytes(low.try_into().expect("saved by `save`"));
         let (words, stack) = rest.split_at(size_of::<Routine>());
         assert_eq!(stack.len(), self.base - low, "saved from this fiber");
         self.suspender.low.set(low);
-        let routine: *mut Routine = &raw mut **self.routine;
+        // SAFETY: as in `resume`.
+        let routine: *mut Routine = unsafe { &raw mut ***self.routine.get() };
         // SAFETY: as in `save`; the bytes come from this very routine and stack, which have not moved (points 1 to 3).
         unsafe {
             std::ptr::copy_nonoverlapping(words.as_ptr(), routine.cast::<u8>(), words.len());
@@ -117,10 +121,11 @@ impl Drop for Fiber {
         // SAFETY: the fiber owns no heap (point 2), so forgetting what is on its stack leaks nothing; afterwards the
         // coroutine counts as completed and gives its stack back. Dropped once, here.
         unsafe {
-            if self.routine.started() && !self.routine.done() {
-                self.routine.force_reset();
+            let routine = self.routine.get_mut();
+            if routine.started() && !routine.done() {
+                routine.force_reset();
             }
-            ManuallyDrop::drop(&mut self.routine);
+            ManuallyDrop::drop(routine);
         }
     }
 }

@@ -1,4 +1,9 @@
 //! Runs scenarios under a scheduler we control.
 
 pub mod diagnostic;
+pub mod explorer;
+mod fiber;
+pub mod graph;
+pub mod liveness;
 pub mod scenario;
+pub mod world;

@@ -716,6 +716,18 @@ pub fn learned(value: u64) {
     let _ = value;
 }
 
+/// Reads state as an observer (the `peek` methods) where that decides how the program goes on or what is claimed of it.
+pub fn observe<R>(read: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.observing(true);
+        let value = read();
+        controller.observing(false);
+        return value;
+    }
+    read()
+}
+
 /// Waits, never yielding what is held, until `condition`, which reads state as an observer, holds.
 pub fn wait_until(condition: &dyn Fn() -> bool) {
     #[cfg(feature = "sim")]
