@@ -6,4 +6,5 @@ mod fiber;
 pub mod graph;
 pub mod liveness;
 pub mod scenario;
+mod walk;
 pub mod world;
