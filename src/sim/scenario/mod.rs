@@ -5,8 +5,10 @@ pub mod names;
 pub mod program;
 pub mod syntax;
 
+mod check;
 mod lex;
 mod parse;
 mod token;
 
+pub use check::check;
 pub use parse::parse;
