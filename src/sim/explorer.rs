@@ -17,7 +17,8 @@
 //! * *Undone*: after an undo the key is what it was at the mark (checked in debug builds).
 
 use super::graph::{Choice, Edge, Graph, Move, NodeId};
-use super::world::{Mark, Pending, Silence, Tuning, World};
+use super::walk::{Used, Walk};
+use super::world::{Mark, Points, Silence, Tuning, World};
 use crate::sync::ThreadIndex;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -129,6 +130,8 @@ pub struct Exploration {
     pub restarts: u32,
     /// The keys of all states, where kept.
     pub keys: BTreeSet<u128>,
+    /// The cells that are scheduling points, in the mode with few.
+    pub points: Points,
 }
 
 impl Exploration {
@@ -166,25 +169,17 @@ pub fn explore_with(
         let complete = world.enter(|| search.all(progress));
         let mut found = search.found;
         found.restarts = restarts;
+        found.points = world.known_points();
         world.clear();
         if complete {
             return found;
         }
         restarts += 1;
         let fresh = World::new(program.threads(), settings.tuning);
-        fresh.adopt_points(&world);
+        fresh.adopt_points(&found.points);
         drop(run);
         world = fresh;
     }
-}
-
-/// How much of the bounded resources a run has used.
-#[derive(Clone, Copy, Debug, Default)]
-struct Used {
-    steps: u32,
-    preemptions: u32,
-    timeouts: u32,
-    spurious: u32,
 }
 
 /// A node on the path from the first state to the current one.
@@ -215,9 +210,7 @@ struct Search<'a> {
     stack: Vec<Frame>,
     /// The choices of all frames, last frame last.
     choices: Vec<Choice>,
-    threads: usize,
-    used: Used,
-    last: usize,
+    walk: Walk<'a>,
 }
 
 /// Where a run from one choice stopped.
@@ -242,15 +235,13 @@ impl<'a> Search<'a> {
             ids: FxHashMap::default(),
             stack: Vec::new(),
             choices: Vec::new(),
-            threads: world.threads(),
-            used: Used::default(),
-            last: 0,
+            walk: Walk::new(world, run),
         }
     }
 
     /// Whether the search went to its end (or to a bound); false if it has to start again.
     fn all(&mut self, progress: &mut dyn FnMut(&Exploration) -> bool) -> bool {
-        let first = self.settle();
+        let first = self.walk.settle();
         self.found.seen_first = first.seen;
         let arrival = self.go_on(0, 0, first);
         let _ = self.arrive(&arrival, Vec::new());
@@ -266,8 +257,8 @@ impl<'a> Search<'a> {
             let choice = self.choices[frame.first_choice + index];
             if index > 0 {
                 self.world.undo(&frame.mark);
-                self.used = frame.used;
-                self.last = frame.last;
+                self.walk.used = frame.used;
+                self.walk.last = frame.last;
             }
             self.take(choice);
             if self.world.learned_of_point() && self.settings.tuning.few_points {
@@ -289,8 +280,7 @@ impl<'a> Search<'a> {
             return;
         }
         self.choices.truncate(frame.first_choice + frame.choices);
-        let preempts = self.preempts(choice);
-        self.used.preemptions += u32::from(preempts);
+        let preempts = self.walk.preempts(choice);
         self.world.start_footprint();
         let look = self.step(choice);
         let arrival = self.go_on(1, 1 << choice.thread(), look);
@@ -305,39 +295,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Does what a choice says: one step.
     fn step(&mut self, choice: Choice) -> Look {
         self.found.steps += 1;
-        self.used.steps += 1;
-        let thread = ThreadIndex::new(choice.thread());
-        match choice.action() {
-            Move::Run => self.world.run(thread),
-            Move::TimeOut => {
-                self.used.timeouts += 1;
-                self.world.time_out(thread);
-            }
-            Move::Spurious => {
-                self.used.spurious += 1;
-                self.world.wake_spuriously(thread);
-            }
-            Move::Pick(alternative) => {
-                self.world.answer(thread, alternative);
-                self.world.run(thread);
-            }
-        }
-        self.last = choice.thread();
-        self.settle()
-    }
-
-    /// Lets threads go on that need no scheduling point, and looks at the state.
-    fn settle(&self) -> Look {
-        if self.world.waiters_of_wake() != 0 {
-            return Look::default();
-        }
-        while let Some(thread) = (0..self.threads).map(ThreadIndex::new).find(|thread| self.world.is_eager(*thread)) {
-            self.world.run(thread);
-        }
-        crate::sync::observe(|| self.run.look(self.world))
+        self.walk.step(choice)
     }
 
     /// Goes on while there is one choice only.
@@ -345,7 +305,7 @@ impl<'a> Search<'a> {
         let mut seen = look.seen;
         loop {
             let first = self.choices.len();
-            if !look.over && !self.steps_used_up() {
+            if !look.over {
                 self.collect();
             }
             let choices = self.choices.len() - first;
@@ -364,15 +324,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn steps_used_up(&mut self) -> bool {
-        let Some(bound) = self.settings.limits.steps else { return false };
-        let used_up = self.used.steps >= bound;
-        if used_up {
-            self.cut(Cut::Steps(bound));
-        }
-        used_up
-    }
-
     fn cut(&mut self, cut: Cut) {
         if !self.found.cut.contains(&cut) {
             self.found.cut.push(cut);
@@ -381,58 +332,8 @@ impl<'a> Search<'a> {
 
     /// Collects the choices that there are now, threads in order.
     fn collect(&mut self) {
-        let current = self.world.current();
-        let waiters = self.world.waiters_of_wake();
-        if waiters != 0 {
-            for alternative in 0..waiters.count_ones() as u16 {
-                self.choices.push(Choice::new(current.index(), Move::Pick(alternative)));
-            }
-            return;
-        }
-        for index in 0..self.threads {
-            self.collect_of(index);
-        }
-    }
-
-    fn collect_of(&mut self, index: usize) {
-        let thread = ThreadIndex::new(index);
-        let first = self.choices.len();
-        match self.world.pending(thread) {
-            Pending::Choose(alternatives) => {
-                for alternative in 0..alternatives {
-                    self.choices.push(Choice::new(index, Move::Pick(alternative)));
-                }
-            }
-            Pending::Waiting { timed, .. } => self.collect_wait(index, timed),
-            _ if self.world.enabled(thread) => self.choices.push(Choice::new(index, Move::Run)),
-            _ => {}
-        }
-        if let Some(bound) = self.settings.limits.preemptions
-            && self.choices.len() > first
-            && self.used.preemptions >= bound
-            && self.preempts(self.choices[first])
-        {
-            self.choices.truncate(first);
-            self.cut(Cut::Preemptions(bound));
-        }
-    }
-
-    fn collect_wait(&mut self, index: usize, timed: bool) {
-        let limits = self.settings.limits;
-        if timed {
-            match limits.timeouts {
-                Some(bound) if self.used.timeouts >= bound => self.cut(Cut::Timeouts(bound)),
-                _ => self.choices.push(Choice::new(index, Move::TimeOut)),
-            }
-        }
-        if self.used.spurious < limits.spurious {
-            self.choices.push(Choice::new(index, Move::Spurious));
-        }
-    }
-
-    /// Whether the choice takes the turn from a thread that could have gone on.
-    fn preempts(&self, choice: Choice) -> bool {
-        choice.thread() != self.last && self.world.enabled(ThreadIndex::new(self.last))
+        let cuts = self.walk.choices(&self.settings.limits, &mut self.choices);
+        cuts.into_iter().for_each(|cut| self.cut(cut));
     }
 
     /// The node for the current state, with a frame on the stack if it is new and there is something to choose.
@@ -467,7 +368,7 @@ impl<'a> Search<'a> {
             self.found.graph.set_outcome(node, outcome, false);
         }
         let mark = self.world.mark();
-        let (choices, used, last) = (arrival.choices, self.used, self.last);
+        let (choices, used, last) = (arrival.choices, self.walk.used, self.walk.last);
         self.stack.push(Frame { node, mark, first_choice, choices, next: 0, used, last, sleep });
         node
     }
@@ -477,17 +378,17 @@ impl<'a> Search<'a> {
         let limits = &self.settings.limits;
         let mut key = crate::sync::hook::fold(self.world.key(), u64::from(arrival.over), 0);
         if limits.preemptions.is_some() {
-            let value = u128::from(self.used.preemptions) << 8 | self.last as u128;
+            let value = u128::from(self.walk.used.preemptions) << 8 | self.walk.last as u128;
             key = crate::sync::hook::fold(key, 1, value);
         }
         if limits.timeouts.is_some() {
-            key = crate::sync::hook::fold(key, 2, u128::from(self.used.timeouts));
+            key = crate::sync::hook::fold(key, 2, u128::from(self.walk.used.timeouts));
         }
         if limits.spurious > 0 {
-            key = crate::sync::hook::fold(key, 3, u128::from(self.used.spurious));
+            key = crate::sync::hook::fold(key, 3, u128::from(self.walk.used.spurious));
         }
         if limits.steps.is_some() {
-            key = crate::sync::hook::fold(key, 4, u128::from(self.used.steps));
+            key = crate::sync::hook::fold(key, 4, u128::from(self.walk.used.steps));
         }
         key
     }

@@ -487,6 +487,16 @@ impl<T: Word> Plain<T> {
         self.word.store(value.to_word(), Ordering::Relaxed);
     }
 
+    /// Changes the value in one go, learning nothing of it: a count for observers.
+    pub fn update(&self, change: impl Fn(T) -> T) {
+        hooked!(self.hook, controller, cell => {
+            return controller.write_plain(cell, change(T::from_word(controller.value(cell))).to_word());
+        });
+        let change = |word| Some(change(T::from_word(word)).to_word());
+        let updated = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        debug_assert!(updated.is_ok(), "the change always gives a value");
+    }
+
     /// The value, for an observer: no operation of the program.
     #[must_use]
     pub fn peek(&self) -> T {

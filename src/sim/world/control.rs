@@ -1,6 +1,7 @@
 //! The world as the controller that every primitive asks.
 
 use super::pending::{Access, Condition};
+use crate::sim::graph::{Choice, Move};
 use super::{CellInfo, CellState, FRAMES_MAX, MUTEXES_MAX, NOBODY, Pending, Silence, State, World};
 use crate::sync::hook::{CellId, CellKind, Contents, Controller, fold};
 use crate::sync::{Name, ThreadIndex, WaitResult};
@@ -36,14 +37,20 @@ impl State {
         if self.silenced(silence) {
             return false;
         }
-        if !self.tuning.few_points || std::mem::take(&mut self.threads[thread.index()].shows) {
+        if !self.tuning.few_points {
             return true;
         }
-        if self.alone(thread) {
-            return self.meetings.is_point(usize::from(cell.0));
+        let point = if self.alone(thread) {
+            self.meetings.is_point(usize::from(cell.0))
+        } else {
+            let held = self.threads[thread.index()].held;
+            self.meetings.touch(usize::from(cell.0), thread, writes, held)
+        };
+        let shows = self.threads[thread.index()].shows;
+        if !point && !shows && let Some(log) = &mut self.log {
+            log.push(Choice::new(thread.index(), Move::Run));
         }
-        let held = self.threads[thread.index()].held;
-        self.meetings.touch(usize::from(cell.0), thread, writes, held)
+        point || shows
     }
 
     /// Whether no other thread can run now.
@@ -115,7 +122,10 @@ impl World {
         {
             let (thread, mut state) = self.current_state();
             state.points += 1;
-            state.set_pending(thread, pending);
+            state.change_thread(thread, |state| {
+                state.pending = pending;
+                state.shows = false;
+            });
         }
         self.suspend();
     }
@@ -322,6 +332,7 @@ impl Controller for World {
     fn set_event(&self, event: CellId) {
         let (thread, mut state) = self.current_state();
         state.write(thread, event, 1);
+        state.change_thread(thread, |state| state.shows = true);
     }
 
     fn read_plain(&self, cell: CellId) -> u64 {
@@ -442,7 +453,9 @@ impl Controller for World {
     }
 
     fn spawn(&self, thread: ThreadIndex) {
-        self.borrow().set_pending(thread, Pending::Start);
+        let (spawner, mut state) = self.current_state();
+        state.set_pending(thread, Pending::Start);
+        state.change_thread(spawner, |state| state.shows = true);
     }
 
     fn hang(&self) -> ! {

@@ -43,14 +43,19 @@ struct Meeting {
 }
 
 /// What is known of all cells.
-#[derive(Debug, Default)]
-pub(super) struct Meetings {
+#[derive(Clone, Debug, Default)]
+pub struct Meetings {
     cells: Vec<Meeting>,
+    made: usize,
     news: bool,
 }
 
 impl Meetings {
     pub(super) fn register(&mut self) {
+        self.made += 1;
+        if self.made <= self.cells.len() {
+            return;
+        }
         self.cells.push(Meeting { point: false, watched: false, reads: Accesses::NONE, writes: Accesses::NONE });
     }
 
@@ -94,6 +99,7 @@ impl Meetings {
 
     pub(super) fn adopt(&mut self, from: &Self) {
         self.cells.clone_from(&from.cells);
+        self.made = 0;
         self.news = false;
     }
 }

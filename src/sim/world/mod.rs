@@ -36,8 +36,10 @@ pub use pending::{Pending, Waits};
 pub(super) use trail::Mark;
 
 use super::fiber::Fiber;
+use super::graph::Choice;
 use crate::sync::hook::{CellId, CellKind, Contents, fold, with_controller};
 use crate::sync::{Name, THREADS_MAX, ThreadIndex, enter_thread};
+pub use meet::Meetings as Points;
 use meet::Meetings;
 use std::cell::{Cell, RefCell};
 use trail::Trail;
@@ -183,6 +185,7 @@ struct State {
     meetings: Meetings,
     tuning: Tuning,
     points: u64,
+    log: Option<Vec<Choice>>,
     /// The cells touched in the current step, and whether they were written.
     footprint: Vec<(u16, bool)>,
 }
@@ -228,6 +231,7 @@ impl World {
             meetings: Meetings::default(),
             tuning,
             points: 0,
+            log: None,
             footprint: Vec::new(),
         };
         Self {
@@ -444,9 +448,31 @@ impl World {
         self.state.borrow_mut().meetings.take_news()
     }
 
-    /// The cells that are scheduling points in the mode with few, for a world made anew.
-    pub(super) fn adopt_points(&self, from: &Self) {
-        self.state.borrow_mut().meetings.adopt(&from.state.borrow().meetings);
+    /// Makes scheduling points of the cells that another world learned of, in the mode with few.
+    pub(super) fn adopt_points(&self, points: &Points) {
+        self.state.borrow_mut().meetings.adopt(points);
+    }
+
+    /// The cells that are known to be scheduling points.
+    pub(super) fn known_points(&self) -> Points {
+        self.state.borrow().meetings.clone()
+    }
+
+    /// Notes a choice for the schedule, where one is written down.
+    pub(super) fn note(&self, choice: Choice) {
+        if let Some(log) = &mut self.state.borrow_mut().log {
+            log.push(choice);
+        }
+    }
+
+    /// From here on writes down every step, those included that are no scheduling points in the mode with few.
+    pub(super) fn write_down(&self) {
+        self.state.borrow_mut().log = Some(Vec::new());
+    }
+
+    /// The steps written down.
+    pub(super) fn written_down(&self) -> Vec<Choice> {
+        self.state.borrow().log.clone().unwrap_or_default()
     }
 
     /// The state key now.
