@@ -45,6 +45,8 @@ mod engine;
 #[path = "os.rs"]
 mod engine;
 
+#[cfg(loom)]
+pub use engine::allow_timeouts;
 pub use engine::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Local, Mutex,
     MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread, frame,
