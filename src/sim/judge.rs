@@ -156,7 +156,7 @@ impl<'a> Judge<'a> {
                 let index = usize::from(name.index?);
                 match name.what {
                     "mutex" => self.machine.mutexes()[index].owner(),
-                    "ended" | "thread_is_exiting" => Some(ThreadIndex::new(index)),
+                    "ended" | "thread_handle.exiting" => Some(ThreadIndex::new(index)),
                     _ => None,
                 }
             }
@@ -188,7 +188,9 @@ impl<'a> Judge<'a> {
         Threads(self.threads().filter(|thread| holds(*thread)).fold(0, |bits, thread| bits | 1 << thread.index()))
     }
 
-    fn unfinished(&self, world: &World) -> Threads {
+    /// The started threads that have not ended.
+    #[must_use]
+    pub fn unfinished(&self, world: &World) -> Threads {
         self.threads_where(|thread| !matches!(world.standing(thread), Standing::NotStarted | Standing::Ended))
     }
 
