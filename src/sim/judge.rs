@@ -145,7 +145,8 @@ impl<'a> Judge<'a> {
     /// Whom the thread waits for, if a thread can be named.
     #[must_use]
     pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
-        if self.machine.runtime.waits_for_gil(thread) {
+        // A thread that owns the GIL's mutex is between two waits and about to give it up.
+        if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
             return self.machine.runtime.gil_holder();
         }
         let Standing::Blocked(waits) = world.standing(thread) else { return None };
