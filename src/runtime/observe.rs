@@ -173,6 +173,13 @@ impl Runtime {
         self.interpreters[0].gil_own.peek_holder()
     }
 
+    /// Whether the thread's attached thread state is asked to drop its GIL.
+    #[must_use]
+    pub fn drop_requested(&self, thread: ThreadIndex) -> bool {
+        let slot = self.current.peek(thread).slot();
+        slot.is_some_and(|slot| self.thread_states.slot(slot).eval_breaker.peek(super::Bit::GilDropRequest))
+    }
+
     /// Whether finalization parked the thread for good.
     #[must_use]
     pub fn hung(&self, thread: ThreadIndex) -> bool {

@@ -171,7 +171,7 @@ impl Bench<'_> {
 
     fn found(&self, outcome: Outcome, choices: &[Choice], ends: u64) -> Found {
         let points = &self.exploration.points;
-        let steps = written_out(self.program, self.profile, self.settings.tuning, points, choices);
+        let steps = written_out(self.program, self.profile, self.settings.tuning, points, &self.settings.limits, choices);
         let schedule =
             Schedule { profile: self.profile, scenario: super::digest_of(self.source), choices: steps };
         Found {

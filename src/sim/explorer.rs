@@ -225,6 +225,11 @@ struct Arrival {
 /// Steps with one choice after which a node is made all the same, so that a lone endless loop closes.
 const LONE_STEPS_MAX: u32 = 256;
 
+/// Whether the only choice, `steps` steps after the last node, is taken without making a node.
+pub(super) fn is_lone(choice: Choice, steps: u32) -> bool {
+    steps < LONE_STEPS_MAX && choice.action() != Move::TimeOut
+}
+
 impl<'a> Search<'a> {
     fn new(world: &'a World, run: &'a dyn Run, settings: &'a Settings) -> Self {
         Self {
@@ -309,10 +314,7 @@ impl<'a> Search<'a> {
                 self.collect();
             }
             let choices = self.choices.len() - first;
-            let lone = choices == 1
-                && steps < LONE_STEPS_MAX
-                && !self.settings.unmerged
-                && self.choices[first].action() != Move::TimeOut;
+            let lone = choices == 1 && !self.settings.unmerged && is_lone(self.choices[first], steps);
             if look.over || !lone {
                 return Arrival { steps, movers, seen, over: look.over || choices == 0, choices };
             }

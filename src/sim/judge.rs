@@ -145,7 +145,8 @@ impl<'a> Judge<'a> {
     /// Whom the thread waits for, if a thread can be named.
     #[must_use]
     pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
-        if self.machine.runtime.waits_for_gil(thread) {
+        // A thread that owns the GIL's mutex is between two waits and about to give it up.
+        if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
             return self.machine.runtime.gil_holder();
         }
         let Standing::Blocked(waits) = world.standing(thread) else { return None };
@@ -156,7 +157,7 @@ impl<'a> Judge<'a> {
                 let index = usize::from(name.index?);
                 match name.what {
                     "mutex" => self.machine.mutexes()[index].owner(),
-                    "ended" | "thread_is_exiting" => Some(ThreadIndex::new(index)),
+                    "ended" | "thread_handle.exiting" => Some(ThreadIndex::new(index)),
                     _ => None,
                 }
             }
@@ -188,7 +189,9 @@ impl<'a> Judge<'a> {
         Threads(self.threads().filter(|thread| holds(*thread)).fold(0, |bits, thread| bits | 1 << thread.index()))
     }
 
-    fn unfinished(&self, world: &World) -> Threads {
+    /// The started threads that have not ended.
+    #[must_use]
+    pub fn unfinished(&self, world: &World) -> Threads {
         self.threads_where(|thread| !matches!(world.standing(thread), Standing::NotStarted | Standing::Ended))
     }
 

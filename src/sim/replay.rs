@@ -4,7 +4,7 @@
 //! depend on how it was found, and it replays to the same states and the same bytes.
 
 use super::driver::Machine;
-use super::explorer::{Limits, Look, Run as _};
+use super::explorer::{Limits, Look, Run as _, is_lone};
 use super::graph::Choice;
 use super::judge::{Judge, Notes};
 use super::report::Trace;
@@ -94,6 +94,7 @@ pub(super) fn written_out(
     profile: Profile,
     tuning: Tuning,
     points: &Points,
+    limits: &Limits,
     choices: &[Choice],
 ) -> Vec<Choice> {
     let notes = Notes::default();
@@ -101,27 +102,21 @@ pub(super) fn written_out(
     stage.world.write_down();
     stage.play(|walk| {
         let mut look = walk.settle();
-        let mut left = choices.iter();
-        loop {
+        let (mut left, mut steps) = (choices.iter(), 0);
+        while !look.over {
             let mut now = Vec::new();
-            if !look.over {
-                walk.choices(&GENEROUS, &mut now);
-            }
+            walk.choices(limits, &mut now);
             let choice = match now.as_slice() {
                 [] => break,
-                [lone] if lone.action() == super::graph::Move::Run => {
-                    // A node may stand at a lone step too; the schedule then names it.
-                    if left.as_slice().is_empty() {
-                        break;
-                    }
-                    *lone
+                [lone] if is_lone(*lone, steps) => *lone,
+                _ => {
+                    let Some(choice) = left.next() else { break };
+                    steps = 0;
+                    *choice
                 }
-                _ => match left.next() {
-                    Some(choice) => *choice,
-                    None => break,
-                },
             };
             look = walk.step(choice);
+            steps += 1;
         }
     });
     stage.world.written_down()

@@ -376,7 +376,7 @@ impl Explainer<'_> {
             ("mutex", Some(owner)) => format!("waits for {}, held by {owner}", self.program().mutexes[index].name),
             ("mutex", None) => format!("waits for {}", self.program().mutexes[index].name),
             ("semaphore", _) => format!("waits for semaphore {}", self.program().semaphores[index].declared.name),
-            ("ended" | "thread_is_exiting", Some(joined)) => format!("waits for {joined} to end"),
+            ("ended" | "thread_handle.exiting", Some(joined)) => format!("waits for {joined} to end"),
             _ => format!("waits for {name}"),
         }
     }

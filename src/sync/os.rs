@@ -676,6 +676,15 @@ pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinH
     })))
 }
 
+/// Whether a controller decides on this thread what happens when.
+#[must_use]
+pub fn simulated() -> bool {
+    #[cfg(feature = "sim")]
+    return hook::current().is_some();
+    #[cfg(not(feature = "sim"))]
+    false
+}
+
 /// From here on [`hang_forever`] returns on the calling OS thread: for a harness that joins all its threads.
 pub fn return_from_hang() {
     HANG_RETURNS.set(true);

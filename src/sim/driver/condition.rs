@@ -157,7 +157,7 @@ fn bound(value: Value) -> Result<Value, Unbound> {
 }
 
 /// Numbers by size; anything else is equal or not.
-fn compare(left: Value, right: Value) -> Ordering {
+pub(super) fn compare(left: Value, right: Value) -> Ordering {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.cmp(&right),
         (left, right) if left == right => Ordering::Equal,

@@ -23,7 +23,7 @@ use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, Th
 use crate::runtime::profile::Profile;
 use crate::runtime::{Caller, CallbackId, Ended, Host, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame, hang_forever, spawn,
+    AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame, hang_forever, simulated, spawn,
 };
 use std::sync::{Arc, Weak};
 
@@ -189,8 +189,8 @@ impl Machine {
         };
         match result {
             Err(Ended::Hung) => hang_forever(),
-            Err(Ended::ProcessOver) => self.runtime.let_others_end(),
-            Ok(()) | Err(Ended::Exited) => {}
+            Err(Ended::ProcessOver) if !simulated() => caller.let_others_end(),
+            Err(Ended::ProcessOver) | Ok(()) | Err(Ended::Exited) => {}
         }
         if thread == ThreadIndex::FIRST {
             self.process_ended.write(true);

@@ -400,6 +400,14 @@ impl World {
         (owner != NOBODY).then(|| ThreadIndex::new(usize::from(owner)))
     }
 
+    /// Whether the thread owns a mutex of this name.
+    #[must_use]
+    pub fn owns(&self, thread: ThreadIndex, what: &str) -> bool {
+        let state = self.state.borrow();
+        let mut owned = state.mutexes.iter().filter(|mutex| usize::from(state.cell(**mutex).owner) == thread.index());
+        owned.any(|mutex| state.infos[usize::from(mutex.0)].name.what == what)
+    }
+
     /// Whether the thread can do its pending operation now. A timed wait is not enabled by this: its time-out is a
     /// choice of its own.
     #[must_use]
