@@ -31,7 +31,10 @@ impl Program for Explored {
     }
 
     fn make(&self) -> Box<dyn Run + '_> {
-        Box::new(Execution { env: Env::new(self.model), explored: self })
+        Box::new(Execution {
+            env: Env::new(self.model),
+            explored: self,
+        })
     }
 }
 
@@ -41,15 +44,27 @@ impl Run for Execution<'_> {
     }
 
     fn look(&self, _: &World) -> Look {
-        Look { over: self.env.runtime.over().is_some(), seen: 0 }
+        Look {
+            over: self.env.runtime.over().is_some(),
+            seen: 0,
+        }
     }
 
     fn outcome(&self, world: &World) -> u16 {
         let blocked = (0..world.threads())
-            .filter(|thread| matches!(world.standing(ThreadIndex::new(*thread)), Standing::Blocked(_)))
+            .filter(|thread| {
+                matches!(
+                    world.standing(ThreadIndex::new(*thread)),
+                    Standing::Blocked(_)
+                )
+            })
             .count();
         let outcome = format!("{:?} blocked {blocked}", self.env.outcome());
-        self.explored.outcomes.lock().expect("nothing panics with it").insert(outcome);
+        self.explored
+            .outcomes
+            .lock()
+            .expect("nothing panics with it")
+            .insert(outcome);
         0
     }
 
@@ -59,31 +74,72 @@ impl Run for Execution<'_> {
 }
 
 fn explored(model: Model, settings: &Settings) -> (Exploration, BTreeSet<String>) {
-    let program = Explored { model, outcomes: Mutex::default() };
+    let program = Explored {
+        model,
+        outcomes: Mutex::default(),
+    };
     let found = explore(&program, settings);
-    (found, program.outcomes.into_inner().expect("nothing panics with it"))
+    (
+        found,
+        program
+            .outcomes
+            .into_inner()
+            .expect("nothing panics with it"),
+    )
 }
 
 #[test]
 #[ignore = "sizes"]
 fn sizes() {
     for model in [
-        models::ENSURE_ONCE, models::ENSURE_BY_TWO, models::ENSURE_TWICE, models::HAND_OFF, models::OWN_THREAD_STATE,
-        models::SWAP, models::FINALIZE, models::FINALIZE_AFTER_DETACH, models::FINALIZE_LATE, models::FINALIZE_BY_TWO,
-        models::PENDING_ONE, models::PENDING_TWO, models::PENDING_FINALIZE, models::MUTEX, models::PYTHON_THREAD, models::DAEMON_THREAD,
+        models::ENSURE_ONCE,
+        models::ENSURE_BY_TWO,
+        models::ENSURE_TWICE,
+        models::HAND_OFF,
+        models::OWN_THREAD_STATE,
+        models::SWAP,
+        models::FINALIZE,
+        models::FINALIZE_AFTER_DETACH,
+        models::FINALIZE_LATE,
+        models::FINALIZE_BY_TWO,
+        models::PENDING_ONE,
+        models::PENDING_TWO,
+        models::PENDING_FINALIZE,
+        models::MUTEX,
+        models::PYTHON_THREAD,
+        models::DAEMON_THREAD,
     ] {
         for timeouts in [Some(0), Some(1), None] {
             for few_points in [true, false] {
                 let settings = Settings {
-                    tuning: Tuning { few_points, ..Tuning::default() },
-                    limits: Limits { timeouts, states: Some(1_000_000), ..Limits::default() },
+                    tuning: Tuning {
+                        few_points,
+                        ..Tuning::default()
+                    },
+                    limits: Limits {
+                        timeouts,
+                        states: Some(1_000_000),
+                        ..Limits::default()
+                    },
                     ..Settings::default()
                 };
                 let start = std::time::Instant::now();
                 let (found, outcomes) = explored(model, &settings);
-                eprintln!("{:24} timeouts {timeouts:?} few {few_points:5}: branching {:8} nodes {:8} steps {:9} restarts {} cut {:?} {:?}",
-                    model.name, found.branching, found.graph.nodes().len(), found.steps, found.restarts, found.cut, start.elapsed());
-                if few_points { for outcome in outcomes { eprintln!("      {outcome}"); } }
+                eprintln!(
+                    "{:24} timeouts {timeouts:?} few {few_points:5}: branching {:8} nodes {:8} steps {:9} restarts {} cut {:?} {:?}",
+                    model.name,
+                    found.branching,
+                    found.graph.nodes().len(),
+                    found.steps,
+                    found.restarts,
+                    found.cut,
+                    start.elapsed()
+                );
+                if few_points {
+                    for outcome in outcomes {
+                        eprintln!("      {outcome}");
+                    }
+                }
             }
         }
     }

@@ -13,6 +13,7 @@ pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod schedule;
+mod state_graph;
 mod tell;
 pub mod verdict;
 mod walk;
@@ -20,6 +21,7 @@ pub mod world;
 
 pub use check::{CheckOptions, Checked, Progress, check, counterexample};
 pub use replay::{ReplayError, replay};
+pub use state_graph::{StateEdge, StateGraph, StateNode, state_graph};
 
 /// A digest of a scenario's text, by which a schedule knows it.
 #[must_use]
