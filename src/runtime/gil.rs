@@ -237,7 +237,8 @@ impl Caller<'_> {
                     self.storage(holder)?
                         .eval_breaker
                         .clear(Bit::GilDropRequest);
-                    self.live(holder)?;
+                    // The finalizer may have deleted its thread state between the unlock and the clear.
+                    self.mapped(holder)?;
                 }
                 return Err(self.hang(handle));
             }

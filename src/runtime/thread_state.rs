@@ -355,6 +355,15 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// As [`Caller::live`], for an access that is harmless as long as the memory is there: the main interpreter's first
+    /// thread state is embedded in static storage, which is never given back.
+    pub(super) fn mapped(&self, handle: ThreadStateHandle) -> Step<()> {
+        match handle.slot().and_then(embedded_in) {
+            Some(0) => Ok(()),
+            Some(_) | None => self.live(handle),
+        }
+    }
+
     /// Reads `ts->interp`.
     pub(super) fn interpreter_of(&self, handle: ThreadStateHandle) -> Step<InterpreterHandle> {
         Ok(self.thread_state(handle)?.interpreter.read())
