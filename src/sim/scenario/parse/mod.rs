@@ -196,7 +196,12 @@ impl<'source> Parser<'source> {
             kind => kind.describe().to_owned(),
         };
         let message = format!("expected {expected}, found {found}");
-        self.fail(Diagnostic::error(Code::S003, message, token.span, ""))
+        let span = match token.kind {
+            // A line end has no text to point at, and may stand for several.
+            TokenKind::LineEnd => Span::new(token.span.start, token.span.start),
+            _ => token.span,
+        };
+        self.fail(Diagnostic::error(Code::S003, message, span, ""))
     }
 
     fn skip_line_ends(&mut self) {
