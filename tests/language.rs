@@ -164,7 +164,10 @@ const STATEMENTS: &[&str] = &[
 ];
 
 fn scenario_with(item: &str, statement: &str) -> String {
-    let profiles = match (item.contains("python 3."), statement.contains("Guard") || statement.contains("View")) {
+    let profiles = match (
+        item.contains("python 3."),
+        statement.contains("Guard") || statement.contains("View"),
+    ) {
         (true, _) => "",
         (false, true) => "python 3.15\n",
         (false, false) => "python 3.14\n",
@@ -193,7 +196,11 @@ fn assert_round_trip(source: &str) {
 
 fn all_cases() -> impl Iterator<Item = String> {
     let items = ITEMS.iter().map(|item| scenario_with(item, "eval"));
-    items.chain(STATEMENTS.iter().map(|statement| scenario_with("", statement)))
+    items.chain(
+        STATEMENTS
+            .iter()
+            .map(|statement| scenario_with("", statement)),
+    )
 }
 
 #[test]
@@ -224,9 +231,16 @@ fn comments_and_single_empty_lines_survive_the_printer() {
 fn statements_are_numbered_in_preorder() {
     let source = "native flag x\nthread main {\n Py_Initialize()\n repeat 2 { eval; if x { sleep } else if x { eval } }\n exit\n}";
     let program = checked(source);
-    let lines: Vec<&str> = program.statements.iter().map(|info| info.span.text(source)).collect();
+    let lines: Vec<&str> = program
+        .statements
+        .iter()
+        .map(|info| info.span.text(source))
+        .collect();
     assert_eq!(lines.len(), 8, "{lines:?}");
-    assert_eq!(program.bodies[0].block.last().map(|last| last.id.0), Some(7));
+    assert_eq!(
+        program.bodies[0].block.last().map(|last| last.id.0),
+        Some(7)
+    );
 }
 
 #[test]
@@ -235,10 +249,17 @@ fn threads_are_numbered_by_body_and_start() {
         "python thread a { start b }\nthread main { Py_Initialize(); repeat 2 { start a }; start b * 2 }\nforeign thread b { }",
     );
     let names: Vec<&str> = program.threads.iter().map(|thread| &*thread.name).collect();
-    assert_eq!(names, ["main", "a[0]", "a[1]", "b[0]", "b[1]", "b[2]", "b[3]"]);
+    assert_eq!(
+        names,
+        ["main", "a[0]", "a[1]", "b[0]", "b[1]", "b[2]", "b[3]"]
+    );
     assert_eq!(program.bodies[2].first_thread, Some(ThreadId(3)));
     assert_eq!(program.bodies[0].kind, BodyKind::Python);
-    let StatementKind::Step { step: Step::Start { first, .. }, .. } = &program.bodies[1].block[2].kind else {
+    let StatementKind::Step {
+        step: Step::Start { first, .. },
+        ..
+    } = &program.bodies[1].block[2].kind
+    else {
         panic!("the third statement of `main` is a start");
     };
     assert_eq!(*first, 2, "the first two belong to the starts of `a`");
@@ -260,7 +281,11 @@ fn constants_fold_and_an_address_binds() {
     let StatementKind::Exit(Expression::Number(2)) = program.bodies[0].block[1].kind else {
         panic!("{:?}", program.bodies[0].block[1]);
     };
-    let StatementKind::Step { step: Step::Call(call), .. } = &program.bodies[0].block[2].kind else {
+    let StatementKind::Step {
+        step: Step::Call(call),
+        ..
+    } = &program.bodies[0].block[2].kind
+    else {
         panic!("{:?}", program.bodies[0].block[2]);
     };
     assert!(matches!(call.arguments[0], Argument::Bind(_)));
@@ -289,7 +314,11 @@ fn a_restriction_compares_releases() {
             "faults keep_bit\nthread main {{ Py_Initialize() }}\nexpect {{ allow ok for {restriction} }}"
         ));
         let profile: Profile = profile.parse().expect("a profile");
-        assert_eq!(program.claims[0].binds(profile, None), wanted, "{restriction} under {profile}");
+        assert_eq!(
+            program.claims[0].binds(profile, None),
+            wanted,
+            "{restriction} under {profile}"
+        );
     }
 }
 
@@ -299,7 +328,9 @@ fn profiles_are_written_as_they_are_read() {
         let profile: Profile = text.parse().expect("a profile");
         assert_eq!(profile.to_string(), text);
     }
-    for text in ["", "3", "3.", "3.7", "3.16", "2.14", "3.14.", "3.+9", "3.12t", "3.999", "t"] {
+    for text in [
+        "", "3", "3.", "3.7", "3.16", "2.14", "3.14.", "3.+9", "3.12t", "3.999", "t",
+    ] {
         assert!(text.parse::<Profile>().is_err(), "{text}");
     }
 }
@@ -331,7 +362,14 @@ fn survives(source: &str) {
 
 #[test]
 fn deep_and_long_files_are_refused_or_read() {
-    for (open, close) in [("(", ")"), ("!", ""), ("{", "}"), ("f(", ")"), ("-", ""), ("child(", ")")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("!", ""),
+        ("{", "}"),
+        ("f(", ")"),
+        ("-", ""),
+        ("child(", ")"),
+    ] {
         let nested = format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
         survives(&format!("thread main {{ assert {nested} }}"));
         survives(&format!("thread main {{ assert 1 for {nested} }}"));
@@ -340,22 +378,95 @@ fn deep_and_long_files_are_refused_or_read() {
     }
     let chain = "1 + ".repeat(50_000);
     survives(&format!("thread main {{ assert {chain} 1 }}"));
-    survives(&format!("thread main {{ x = ts{} }}", "->interp".repeat(50_000)));
-    survives(&format!("thread main {{ {} }}", "if 1 { } else ".repeat(5_000)));
-    survives(&format!("thread main {{ {} }}", "repeat 2 { ".repeat(5_000)));
+    survives(&format!(
+        "thread main {{ x = ts{} }}",
+        "->interp".repeat(50_000)
+    ));
+    survives(&format!(
+        "thread main {{ {} }}",
+        "if 1 { } else ".repeat(5_000)
+    ));
+    survives(&format!(
+        "thread main {{ {} }}",
+        "repeat 2 { ".repeat(5_000)
+    ));
     survives(&format!("thread main {{ {} }}", "eval;".repeat(70_000)));
-    survives(&format!("thread main {{ {}", "Py_BEGIN_ALLOW_THREADS\n".repeat(5_000)));
+    survives(&format!(
+        "thread main {{ {}",
+        "Py_BEGIN_ALLOW_THREADS\n".repeat(5_000)
+    ));
     survives(&"x".repeat(1 << 21));
     survives(&format!("thread main {{ {}() }}", "x".repeat(500_000)));
 }
 
 /// Words and marks that a mutated file is made of.
 const TOKENS: &[&str] = &[
-    "thread", "main", "{", "}", "(", ")", "[", "]", "0", "-1", "3.14", "..", ",", ";", "\n", "=", "==", "&&", "||", "!",
-    "->", "&", "*", ".", "\"text\"", "\"", "//", "/*", "*/", "///", "repeat", "until", "if", "else", "choose", "either",
-    "or", "fork", "child", "parent", "expect", "allow", "ok", "for", "python", "in", "x", "worker", "start", "eval",
-    "Py_BEGIN_ALLOW_THREADS", "Py_END_ALLOW_THREADS", "Py_END_CRITICAL_SECTION", "callback", "returns", "native",
-    "object", "os", "join", "é", "\u{feff}", "\r\n", "\0", "99999999999999999999", "Py_FinalizeEx", "PyThreadState",
+    "thread",
+    "main",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "0",
+    "-1",
+    "3.14",
+    "..",
+    ",",
+    ";",
+    "\n",
+    "=",
+    "==",
+    "&&",
+    "||",
+    "!",
+    "->",
+    "&",
+    "*",
+    ".",
+    "\"text\"",
+    "\"",
+    "//",
+    "/*",
+    "*/",
+    "///",
+    "repeat",
+    "until",
+    "if",
+    "else",
+    "choose",
+    "either",
+    "or",
+    "fork",
+    "child",
+    "parent",
+    "expect",
+    "allow",
+    "ok",
+    "for",
+    "python",
+    "in",
+    "x",
+    "worker",
+    "start",
+    "eval",
+    "Py_BEGIN_ALLOW_THREADS",
+    "Py_END_ALLOW_THREADS",
+    "Py_END_CRITICAL_SECTION",
+    "callback",
+    "returns",
+    "native",
+    "object",
+    "os",
+    "join",
+    "é",
+    "\u{feff}",
+    "\r\n",
+    "\0",
+    "99999999999999999999",
+    "Py_FinalizeEx",
+    "PyThreadState",
 ];
 
 proptest! {

@@ -40,7 +40,11 @@ fn findings(source: &str) -> Vec<Diagnostic> {
     match scenario::check(&file) {
         Err(diagnostics) => diagnostics,
         Ok(program) => {
-            let profile = program.profiles.first().copied().unwrap_or(Profile::DEFAULT);
+            let profile = program
+                .profiles
+                .first()
+                .copied()
+                .unwrap_or(Profile::DEFAULT);
             let refused = scenario::unmodelled(&program, profile);
             program.warnings.into_iter().chain(refused).collect()
         }
@@ -70,7 +74,9 @@ fn each_bad_file_is_reported_with_its_code_and_as_recorded() {
         let found = findings(&source);
         let code = name[..4].to_ascii_uppercase();
         assert!(
-            found.iter().any(|diagnostic| diagnostic.code.name() == code),
+            found
+                .iter()
+                .any(|diagnostic| diagnostic.code.name() == code),
             "{path} does not show {code}: {found:?}"
         );
         let texts = found

@@ -126,10 +126,12 @@ impl<'file> Checker<'file> {
     /// A C object in a body: each instance of the body has its own.
     fn bind_c_object(&mut self, body: BodyId, declaration: &'file Declaration, kind: Type) {
         let copies = self.scope(body).instances.max(1);
-        let local = match kind {
-            Type::Mutex => Local::PyMutex(PyMutexId(Self::next(self.program.py_mutexes.len()))),
-            Type::TssKey => Local::TssKey(TssKeyId(Self::next(self.program.tss_keys.len()))),
-            _ => Local::Structure(StructureId(Self::next(self.program.structures.len()))),
+        let local = if kind == Type::Mutex {
+            Local::PyMutex(PyMutexId(Self::next(self.program.py_mutexes.len())))
+        } else if kind == Type::TssKey {
+            Local::TssKey(TssKeyId(Self::next(self.program.tss_keys.len())))
+        } else {
+            Local::Structure(StructureId(Self::next(self.program.structures.len())))
         };
         if self.enter(body, &declaration.name, local, true) {
             self.c_object_entry(declaration, kind, copies);

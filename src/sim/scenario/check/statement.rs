@@ -105,7 +105,7 @@ impl<'file> Checker<'file> {
             Written::SpinUntil(condition) => StatementKind::SpinUntil(self.condition(condition)?),
             Written::Sleep => StatementKind::Sleep,
             Written::Collect => StatementKind::Collect,
-            Written::Import { module, gil } => self.import(module, gil.as_ref())?,
+            Written::Import { module, gil } => self.import(module, gil.as_ref()),
             Written::Signal(Some(handler)) => StatementKind::Signal(Some(self.handler(handler)?)),
             Written::Signal(None) => StatementKind::Signal(None),
             Written::Fork(blocks) => {
@@ -206,10 +206,7 @@ impl<'file> Checker<'file> {
     ) -> Option<StatementKind> {
         let resolved = self.step(step);
         let kind = resolved.as_ref().map_or(Type::Any, |(_, kind)| *kind);
-        let claim = match claim {
-            Some(claim) => Some(self.result_claim(claim, kind)),
-            None => None,
-        };
+        let claim = claim.map(|claim| self.result_claim(claim, kind));
         let (step, _) = resolved.filter(|(resolved, _)| {
             let value = matches!(resolved, Step::Value(_));
             if value {
@@ -389,9 +386,10 @@ impl<'file> Checker<'file> {
                 let message = format!("`{}` is no Python object", name.text);
                 self.error(Code::S107, message, name.at.0);
             }
-            return Some(match verb {
-                Verb::Touch => StatementKind::Touch(value),
-                _ => StatementKind::Drop(value),
+            return Some(if verb == Verb::Touch {
+                StatementKind::Touch(value)
+            } else {
+                StatementKind::Drop(value)
             });
         }
         let symbol = self.target(name)?;
@@ -441,7 +439,7 @@ impl<'file> Checker<'file> {
         self.push(diagnostic);
     }
 
-    fn import(&mut self, module: &Name, gil: Option<&'file Name>) -> Option<StatementKind> {
+    fn import(&mut self, module: &Name, gil: Option<&'file Name>) -> StatementKind {
         let gil_used = match gil.map(|name| (&*name.text, name)) {
             None => None,
             Some(("Py_MOD_GIL_USED", _)) => Some(true),
@@ -454,10 +452,8 @@ impl<'file> Checker<'file> {
                 None
             }
         };
-        let Expression::Text(module) = self.text(&module.text) else {
-            return None;
-        };
-        Some(StatementKind::Import { module, gil_used })
+        let module = self.text_id(&module.text);
+        StatementKind::Import { module, gil_used }
     }
 
     fn fork(&mut self, blocks: &'file ForkBlock) -> (Block, Block) {
@@ -503,13 +499,10 @@ impl<'file> Checker<'file> {
     }
 
     fn fail(&mut self, what: &Name, stage: Option<&Name>) -> StatementKind {
-        match (&*what.text, stage) {
-            ("thread_start", _) => StatementKind::FailThreadStart,
-            (_, Some(stage)) => match self.text(&stage.text) {
-                Expression::Text(stage) => StatementKind::FailStage(stage),
-                _ => StatementKind::FailAlloc,
-            },
-            _ => StatementKind::FailAlloc,
+        match stage {
+            Some(stage) => StatementKind::FailStage(self.text_id(&stage.text)),
+            None if &*what.text == "thread_start" => StatementKind::FailThreadStart,
+            None => StatementKind::FailAlloc,
         }
     }
 }

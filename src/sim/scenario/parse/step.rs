@@ -169,7 +169,7 @@ impl Parser<'_> {
                     self.expect(TokenKind::ParenClose, "")?;
                 }
                 let at = self.since(start);
-                let blocks = self.fork_block()?;
+                let blocks = Box::new(self.fork_block()?);
                 Ok(Some(Step::OsFork { blocks, at }))
             }
             Some(_) => self.python_join(),
