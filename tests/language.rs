@@ -227,6 +227,95 @@ fn comments_and_single_empty_lines_survive_the_printer() {
     assert_round_trip(source);
 }
 
+/// A thread that Python did not create calls in while the main thread waits for it.
+const HAND_OFF: &str = r#"// A thread that Python did not create calls in while the main thread waits for it.
+scenario "GIL hand-off with a foreign thread"
+python 3.14
+
+thread main {
+    Py_InitializeEx(0)
+    start worker
+    PyThreadState *ts = PyEval_SaveThread();      // C declarations paste as they are
+    join worker
+    PyEval_RestoreThread(ts);
+    Py_FinalizeEx() == 0
+}
+
+foreign thread worker {
+    repeat 2 {
+        g = PyGILState_Ensure()
+        eval 1                                    // one bytecode boundary
+        PyGILState_Release(g)
+    }
+}
+
+expect {
+    allow   ok                                    // the only outcome that may occur
+    always  attached(main) + attached(worker) <= 1
+    cover   waits_for_gil(worker) && attached(main)
+    finally thread_states == 0
+}
+"#;
+
+/// A daemon thread holds a C mutex when finalization freezes it; an exit hook wants the mutex.
+const RACE: &str = r#"native mutex log_lock
+
+thread main {
+    Py_InitializeEx(0)
+    Py_AtExit(flush_logs)
+    start flusher
+    choose {
+        either { eval 1 }                         // give the daemon a chance to run
+        or     { }                                // or finalize at once
+    }
+    Py_FinalizeEx()
+}
+
+daemon thread flusher {
+    repeat 2 {
+        lock log_lock
+        Py_BEGIN_ALLOW_THREADS
+        sleep
+        Py_END_ALLOW_THREADS                      // from here on finalization may catch it
+        unlock log_lock
+    }
+}
+
+callback flush_logs {
+    lock log_lock
+    unlock log_lock
+}
+
+expect {
+    allow ok, hang(flusher), deadlock(main, flusher)   for python >= 3.14
+    allow ok, exit(flusher), deadlock(main)            for python <  3.14
+    reach deadlock(main)                          // the known defect: keep its shortest trace
+    always !(attached(flusher) && finalizing && !attached(main))
+}
+"#;
+
+#[test]
+fn whole_scenarios_check_are_modelled_and_survive_the_printer() {
+    for source in [HAND_OFF, RACE] {
+        let program = checked(source);
+        assert!(program.warnings.is_empty(), "{:?}", program.warnings);
+        assert!(unmodelled(&program, Profile::DEFAULT).is_empty());
+        assert_round_trip(source);
+    }
+}
+
+#[test]
+fn the_canonical_form_is_as_recorded() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots/format");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        insta::assert_snapshot!("hand_off", format(HAND_OFF).expect("it parses"));
+        insta::assert_snapshot!("race", format(RACE).expect("it parses"));
+    });
+}
+
 #[test]
 fn statements_are_numbered_in_preorder() {
     let source = "native flag x\nthread main {\n Py_Initialize()\n repeat 2 { eval; if x { sleep } else if x { eval } }\n exit\n}";

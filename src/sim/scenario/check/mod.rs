@@ -13,6 +13,7 @@ mod header;
 mod lookup;
 mod restrict;
 mod statement;
+mod step;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};

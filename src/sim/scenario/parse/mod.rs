@@ -8,6 +8,7 @@
     reason = "tokens are letters: a place in the grammar names the few that it takes"
 )]
 
+mod block;
 mod claim;
 mod expression;
 mod item;
