@@ -98,8 +98,8 @@ const STATEMENTS: &[&str] = &[
     "start worker2 == -1",
     "start worker2 in { 0, -1 } for python < 3.12",
     "join worker",
-    "worker.join()",
-    "worker.join() == -1 for python >= 3.14",
+    "worker2.join()",
+    "worker2.join() == -1 for python >= 3.14",
     "lock m\nunlock m",
     "post s\nwait s",
     "set ready\nclear ready",
@@ -435,14 +435,26 @@ fn only_the_default_build_of_3_14_is_modelled() {
     }
 }
 
+/// As much of a text as a failure should show.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(2_000)]
+}
+
 /// Parses, checks, formats and prints; nothing of it may panic.
 fn survives(source: &str) {
     let _formatted = format(source);
     let Ok(file) = parse(source) else { return };
     let printed = print(&file);
-    match parse(&printed) {
-        Ok(again) => assert_eq!(file, again, "{source}\n---\n{printed}"),
-        Err(found) => panic!("{source}\n---\n{printed}\n{found:#?}"),
+    // Indentation can make a file too large to be read again.
+    if printed.len() <= 1 << 20 {
+        let again = parse(&printed)
+            .unwrap_or_else(|found| panic!("{}\n{:?}", beginning(&printed), found.first()));
+        assert!(
+            file == again,
+            "{}\n---\n{}",
+            beginning(source),
+            beginning(&printed)
+        );
     }
     if let Ok(program) = check(&file) {
         let _refused = unmodelled(&program, Profile::NEWEST);
@@ -479,7 +491,7 @@ fn deep_and_long_files_are_refused_or_read() {
         "thread main {{ {} }}",
         "repeat 2 { ".repeat(5_000)
     ));
-    survives(&format!("thread main {{ {} }}", "eval;".repeat(70_000)));
+    survives(&format!("thread main {{ {} }}", "eval;".repeat(200_000)));
     survives(&format!(
         "thread main {{ {}",
         "Py_BEGIN_ALLOW_THREADS\n".repeat(5_000)

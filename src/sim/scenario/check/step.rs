@@ -1,7 +1,9 @@
 //! Steps: what has a result, where the result goes and what is claimed of it.
 
 use super::super::calls::Type;
-use super::super::program::{Expression, Limit, ResultClaim, ResultClaimKind, StatementKind, Step};
+use super::super::program::{
+    BodyId, Expression, Limit, ResultClaim, ResultClaimKind, StatementKind, Step,
+};
 use super::super::syntax::{self, BodyKind, ExpressionKind, Name};
 use super::expression::comparison;
 use super::{Checker, Local};
@@ -121,8 +123,9 @@ impl<'file> Checker<'file> {
                 Some((Step::Eval(limit), Type::Int))
             }
             syntax::Step::PythonJoin { thread, .. } => {
-                let thread = self.thread(thread)?;
-                Some((Step::PythonJoin(thread), Type::Int))
+                let resolved = self.thread(thread)?;
+                self.require_python_thread(resolved.body, &thread.name);
+                Some((Step::PythonJoin(resolved), Type::Int))
             }
             syntax::Step::OsFork { blocks, .. } => {
                 let (child, parent) = self.fork(blocks);
@@ -143,6 +146,21 @@ impl<'file> Checker<'file> {
         }
         let (value, kind) = self.value(expression)?;
         Some((Step::Value(value), kind))
+    }
+
+    /// Reports `T.join()` of a thread that `threading` did not make.
+    fn require_python_thread(&mut self, body: BodyId, name: &Name) {
+        let syntax = self.scope(body).syntax;
+        if matches!(syntax.kind, BodyKind::Python | BodyKind::Daemon) {
+            return;
+        }
+        let message = format!(
+            "`{}` is not made by `threading`, so it has no `join()`",
+            name.text
+        );
+        let diagnostic = Diagnostic::error(Code::S107, message, name.at.0, "");
+        let diagnostic = diagnostic.label(syntax.name.at.0, "declared here");
+        self.push(diagnostic.help(format!("`join {}` waits natively", name.text)));
     }
 
     fn start(&mut self, thread: &'file Name, count: Option<&syntax::Number>) -> Option<Step> {

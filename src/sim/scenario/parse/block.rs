@@ -75,28 +75,18 @@ impl Parser<'_> {
     fn statement(&mut self) -> Parse<Statement> {
         let mut trivia = self.leading();
         let start = self.peek().span;
-        let line = self.line_span();
         let kind = self.statement_kind()?;
-        let whole = self.since(start).0;
-        let at = At(Span::new(
-            whole.start,
-            whole.end.min(line.end.max(whole.start)),
-        ));
+        let at = At(self.first_line(self.since(start).0));
         self.end_of_statement()?;
         self.trailing(&mut trivia);
         Ok(Statement { trivia, at, kind })
     }
 
-    /// From the next token to the end of its line.
-    fn line_span(&self) -> Span {
-        let start = self.peek().span;
-        let rest = &self.source[start.start as usize..];
-        let length = rest.find('\n').unwrap_or(rest.len());
-        let text = rest[..length].trim_end();
-        Span::new(
-            start.start,
-            start.start + u32::try_from(text.len()).unwrap_or(u32::MAX),
-        )
+    /// The first line of a span.
+    fn first_line(&self, span: Span) -> Span {
+        let line = span.text(self.source).lines().next().unwrap_or("");
+        let length = u32::try_from(line.trim_end().len()).unwrap_or(u32::MAX);
+        Span::new(span.start, span.start.saturating_add(length))
     }
 
     pub(super) fn end_of_statement(&mut self) -> Parse<()> {

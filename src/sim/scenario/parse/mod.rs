@@ -31,6 +31,9 @@ pub(super) const OPERATORS_MAX: u32 = 256;
 /// How many bytes a file may have.
 const SOURCE_BYTES_MAX: usize = 1 << 20;
 
+/// Repetitions follow closely, and a file may have very many mistakes.
+const DUPLICATES_SEARCHED: usize = 16;
+
 /// A failure whose diagnostic has been pushed.
 #[derive(Debug)]
 struct Failed;
@@ -186,9 +189,15 @@ impl<'source> Parser<'source> {
     }
 
     fn fail<T>(&mut self, diagnostic: Diagnostic) -> Parse<T> {
-        // After an unclosed block everything up to the next item would be reported again.
+        // Two rules may fail at the same place; the first one says more.
         let known = |old: &Diagnostic| old.primary.span == diagnostic.primary.span;
-        if !self.diagnostics.iter().any(known) {
+        if !self
+            .diagnostics
+            .iter()
+            .rev()
+            .take(DUPLICATES_SEARCHED)
+            .any(known)
+        {
             self.diagnostics.push(diagnostic);
         }
         Err(Failed)
