@@ -50,39 +50,49 @@ pub enum Access {
     ReadModifyWrite,
 }
 
-/// Contents of a lock, as a digest. The address of the implementor is stable from its first use in a run on.
+/// What a mutex protects, as the controller sees it. The address of the implementor is stable from its first use in a
+/// run on.
 pub trait Contents {
     /// A digest of the protected value as it is in memory now, whoever holds the lock.
     fn digest(&self) -> u128;
+    /// The bytes of the protected value, plain data without a destructor.
+    fn bytes(&self) -> (*mut u8, usize);
 }
 
-/// Decides when each visible operation happens.
+/// Decides when each visible operation happens, and holds the value of every word: a simulated atomic has no other.
 ///
-/// Methods that stand for a visible operation return when it is this thread's turn to do it; some suspend the calling
+/// Methods that stand for a visible operation return when the calling thread has done it; some suspend the calling
 /// fiber for ever.
 pub trait Controller {
     /// A cell is made. Cells are made before the threads run.
-    fn register(&self, kind: CellKind, name: Name, initial: u64) -> CellId;
+    /// `initial` is the value of a word, or the digest of a mutex's contents.
+    fn register(&self, kind: CellKind, name: Name, initial: u128) -> CellId;
+    /// The value of a word, a semaphore or an event, for an observer: no operation of the program.
+    fn value(&self, cell: CellId) -> u64;
 
     /// Before a lock: returns when the calling thread owns the mutex.
     fn lock(&self, mutex: CellId, contents: &(dyn Contents + 'static));
     /// Before a try-lock: whether the calling thread now owns the mutex.
     fn try_lock(&self, mutex: CellId, contents: &(dyn Contents + 'static)) -> bool;
-    /// The calling thread gives the mutex up; `changed` tells whether the contents may differ from what they were.
-    fn unlock(&self, mutex: CellId, changed: bool);
+    /// The calling thread, which owns the mutex, is about to write to its contents.
+    fn will_change(&self, mutex: CellId);
+    /// The calling thread gives the mutex up.
+    fn unlock(&self, mutex: CellId);
     /// Gives the mutex up, waits, and returns when the calling thread was woken and owns the mutex again.
-    fn wait(&self, condvar: CellId, mutex: CellId, timed: bool, changed: bool) -> WaitResult;
+    fn wait(&self, condvar: CellId, mutex: CellId, timed: bool) -> WaitResult;
     /// Wakes one waiter (any) or all.
     fn notify(&self, condvar: CellId, all: bool);
 
-    /// Before an atomic access.
-    fn before(&self, cell: CellId, access: Access);
-    /// After an atomic access in the same step: what was read and what the cell holds now.
-    fn after(&self, cell: CellId, access: Access, read: u64, now: u64);
+    /// An atomic load.
+    fn load(&self, cell: CellId) -> u64;
+    /// An atomic store.
+    fn store(&self, cell: CellId, value: u64);
+    /// An atomic read-modify-write; returns what the word was.
+    fn modify(&self, cell: CellId, change: &dyn Fn(u64) -> u64) -> u64;
 
-    /// Before taking one from a semaphore: returns when there was one and it is taken.
+    /// Takes one from a semaphore: returns when there was one and it is taken.
     fn acquire(&self, semaphore: CellId);
-    /// Before giving one to a semaphore; the controller adds it.
+    /// Gives one to a semaphore.
     fn post(&self, semaphore: CellId);
 
     /// Waits until the event is set.
@@ -90,24 +100,37 @@ pub trait Controller {
     /// Sets the event.
     fn set_event(&self, event: CellId);
 
-    /// Plain data was read.
-    fn read_plain(&self, cell: CellId, value: u64);
-    /// Plain data was written.
-    fn wrote_plain(&self, cell: CellId, value: u64);
+    /// Reads plain data.
+    fn read_plain(&self, cell: CellId) -> u64;
+    /// Writes plain data, or initialises an atomic that no other thread can reach.
+    fn write_plain(&self, cell: CellId, value: u64);
 
-    /// The epoch moved to `value`.
-    fn advance(&self, epoch: CellId, value: u64);
-    /// The calling thread remembers `value` of the epoch until it forgets it.
-    fn remember(&self, epoch: CellId, value: u64);
+    /// Moves the epoch.
+    fn advance(&self, epoch: CellId);
+    /// The calling thread remembers the epoch's value until it forgets it.
+    fn remember(&self, epoch: CellId) -> u64;
+    /// Whether the epoch moved since `value` was remembered.
+    fn changed(&self, epoch: CellId, value: u64) -> bool;
     /// The calling thread forgets what it remembered of the epoch.
     fn forget(&self, epoch: CellId);
-    /// The calling thread learned something that no cell holds, such as whether an epoch changed.
-    fn learned(&self, value: u64);
 
     /// What the calling thread has observed so far in its current statement or scope.
     fn history(&self) -> u128;
     /// Sets the history to (`at_scope`, `digest`, contents of all locks held by the calling thread).
     fn forget_since(&self, at_scope: u128, digest: u128);
+
+    /// The calling thread begins a statement: what it observed in the one before is forgotten but for `position`.
+    fn statement(&self, position: u128);
+    /// A body of statements begins inside the current one: a frame of its own.
+    fn enter_frame(&self);
+    /// That body ended; the statement around it goes on knowing `result` of it.
+    fn leave_frame(&self, result: u64);
+    /// The calling thread learned something by looking at state as an observer.
+    fn learned(&self, value: u64);
+    /// Whether what observers read from here on decides how the program goes on or what is claimed of it.
+    fn observing(&self, on: bool);
+    /// Waits until `condition`, which reads state as an observer, holds.
+    fn wait_until(&self, condition: &dyn Fn() -> bool);
 
     /// A point without an effect on any cell: the others may run here.
     fn pause_point(&self);
@@ -142,7 +165,8 @@ pub fn with_controller<R>(controller: &dyn Controller, body: impl FnOnce() -> R)
     // SAFETY: the reference is removed from the thread-local before this function returns or unwinds, so it is not
     // used beyond the borrow. `current` hands out the longer lifetime only to the wrapped primitives, which use it
     // within one operation.
-    let extended = unsafe { std::mem::transmute::<&dyn Controller, &'static dyn Controller>(controller) };
+    let extended =
+        unsafe { std::mem::transmute::<&dyn Controller, &'static dyn Controller>(controller) };
     let restore = Restore(CONTROLLER.replace(Some(extended)));
     let result = body();
     drop(restore);
@@ -151,7 +175,11 @@ pub fn with_controller<R>(controller: &dyn Controller, body: impl FnOnce() -> R)
 
 /// A digest of any hashable value: XXH3-128 over the words that its `Hash` writes. Stable across machines.
 pub fn digest<T: std::hash::Hash + ?Sized>(value: &T) -> u128 {
-    let mut words = Words { buffer: [0; 32], used: 0, digest: 0 };
+    let mut words = Words {
+        buffer: [0; 32],
+        used: 0,
+        digest: 0,
+    };
     value.hash(&mut words);
     words.total()
 }

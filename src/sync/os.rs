@@ -1,15 +1,19 @@
 //! Production primitives, which pass a hook where the feature `sim` is on.
 //!
-//! `parking_lot` for locks and condition variables, the standard atomics for words. With a controller installed the
-//! real lock under a [`Mutex`] is still taken: the controller has made sure that it is free.
+//! `parking_lot` for locks and condition variables, the standard atomics for words. With a controller installed none
+//! of them is touched but for the memory of what a [`Mutex`] protects: who owns what and what a word holds is the
+//! controller's, so that it can put an earlier state back.
 //!
 //! Memory order: what the caller names is what the standard atomic gets. [`Plain`], [`Local`] and [`Epoch`] are relaxed
 //! words: a lock, or the rule written where they are declared, orders them.
 
-#![expect(clippy::disallowed_types, reason = "this is the floor: the wrapped types are named here and nowhere else")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "this is the floor: the wrapped types are named here and nowhere else"
+)]
 
 #[cfg(feature = "sim")]
-use super::hook::{self, Access, CellId, CellKind};
+use super::hook::{self, CellId, CellKind};
 use super::{Name, Ordering, THREADS_MAX, ThreadIndex, WaitResult, Word};
 use std::cell::Cell;
 use std::hash::Hash;
@@ -21,6 +25,9 @@ use std::time::Duration;
 /// The interval after which a timed wait on real threads gives up: CPython's switch interval, 5 ms.
 const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
 
+/// Why a guard outside of a simulation has one.
+const REAL_LOCK: &str = "without a controller a guard holds the real lock";
+
 /// The number under which the simulator knows a cell. Nothing at all without the feature.
 #[derive(Clone, Copy, Debug)]
 struct Hook {
@@ -30,15 +37,19 @@ struct Hook {
 
 impl Hook {
     #[cfg(feature = "sim")]
-    fn new(kind: CellKind, name: Name, initial: u64) -> Self {
-        Self { cell: hook::current().map_or(CellId::NONE, |controller| controller.register(kind, name, initial)) }
+    fn new(kind: CellKind, name: Name, initial: impl FnOnce() -> u128) -> Self {
+        Self {
+            cell: hook::current().map_or(CellId::NONE, |controller| {
+                controller.register(kind, name, initial())
+            }),
+        }
     }
 }
 
 macro_rules! hook_new {
     ($kind:ident, $name:expr, $initial:expr) => {{
         #[cfg(feature = "sim")]
-        let made = Hook::new(CellKind::$kind, $name.into(), $initial);
+        let made = Hook::new(CellKind::$kind, $name.into(), || u128::from($initial));
         #[cfg(not(feature = "sim"))]
         let made = {
             let _: Name = $name.into();
@@ -66,33 +77,45 @@ pub struct Mutex<T> {
     inner: parking_lot::Mutex<T>,
 }
 
-impl<T: Hash + 'static> Mutex<T> {
+impl<T: Hash + Copy + 'static> Mutex<T> {
     /// A free lock.
     pub fn new(name: impl Into<Name>, value: T) -> Self {
-        Self { hook: hook_new!(Mutex, name, 0), inner: parking_lot::Mutex::new(value) }
+        Self {
+            hook: hook_new!(Mutex, name, hook::digest(&value)),
+            inner: parking_lot::Mutex::new(value),
+        }
     }
 
     /// Blocks until the lock is free and takes it.
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        hooked!(self.hook, controller, cell => controller.lock(cell, self));
-        MutexGuard { mutex: self, inner: Some(self.inner.lock()), changed: false }
+        hooked!(self.hook, controller, cell => {
+            controller.lock(cell, self);
+            return MutexGuard { mutex: self, inner: None };
+        });
+        MutexGuard {
+            mutex: self,
+            inner: Some(self.inner.lock()),
+        }
     }
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        #[cfg(feature = "sim")]
-        if let Some(controller) = hook::current()
-            && !controller.try_lock(self.hook.cell, self)
-        {
-            return None;
-        }
-        self.inner.try_lock().map(|inner| MutexGuard { mutex: self, inner: Some(inner), changed: false })
+        hooked!(self.hook, controller, cell => {
+            return controller.try_lock(cell, self).then_some(MutexGuard { mutex: self, inner: None });
+        });
+        self.inner.try_lock().map(|inner| MutexGuard {
+            mutex: self,
+            inner: Some(inner),
+        })
     }
 
     /// Reads the contents for an observer, whoever holds the lock: no operation of the program, for the simulator
     /// between two steps only.
     #[cfg(feature = "sim")]
-    #[expect(unsafe_code, reason = "between two steps no fiber runs, so nobody writes")]
+    #[expect(
+        unsafe_code,
+        reason = "between two steps no fiber runs, so nobody writes"
+    )]
     pub fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> R {
         // SAFETY: observers run between two steps of a simulation, on the one OS thread that runs all fibers: nobody
         // writes meanwhile, and the reference ends with this call.
@@ -101,38 +124,60 @@ impl<T: Hash + 'static> Mutex<T> {
 }
 
 #[cfg(feature = "sim")]
-impl<T: Hash + 'static> hook::Contents for Mutex<T> {
+impl<T: Hash + Copy + 'static> hook::Contents for Mutex<T> {
     fn digest(&self) -> u128 {
         self.peek(|value| hook::digest(value))
+    }
+
+    fn bytes(&self) -> (*mut u8, usize) {
+        (self.inner.data_ptr().cast(), size_of::<T>())
     }
 }
 
 /// The right to use what a [`Mutex`] protects, until dropped.
 #[derive(Debug)]
-pub struct MutexGuard<'a, T: Hash + 'static> {
+pub struct MutexGuard<'a, T: Hash + Copy + 'static> {
     mutex: &'a Mutex<T>,
+    /// The real lock; `None` in a simulation, where the controller lets one fiber at a time own the mutex.
     inner: Option<parking_lot::MutexGuard<'a, T>>,
-    changed: bool,
 }
 
-impl<T: Hash + 'static> Deref for MutexGuard<'_, T> {
+impl<T: Hash + Copy + 'static> Deref for MutexGuard<'_, T> {
     type Target = T;
+    #[expect(
+        unsafe_code,
+        reason = "a simulated guard stands for the controller's word that the mutex is owned"
+    )]
     fn deref(&self) -> &T {
-        self.inner.as_ref().expect("a guard holds its lock outside of a wait")
+        match &self.inner {
+            Some(inner) => inner,
+            // SAFETY: a guard without a real lock is made only after the controller gave the mutex to this fiber, and
+            // all fibers run on one OS thread, so nobody else has a reference while this one is used.
+            None => unsafe { &*self.mutex.inner.data_ptr() },
+        }
     }
 }
 
-impl<T: Hash + 'static> DerefMut for MutexGuard<'_, T> {
+impl<T: Hash + Copy + 'static> DerefMut for MutexGuard<'_, T> {
+    #[expect(
+        unsafe_code,
+        reason = "a simulated guard stands for the controller's word that the mutex is owned"
+    )]
     fn deref_mut(&mut self) -> &mut T {
-        self.changed = true;
-        self.inner.as_mut().expect("a guard holds its lock outside of a wait")
+        hooked!(self.mutex.hook, controller, cell => controller.will_change(cell));
+        match &mut self.inner {
+            Some(inner) => inner,
+            // SAFETY: as in `deref`.
+            None => unsafe { &mut *self.mutex.inner.data_ptr() },
+        }
     }
 }
 
-impl<T: Hash + 'static> Drop for MutexGuard<'_, T> {
+impl<T: Hash + Copy + 'static> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        drop(self.inner.take());
-        hooked!(self.mutex.hook, controller, cell => controller.unlock(cell, self.changed));
+        if self.inner.take().is_none() {
+            hooked!(self.mutex.hook, controller, cell => controller.unlock(cell));
+        }
     }
 }
 
@@ -146,36 +191,33 @@ pub struct Condvar {
 impl Condvar {
     /// A condition variable that nobody waits on.
     pub fn new(name: impl Into<Name>) -> Self {
-        Self { hook: hook_new!(Condvar, name, 0), inner: parking_lot::Condvar::new() }
+        Self {
+            hook: hook_new!(Condvar, name, 0_u64),
+            inner: parking_lot::Condvar::new(),
+        }
     }
 
     /// Releases the lock, waits for a notification, and takes the lock again.
-    pub fn wait<T: Hash + 'static>(&self, guard: &mut MutexGuard<'_, T>) {
-        #[cfg(feature = "sim")]
-        if self.wait_simulated(guard, false).is_some() {
+    pub fn wait<T: Hash + Copy + 'static>(&self, guard: &mut MutexGuard<'_, T>) {
+        hooked!(self.hook, controller, cell => {
+            let (WaitResult::Woken | WaitResult::TimedOut) = controller.wait(cell, guard.mutex.hook.cell, false);
             return;
-        }
-        self.inner.wait(guard.inner.as_mut().expect("a guard holds its lock outside of a wait"));
+        });
+        self.inner.wait(guard.inner.as_mut().expect(REAL_LOCK));
     }
 
     /// As [`Condvar::wait`], but the engine may end the wait without a notification: the switch interval is over.
-    pub fn wait_timed<T: Hash + 'static>(&self, guard: &mut MutexGuard<'_, T>) -> WaitResult {
-        #[cfg(feature = "sim")]
-        if let Some(result) = self.wait_simulated(guard, true) {
-            return result;
+    pub fn wait_timed<T: Hash + Copy + 'static>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+    ) -> WaitResult {
+        hooked!(self.hook, controller, cell => return controller.wait(cell, guard.mutex.hook.cell, true));
+        let inner = guard.inner.as_mut().expect(REAL_LOCK);
+        if self.inner.wait_for(inner, SWITCH_INTERVAL).timed_out() {
+            WaitResult::TimedOut
+        } else {
+            WaitResult::Woken
         }
-        let inner = guard.inner.as_mut().expect("a guard holds its lock outside of a wait");
-        if self.inner.wait_for(inner, SWITCH_INTERVAL).timed_out() { WaitResult::TimedOut } else { WaitResult::Woken }
-    }
-
-    #[cfg(feature = "sim")]
-    fn wait_simulated<T: Hash + 'static>(&self, guard: &mut MutexGuard<'_, T>, timed: bool) -> Option<WaitResult> {
-        let controller = hook::current()?;
-        drop(guard.inner.take());
-        let result = controller.wait(self.hook.cell, guard.mutex.hook.cell, timed, guard.changed);
-        guard.changed = false;
-        guard.inner = Some(guard.mutex.inner.lock());
-        Some(result)
     }
 
     /// Wakes one waiter, if there is one.
@@ -208,33 +250,25 @@ macro_rules! atomic {
 
             /// Sets the value of a word that no other thread can reach yet: no visible operation.
             pub fn init(&self, value: $value) {
+                hooked!(self.hook, controller, cell => return controller.write_plain(cell, Word::to_word(value)));
                 self.inner.store(value, Ordering::Relaxed);
-                hooked!(self.hook, controller, cell => controller.wrote_plain(cell, Word::to_word(value)));
             }
 
             /// Reads the word.
             pub fn load(&self, order: Ordering) -> $value {
-                hooked!(self.hook, controller, cell => controller.before(cell, Access::Load));
-                let value = self.inner.load(order);
-                hooked!(self.hook, controller, cell => {
-                    let word = Word::to_word(value);
-                    controller.after(cell, Access::Load, word, word);
-                });
-                value
+                hooked!(self.hook, controller, cell => return Word::from_word(controller.load(cell)));
+                self.inner.load(order)
             }
 
             /// Writes the word.
             pub fn store(&self, value: $value, order: Ordering) {
-                hooked!(self.hook, controller, cell => controller.before(cell, Access::Store));
+                hooked!(self.hook, controller, cell => return controller.store(cell, Word::to_word(value)));
                 self.inner.store(value, order);
-                hooked!(self.hook, controller, cell => {
-                    controller.after(cell, Access::Store, 0, Word::to_word(value));
-                });
             }
 
             /// Writes the word and returns what it was.
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.modify(|inner| inner.swap(value, order))
+                self.modify(|_| value, |inner| inner.swap(value, order))
             }
 
             /// Writes `new` if the word is `current`; returns what it was, as `Ok` if it was written.
@@ -249,39 +283,43 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                let mut outcome = Ok(current);
-                self.modify(|inner| {
-                    outcome = inner.compare_exchange(current, new, success, failure);
-                    match outcome {
+                let before = self.modify(
+                    |word| if word == current { new } else { word },
+                    |inner| match inner.compare_exchange(current, new, success, failure) {
                         Ok(value) | Err(value) => value,
-                    }
-                });
-                outcome
+                    },
+                );
+                if before == current { Ok(before) } else { Err(before) }
             }
 
             /// Sets the bits of `value`; returns what the word was.
             pub fn fetch_or(&self, value: $value, order: Ordering) -> $value {
-                self.modify(|inner| inner.fetch_or(value, order))
+                self.modify(|word| word | value, |inner| inner.fetch_or(value, order))
             }
 
             /// Keeps only the bits of `value`; returns what the word was.
             pub fn fetch_and(&self, value: $value, order: Ordering) -> $value {
-                self.modify(|inner| inner.fetch_and(value, order))
+                self.modify(|word| word & value, |inner| inner.fetch_and(value, order))
             }
 
-            fn modify(&self, change: impl FnOnce(&$inner) -> $value) -> $value {
-                hooked!(self.hook, controller, cell => controller.before(cell, Access::ReadModifyWrite));
-                let value = change(&self.inner);
+            /// The two spellings of one read-modify-write: as a function of the word, and on the real atomic.
+            fn modify(
+                &self,
+                simulated: impl Fn($value) -> $value,
+                real: impl FnOnce(&$inner) -> $value,
+            ) -> $value {
                 hooked!(self.hook, controller, cell => {
-                    let now = Word::to_word(self.inner.load(Ordering::Relaxed));
-                    controller.after(cell, Access::ReadModifyWrite, Word::to_word(value), now);
+                    let change = |word| Word::to_word(simulated(Word::from_word(word)));
+                    return Word::from_word(controller.modify(cell, &change));
                 });
-                value
+                let _ = simulated;
+                real(&self.inner)
             }
 
             /// The value, for an observer: no operation of the program.
             #[must_use]
             pub fn peek(&self) -> $value {
+                hooked!(self.hook, controller, cell => return Word::from_word(controller.value(cell)));
                 self.inner.load(Ordering::Relaxed)
             }
         }
@@ -293,21 +331,42 @@ macro_rules! atomic_number {
         impl $name {
             /// Adds, wrapping around; returns what the word was.
             pub fn fetch_add(&self, value: $value, order: Ordering) -> $value {
-                self.modify(|inner| inner.fetch_add(value, order))
+                self.modify(
+                    |word| word.wrapping_add(value),
+                    |inner| inner.fetch_add(value, order),
+                )
             }
 
             /// Subtracts, wrapping around; returns what the word was.
             pub fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
-                self.modify(|inner| inner.fetch_sub(value, order))
+                self.modify(
+                    |word| word.wrapping_sub(value),
+                    |inner| inner.fetch_sub(value, order),
+                )
             }
         }
     };
 }
 
-atomic!(AtomicBool, atomic::AtomicBool, bool, "A boolean that threads share.");
+atomic!(
+    AtomicBool,
+    atomic::AtomicBool,
+    bool,
+    "A boolean that threads share."
+);
 atomic!(AtomicU8, atomic::AtomicU8, u8, "A byte that threads share.");
-atomic!(AtomicU32, atomic::AtomicU32, u32, "A 32-bit word that threads share.");
-atomic!(AtomicU64, atomic::AtomicU64, u64, "A 64-bit word that threads share.");
+atomic!(
+    AtomicU32,
+    atomic::AtomicU32,
+    u32,
+    "A 32-bit word that threads share."
+);
+atomic!(
+    AtomicU64,
+    atomic::AtomicU64,
+    u64,
+    "A 64-bit word that threads share."
+);
 atomic_number!(AtomicU8, u8);
 atomic_number!(AtomicU32, u32);
 atomic_number!(AtomicU64, u64);
@@ -332,7 +391,7 @@ impl Semaphore {
 
     /// Blocks until there is one, and takes it.
     pub fn acquire(&self) {
-        hooked!(self.hook, controller, cell => controller.acquire(cell));
+        hooked!(self.hook, controller, cell => return controller.acquire(cell));
         let mut count = self.count.lock();
         while *count == 0 {
             self.posted.wait(&mut count);
@@ -342,7 +401,7 @@ impl Semaphore {
 
     /// Gives one.
     pub fn post(&self) {
-        hooked!(self.hook, controller, cell => controller.post(cell));
+        hooked!(self.hook, controller, cell => return controller.post(cell));
         *self.count.lock() += 1;
         self.posted.notify_one();
     }
@@ -350,6 +409,7 @@ impl Semaphore {
     /// The count, for an observer: no operation of the program.
     #[must_use]
     pub fn peek(&self) -> u32 {
+        hooked!(self.hook, controller, cell => return controller.value(cell) as u32);
         *self.count.lock()
     }
 }
@@ -366,7 +426,7 @@ impl Event {
     /// An event that has not happened.
     pub fn new(name: impl Into<Name>) -> Self {
         Self {
-            hook: hook_new!(Event, name, 0),
+            hook: hook_new!(Event, name, 0_u64),
             set: parking_lot::Mutex::new(false),
             changed: parking_lot::Condvar::new(),
         }
@@ -374,14 +434,14 @@ impl Event {
 
     /// The event has happened: every waiter goes on.
     pub fn set(&self) {
-        hooked!(self.hook, controller, cell => controller.set_event(cell));
+        hooked!(self.hook, controller, cell => return controller.set_event(cell));
         *self.set.lock() = true;
         self.changed.notify_all();
     }
 
     /// Blocks until the event has happened.
     pub fn wait(&self) {
-        hooked!(self.hook, controller, cell => controller.wait_event(cell));
+        hooked!(self.hook, controller, cell => return controller.wait_event(cell));
         let mut set = self.set.lock();
         while !*set {
             self.changed.wait(&mut set);
@@ -391,6 +451,7 @@ impl Event {
     /// Whether it has happened, for an observer: no operation of the program.
     #[must_use]
     pub fn peek(&self) -> bool {
+        hooked!(self.hook, controller, cell => return controller.value(cell) != 0);
         *self.set.lock()
     }
 }
@@ -407,26 +468,41 @@ impl<T: Word> Plain<T> {
     /// A word with this value.
     pub fn new(name: impl Into<Name>, value: T) -> Self {
         let word = value.to_word();
-        Self { hook: hook_new!(Plain, name, word), word: atomic::AtomicU64::new(word), value: PhantomData }
+        Self {
+            hook: hook_new!(Plain, name, word),
+            word: atomic::AtomicU64::new(word),
+            value: PhantomData,
+        }
     }
 
     /// Reads the value.
     pub fn read(&self) -> T {
-        let word = self.word.load(Ordering::Relaxed);
-        hooked!(self.hook, controller, cell => controller.read_plain(cell, word));
-        T::from_word(word)
+        hooked!(self.hook, controller, cell => return T::from_word(controller.read_plain(cell)));
+        T::from_word(self.word.load(Ordering::Relaxed))
     }
 
     /// Writes the value.
     pub fn write(&self, value: T) {
-        let word = value.to_word();
-        self.word.store(word, Ordering::Relaxed);
-        hooked!(self.hook, controller, cell => controller.wrote_plain(cell, word));
+        hooked!(self.hook, controller, cell => return controller.write_plain(cell, value.to_word()));
+        self.word.store(value.to_word(), Ordering::Relaxed);
+    }
+
+    /// Changes the value in one go, learning nothing of it: a count for observers.
+    pub fn update(&self, change: impl Fn(T) -> T) {
+        hooked!(self.hook, controller, cell => {
+            return controller.write_plain(cell, change(T::from_word(controller.value(cell))).to_word());
+        });
+        let change = |word| Some(change(T::from_word(word)).to_word());
+        let updated = self
+            .word
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        debug_assert!(updated.is_ok(), "the change always gives a value");
     }
 
     /// The value, for an observer: no operation of the program.
     #[must_use]
     pub fn peek(&self) -> T {
+        hooked!(self.hook, controller, cell => return T::from_word(controller.value(cell)));
         T::from_word(self.word.load(Ordering::Relaxed))
     }
 }
@@ -440,7 +516,9 @@ pub struct Local<T> {
 impl<T: Word> Local<T> {
     /// A thread-local that is `value` in every thread.
     pub fn new(what: &'static str, value: T) -> Self {
-        Self { words: std::array::from_fn(|thread| Plain::new((what, thread), value)) }
+        Self {
+            words: std::array::from_fn(|thread| Plain::new((what, thread), value)),
+        }
     }
 
     /// The calling thread's value.
@@ -470,21 +548,28 @@ pub struct Epoch {
 impl Epoch {
     /// A counter that has not moved.
     pub fn new(name: impl Into<Name>) -> Self {
-        Self { hook: hook_new!(Epoch, name, 0), count: atomic::AtomicU64::new(0) }
+        Self {
+            hook: hook_new!(Epoch, name, 0_u64),
+            count: atomic::AtomicU64::new(0),
+        }
     }
 
     /// Moves the counter.
     pub fn advance(&self) {
-        let count = self.count.load(Ordering::Relaxed) + 1;
-        self.count.store(count, Ordering::Relaxed);
-        hooked!(self.hook, controller, cell => controller.advance(cell, count));
+        hooked!(self.hook, controller, cell => return controller.advance(cell));
+        self.count
+            .store(self.count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Remembers the value now, until the result is dropped.
     pub fn remember(&self) -> Remembered<'_> {
-        let value = self.count.load(Ordering::Relaxed);
-        hooked!(self.hook, controller, cell => controller.remember(cell, value));
-        Remembered { epoch: self, value }
+        hooked!(self.hook, controller, cell => {
+            return Remembered { epoch: self, value: controller.remember(cell) };
+        });
+        Remembered {
+            epoch: self,
+            value: self.count.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -499,9 +584,8 @@ pub struct Remembered<'a> {
 impl Remembered<'_> {
     /// Whether the counter moved since.
     pub fn changed(&self) -> bool {
-        let changed = self.epoch.count.load(Ordering::Relaxed) != self.value;
-        hooked!(self.epoch.hook, controller, _cell => controller.learned(u64::from(changed)));
-        changed
+        hooked!(self.epoch.hook, controller, cell => return controller.changed(cell, self.value));
+        self.epoch.count.load(Ordering::Relaxed) != self.value
     }
 }
 
@@ -594,6 +678,15 @@ pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinH
     })))
 }
 
+/// Whether a controller decides on this thread what happens when.
+#[must_use]
+pub fn simulated() -> bool {
+    #[cfg(feature = "sim")]
+    return hook::current().is_some();
+    #[cfg(not(feature = "sim"))]
+    false
+}
+
 /// From here on [`hang_forever`] returns on the calling OS thread: for a harness that joins all its threads.
 pub fn return_from_hang() {
     HANG_RETURNS.set(true);
@@ -609,6 +702,61 @@ pub fn hang_forever() {
     }
     while !HANG_RETURNS.get() {
         std::thread::park();
+    }
+}
+
+/// The calling thread begins a statement of its program: what it observed before is forgotten but for `position`,
+/// which must determine all that the thread keeps.
+pub fn statement(position: u64) {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.statement(u128::from(position));
+    }
+    let _ = position;
+}
+
+/// Runs a body of statements inside the current statement, such as a callback inside a call.
+pub fn frame<R>(body: impl FnOnce() -> R, result: impl FnOnce(&R) -> u64) -> R {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.enter_frame();
+        let value = body();
+        controller.leave_frame(result(&value));
+        return value;
+    }
+    let _ = result;
+    body()
+}
+
+/// The calling thread learned `value` by looking at state as an observer (the `peek` methods).
+pub fn learned(value: u64) {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.learned(value);
+    }
+    let _ = value;
+}
+
+/// Reads state as an observer (the `peek` methods) where that decides how the program goes on or what is claimed of it.
+pub fn observe<R>(read: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.observing(true);
+        let value = read();
+        controller.observing(false);
+        return value;
+    }
+    read()
+}
+
+/// Waits, never yielding what is held, until `condition`, which reads state as an observer, holds.
+pub fn wait_until(condition: &dyn Fn() -> bool) {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        return controller.wait_until(condition);
+    }
+    while !condition() {
+        std::thread::yield_now();
     }
 }
 

@@ -19,7 +19,10 @@ impl From<&'static str> for Name {
 
 impl From<(&'static str, usize)> for Name {
     fn from((what, index): (&'static str, usize)) -> Self {
-        Self { what, index: u16::try_from(index).ok() }
+        Self {
+            what,
+            index: u16::try_from(index).ok(),
+        }
     }
 }
 
