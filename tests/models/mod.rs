@@ -357,3 +357,22 @@ pub const DAEMON_THREAD: Model = Model {
     bodies: &[start_daemon_and_finalize, nothing],
     python: &[1],
 };
+
+/// Every model but the largest.
+pub const ALL: &[Model] = &[
+    ENSURE_ONCE,
+    ENSURE_BY_TWO,
+    ENSURE_TWICE,
+    HAND_OFF,
+    OWN_THREAD_STATE,
+    SWAP,
+    FINALIZE,
+    FINALIZE_AFTER_DETACH,
+    FINALIZE_LATE,
+    PENDING_ONE,
+    PENDING_TWO,
+    PENDING_FINALIZE,
+    MUTEX,
+    PYTHON_THREAD,
+    DAEMON_THREAD,
+];
