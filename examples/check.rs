@@ -11,22 +11,52 @@ fn main() {
         let file = scenario::parse(&source).expect("the file parses");
         let program = Arc::new(scenario::check(&file).expect("the file is right"));
         for profile in &program.profiles {
-            let checked = check(&program, &source, *profile, &CheckOptions::default(), &mut |_| true);
+            let checked = check(
+                &program,
+                &source,
+                *profile,
+                &CheckOptions::default(),
+                &mut |_| true,
+            );
             let verdict = checked.verdict;
-            println!("{path} {profile}: {} {} states, {} transitions, {} steps, {} restarts {:?}", verdict.status(), verdict.states, verdict.transitions, verdict.steps, checked.exploration.restarts, start.elapsed());
+            println!(
+                "{path} {profile}: {} {} states, {} transitions, {} steps, {} restarts {:?}",
+                verdict.status(),
+                verdict.states,
+                verdict.transitions,
+                verdict.steps,
+                checked.exploration.restarts,
+                start.elapsed()
+            );
             for failure in &verdict.failures {
                 println!("  {}", failure.message);
             }
             for found in &verdict.outcomes {
-                println!("  {} ({} ends, {} steps): {}", found.text, found.ends, found.steps, found.schedule);
+                println!(
+                    "  {} ({} ends, {} steps): {}",
+                    found.text, found.ends, found.steps, found.schedule
+                );
                 let trace = counterexample(&program, &source, found);
                 if found.text != "ok" {
                     for row in &trace.rows {
-                        println!("    {:3} {:10} {}{} {:?} {:?} {:?} {:?}", row.number, trace.threads[row.thread].name, "  ".repeat(row.depth as usize), row.text, row.mark, row.result, row.gil, row.changes);
+                        println!(
+                            "    {:3} {:10} {}{} {:?} {:?} {:?} {:?}",
+                            row.number,
+                            trace.threads[row.thread].name,
+                            "  ".repeat(row.depth as usize),
+                            row.text,
+                            row.mark,
+                            row.result,
+                            row.gil,
+                            row.changes
+                        );
                     }
                     println!("    {:?} {:?}", trace.explanation, trace.standing);
                 }
-                assert_eq!(trace.outcome, found.text, "a schedule replays to its outcome");
+                assert_eq!(
+                    trace.outcome, found.text,
+                    "a schedule replays to its outcome"
+                );
             }
         }
     }

@@ -31,7 +31,10 @@ impl Program for Explored {
     }
 
     fn make(&self) -> Box<dyn Run + '_> {
-        Box::new(Execution { env: Env::new(self.model), explored: self })
+        Box::new(Execution {
+            env: Env::new(self.model),
+            explored: self,
+        })
     }
 }
 
@@ -41,15 +44,27 @@ impl Run for Execution<'_> {
     }
 
     fn look(&self, _: &World) -> Look {
-        Look { over: self.env.runtime.over().is_some(), seen: 0 }
+        Look {
+            over: self.env.runtime.over().is_some(),
+            seen: 0,
+        }
     }
 
     fn outcome(&self, world: &World) -> u16 {
         let blocked = (0..world.threads())
-            .filter(|thread| matches!(world.standing(ThreadIndex::new(*thread)), Standing::Blocked(_)))
+            .filter(|thread| {
+                matches!(
+                    world.standing(ThreadIndex::new(*thread)),
+                    Standing::Blocked(_)
+                )
+            })
             .count();
         let outcome = format!("{:?} blocked {blocked}", self.env.outcome());
-        self.explored.outcomes.lock().expect("nothing panics with it").insert(outcome);
+        self.explored
+            .outcomes
+            .lock()
+            .expect("nothing panics with it")
+            .insert(outcome);
         0
     }
 
@@ -59,9 +74,18 @@ impl Run for Execution<'_> {
 }
 
 fn explored(model: Model, settings: &Settings) -> (Exploration, BTreeSet<String>) {
-    let program = Explored { model, outcomes: Mutex::default() };
+    let program = Explored {
+        model,
+        outcomes: Mutex::default(),
+    };
     let found = explore(&program, settings);
-    (found, program.outcomes.into_inner().expect("nothing panics with it"))
+    (
+        found,
+        program
+            .outcomes
+            .into_inner()
+            .expect("nothing panics with it"),
+    )
 }
 
 fn all() -> Vec<Model> {
@@ -73,11 +97,23 @@ fn all() -> Vec<Model> {
 fn outcomes_do_not_depend_on_the_scheduling_points() {
     for model in all() {
         let outcomes = |few_points| {
-            let tuning = Tuning { few_points, ..Tuning::default() };
-            explored(model, &Settings { tuning, ..Settings::default() }).1
+            let tuning = Tuning {
+                few_points,
+                ..Tuning::default()
+            };
+            explored(
+                model,
+                &Settings {
+                    tuning,
+                    ..Settings::default()
+                },
+            )
+            .1
         };
         let (few, full) = (outcomes(true), outcomes(false));
-        if few != full { eprintln!("{} few {few:?}\n full {full:?}", model.name); }
+        if few != full {
+            eprintln!("{} few {few:?}\n full {full:?}", model.name);
+        }
     }
 }
 
@@ -85,14 +121,38 @@ fn outcomes_do_not_depend_on_the_scheduling_points() {
 #[test]
 fn nothing_is_merged_falsely() {
     for model in all() {
-      for timeouts in [0, 1] {
-        let keys = |audit| {
-            let tuning = Tuning { audit, ..Tuning::default() };
-            let limits = Limits { timeouts: Some(timeouts), states: Some(3_000_000), ..Limits::default() };
-            explored(model, &Settings { tuning, limits, keep_keys: true, ..Settings::default() }).0
-        };
-        let (merged, audited) = (keys(false), keys(true));
-        eprintln!("{} {timeouts} merged {} audited nodes {} keys {} equal {} cut {:?}", model.name, merged.keys.len(), audited.graph.nodes().len(), audited.keys.len(), merged.keys == audited.keys, audited.cut);
-      }
+        for timeouts in [0, 1] {
+            let keys = |audit| {
+                let tuning = Tuning {
+                    audit,
+                    ..Tuning::default()
+                };
+                let limits = Limits {
+                    timeouts: Some(timeouts),
+                    states: Some(3_000_000),
+                    ..Limits::default()
+                };
+                explored(
+                    model,
+                    &Settings {
+                        tuning,
+                        limits,
+                        keep_keys: true,
+                        ..Settings::default()
+                    },
+                )
+                .0
+            };
+            let (merged, audited) = (keys(false), keys(true));
+            eprintln!(
+                "{} {timeouts} merged {} audited nodes {} keys {} equal {} cut {:?}",
+                model.name,
+                merged.keys.len(),
+                audited.graph.nodes().len(),
+                audited.keys.len(),
+                merged.keys == audited.keys,
+                audited.cut
+            );
+        }
     }
 }

@@ -4,11 +4,12 @@
 //! in every interleaving.
 #![cfg(not(loom))]
 
-use std::sync::Mutex;
 use std::sync::Arc;
+use std::sync::Mutex;
 use tstate::runtime::{
-    AttachState, Callback, CallbackId, Caller, Crash, Daemon, Ended, Fatal, GilState, Host, InterpreterHandle,
-    MutexSlot, ObjectId, ObjectKind, Over, Phase, Profile, Runtime, Stage, Step, ThreadStateHandle,
+    AttachState, Callback, CallbackId, Caller, Crash, Daemon, Ended, Fatal, GilState, Host,
+    InterpreterHandle, MutexSlot, ObjectId, ObjectKind, Over, Phase, Profile, Runtime, Stage, Step,
+    ThreadStateHandle,
 };
 use tstate::sync::{self, Event, Semaphore, ThreadIndex};
 
@@ -21,7 +22,11 @@ struct Program {
 
 impl Program {
     fn new(act: fn(&Caller<'_>, CallbackId, u64) -> Step<i32>) -> Self {
-        Self { log: Mutex::new(Vec::new()), act, spawns: true }
+        Self {
+            log: Mutex::new(Vec::new()),
+            act,
+            spawns: true,
+        }
     }
 
     fn called(&self) -> Vec<(u16, u64)> {
@@ -31,7 +36,10 @@ impl Program {
 
 impl Host for Program {
     fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32> {
-        self.log.lock().expect("no callback panics").push((callback.0, argument));
+        self.log
+            .lock()
+            .expect("no callback panics")
+            .push((callback.0, argument));
         (self.act)(caller, callback, argument)
     }
 
@@ -80,10 +88,19 @@ fn initialization_attaches_the_main_thread_state() {
     assert_eq!(caller.gil_state_check(), Ok(1));
     assert_eq!(caller.thread_state_get_id(main), Ok(1));
     assert_eq!(caller.interpreter_state_get(), Ok(InterpreterHandle::MAIN));
-    assert_eq!(caller.interpreter_state_get_id(InterpreterHandle::MAIN), Ok(0));
+    assert_eq!(
+        caller.interpreter_state_get_id(InterpreterHandle::MAIN),
+        Ok(0)
+    );
     assert_eq!(caller.interpreter_state_head(), Ok(InterpreterHandle::MAIN));
-    assert_eq!(caller.interpreter_state_next(InterpreterHandle::MAIN), Ok(InterpreterHandle::NULL));
-    assert_eq!(caller.interpreter_state_thread_head(InterpreterHandle::MAIN), Ok(main));
+    assert_eq!(
+        caller.interpreter_state_next(InterpreterHandle::MAIN),
+        Ok(InterpreterHandle::NULL)
+    );
+    assert_eq!(
+        caller.interpreter_state_thread_head(InterpreterHandle::MAIN),
+        Ok(main)
+    );
     assert_eq!(caller.is_initialized(), Ok(1));
     assert!(runtime.holds_gil(ThreadIndex::FIRST));
     caller.initialize().unwrap();
@@ -98,7 +115,10 @@ fn finalization_leaves_nothing_and_can_be_repeated() {
         assert_eq!(runtime.phase(), Phase::Finished);
         assert_eq!(caller.is_initialized(), Ok(0));
         assert_eq!(caller.is_finalizing(), Ok(1));
-        assert_eq!(caller.thread_state_get_unchecked(), Ok(ThreadStateHandle::NULL));
+        assert_eq!(
+            caller.thread_state_get_unchecked(),
+            Ok(ThreadStateHandle::NULL)
+        );
         assert_eq!(caller.interpreter_state_main(), Ok(InterpreterHandle::NULL));
         assert_eq!(caller.interpreter_state_head(), Ok(InterpreterHandle::NULL));
         assert_eq!((runtime.interpreters(), runtime.thread_states()), (0, 0));
@@ -119,8 +139,14 @@ fn a_second_life_begins_like_the_first() {
         assert_eq!(caller.is_finalizing(), Ok(0));
         let main = caller.thread_state_get().unwrap();
         assert_eq!(caller.thread_state_get_id(main), Ok(1));
-        assert_eq!(caller.interpreter_state_get_id(InterpreterHandle::MAIN), Ok(0));
-        assert_eq!(runtime.observe().interpreters.len(), first.interpreters.len());
+        assert_eq!(
+            caller.interpreter_state_get_id(InterpreterHandle::MAIN),
+            Ok(0)
+        );
+        assert_eq!(
+            runtime.observe().interpreters.len(),
+            first.interpreters.len()
+        );
         assert_eq!(caller.finalize_ex(), Ok(0));
     });
     assert_eq!(over, None);
@@ -185,7 +211,10 @@ fn nested_ensures_detach_at_the_last_release() {
 fn one_release_too_many_deletes_the_main_thread_state() {
     let ((), over) = run(|caller| {
         caller.gil_state_release(GilState::Locked).unwrap();
-        assert_eq!(caller.thread_state_get_unchecked(), Ok(ThreadStateHandle::NULL));
+        assert_eq!(
+            caller.thread_state_get_unchecked(),
+            Ok(ThreadStateHandle::NULL)
+        );
         assert_eq!(caller.runtime.thread_states(), 0);
         assert_eq!(caller.gil_state_ensure(), Ok(GilState::Unlocked));
         assert_eq!(caller.runtime.thread_states(), 1);
@@ -196,18 +225,27 @@ fn one_release_too_many_deletes_the_main_thread_state() {
 #[test]
 fn every_fatal_error_of_one_thread() {
     let detached = |caller: &Caller<'_>| caller.eval_save_thread().map(drop);
-    ends(Over::Fatal(Fatal::GetNull), |caller| detached(caller).and_then(|()| caller.thread_state_get()));
+    ends(Over::Fatal(Fatal::GetNull), |caller| {
+        detached(caller).and_then(|()| caller.thread_state_get())
+    });
     ends(Over::Fatal(Fatal::InterpreterGetNull), |caller| {
         detached(caller).and_then(|()| caller.interpreter_state_get())
     });
-    ends(Over::Fatal(Fatal::RestoreNull), |caller| caller.eval_restore_thread(ThreadStateHandle::NULL));
-    ends(Over::Fatal(Fatal::AcquireNull), |caller| caller.eval_acquire_thread(ThreadStateHandle::NULL));
-    ends(Over::Fatal(Fatal::DeleteNull), |caller| caller.thread_state_delete(ThreadStateHandle::NULL));
+    ends(Over::Fatal(Fatal::RestoreNull), |caller| {
+        caller.eval_restore_thread(ThreadStateHandle::NULL)
+    });
+    ends(Over::Fatal(Fatal::AcquireNull), |caller| {
+        caller.eval_acquire_thread(ThreadStateHandle::NULL)
+    });
+    ends(Over::Fatal(Fatal::DeleteNull), |caller| {
+        caller.thread_state_delete(ThreadStateHandle::NULL)
+    });
     ends(Over::Fatal(Fatal::DeleteCurrentNull), |caller| {
         detached(caller).and_then(|()| caller.thread_state_delete_current())
     });
     ends(Over::Fatal(Fatal::AtExitNull), |caller| {
-        detached(caller).and_then(|()| caller.unstable_at_exit(InterpreterHandle::MAIN, callback(1)))
+        detached(caller)
+            .and_then(|()| caller.unstable_at_exit(InterpreterHandle::MAIN, callback(1)))
     });
     ends(Over::Fatal(Fatal::AttachedAlready), |caller| {
         caller.eval_restore_thread(caller.thread_state_get().expect("attached"))
@@ -219,9 +257,13 @@ fn every_fatal_error_of_one_thread() {
         detached(caller).and_then(|()| caller.gil_state_release(GilState::Unlocked))
     });
     ends(Over::Fatal(Fatal::ReleaseWithoutState), |caller| {
-        caller.finalize_ex().and_then(|_| caller.gil_state_release(GilState::Unlocked))
+        caller
+            .finalize_ex()
+            .and_then(|_| caller.gil_state_release(GilState::Unlocked))
     });
-    ends(Over::Fatal(Fatal::UnlockUnlocked), |caller| caller.mutex_unlock(MutexSlot::new(0)));
+    ends(Over::Fatal(Fatal::UnlockUnlocked), |caller| {
+        caller.mutex_unlock(MutexSlot::new(0))
+    });
     ends(Over::Fatal(Fatal::GilNotLocked), |caller| {
         let main = caller.eval_save_thread().expect("attached");
         caller.eval_release_thread(main)
@@ -232,11 +274,21 @@ fn every_fatal_error_of_one_thread() {
 #[test]
 fn every_crash_of_one_thread() {
     let detached = |caller: &Caller<'_>| caller.eval_save_thread().map(drop);
-    ends(Over::Crash(Crash::NoThreadState), |caller| detached(caller).and_then(|()| caller.eval_save_thread()));
-    ends(Over::Crash(Crash::NoThreadState), |caller| detached(caller).and_then(|()| caller.eval()));
-    ends(Over::Crash(Crash::NoThreadState), |caller| detached(caller).and_then(|()| caller.make_pending_calls()));
-    ends(Over::Crash(Crash::NoThreadState), |caller| detached(caller).and_then(|()| caller.gc_collect()));
-    ends(Over::Crash(Crash::Other), |caller| caller.finalize_ex().and_then(|_| caller.gil_state_ensure()));
+    ends(Over::Crash(Crash::NoThreadState), |caller| {
+        detached(caller).and_then(|()| caller.eval_save_thread())
+    });
+    ends(Over::Crash(Crash::NoThreadState), |caller| {
+        detached(caller).and_then(|()| caller.eval())
+    });
+    ends(Over::Crash(Crash::NoThreadState), |caller| {
+        detached(caller).and_then(|()| caller.make_pending_calls())
+    });
+    ends(Over::Crash(Crash::NoThreadState), |caller| {
+        detached(caller).and_then(|()| caller.gc_collect())
+    });
+    ends(Over::Crash(Crash::Other), |caller| {
+        caller.finalize_ex().and_then(|_| caller.gil_state_ensure())
+    });
     ends(Over::Crash(Crash::UseAfterFree), |caller| {
         let other = caller.thread_state_new(InterpreterHandle::MAIN)?;
         caller.thread_state_clear(other)?;
@@ -245,7 +297,13 @@ fn every_crash_of_one_thread() {
     });
     ends(Over::Crash(Crash::UseAfterFree), |caller| {
         let object = ObjectId::new(0);
-        caller.object_new(object, ObjectKind { cyclic: false, finalizer: None })?;
+        caller.object_new(
+            object,
+            ObjectKind {
+                cyclic: false,
+                finalizer: None,
+            },
+        )?;
         caller.object_touch(object)?;
         caller.object_drop(object)?;
         caller.object_touch(object)
@@ -261,7 +319,10 @@ fn calls_before_initialization_crash() {
         |caller: &Caller<'_>| caller.thread_state_new(InterpreterHandle::NULL).map(drop),
     ] {
         let runtime = Runtime::new(Profile::DEFAULT);
-        assert_eq!(call(&Caller::new(&runtime, &program)), Err(Ended::ProcessOver));
+        assert_eq!(
+            call(&Caller::new(&runtime, &program)),
+            Err(Ended::ProcessOver)
+        );
         assert_eq!(runtime.over(), Some(Over::Crash(Crash::Other)));
     }
 }
@@ -288,7 +349,12 @@ fn pending_calls_run_in_order_at_a_check_point() {
     assert_eq!(runtime.pending(), 32);
     assert_eq!(program.called(), []);
     assert_eq!(caller.eval(), Ok(0));
-    assert_eq!(program.called(), (1..=32).map(|id| (id, u64::from(id) * 10)).collect::<Vec<_>>());
+    assert_eq!(
+        program.called(),
+        (1..=32)
+            .map(|id| (id, u64::from(id) * 10))
+            .collect::<Vec<_>>()
+    );
     assert_eq!(caller.make_pending_calls(), Ok(0));
 }
 
@@ -343,11 +409,18 @@ fn finalization_runs_callbacks_in_phase_order() {
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     let main = caller.thread_state_get().unwrap();
-    let kind = |cyclic, id| ObjectKind { cyclic, finalizer: Some(CallbackId(id)) };
+    let kind = |cyclic, id| ObjectKind {
+        cyclic,
+        finalizer: Some(CallbackId(id)),
+    };
     caller.at_exit(callback(11)).unwrap();
     caller.at_exit(callback(10)).unwrap();
-    caller.unstable_at_exit(InterpreterHandle::MAIN, callback(9)).unwrap();
-    caller.unstable_at_exit(InterpreterHandle::MAIN, callback(8)).unwrap();
+    caller
+        .unstable_at_exit(InterpreterHandle::MAIN, callback(9))
+        .unwrap();
+    caller
+        .unstable_at_exit(InterpreterHandle::MAIN, callback(8))
+        .unwrap();
     assert_eq!(caller.at_clear(main, callback(7)), Ok(true));
     caller.object_new(ObjectId::new(0), kind(false, 6)).unwrap();
     caller.object_new(ObjectId::new(1), kind(true, 5)).unwrap();
@@ -380,7 +453,15 @@ fn cyclic_objects_wait_for_a_collection() {
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     let object = ObjectId::new(3);
-    caller.object_new(object, ObjectKind { cyclic: true, finalizer: Some(CallbackId(1)) }).unwrap();
+    caller
+        .object_new(
+            object,
+            ObjectKind {
+                cyclic: true,
+                finalizer: Some(CallbackId(1)),
+            },
+        )
+        .unwrap();
     caller.object_drop(object).unwrap();
     assert_eq!(program.called(), []);
     caller.gc_collect().unwrap();
@@ -404,7 +485,9 @@ fn mutexes_lock_and_unlock() {
 #[test]
 fn more_thread_states_than_a_region_has() {
     let ((), over) = run(|caller| {
-        let made: Vec<_> = (0..6).map(|_| caller.thread_state_new(InterpreterHandle::MAIN).unwrap()).collect();
+        let made: Vec<_> = (0..6)
+            .map(|_| caller.thread_state_new(InterpreterHandle::MAIN).unwrap())
+            .collect();
         assert!(made.iter().all(|handle| !handle.is_null()));
         assert_eq!(caller.runtime.thread_states(), 7);
         for &handle in &made {
@@ -419,7 +502,10 @@ fn more_thread_states_than_a_region_has() {
 
 #[test]
 fn a_refused_thread_leaves_nothing() {
-    let program = Program { spawns: false, ..Program::new(idle) };
+    let program = Program {
+        spawns: false,
+        ..Program::new(idle)
+    };
     let runtime = Runtime::new(Profile::DEFAULT);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
@@ -438,7 +524,10 @@ struct Shared {
 
 impl Shared {
     fn new(act: fn(&Caller<'_>, CallbackId, u64) -> Step<i32>) -> Arc<Self> {
-        Arc::new(Self { runtime: Runtime::new(Profile::DEFAULT), program: Program::new(act) })
+        Arc::new(Self {
+            runtime: Runtime::new(Profile::DEFAULT),
+            program: Program::new(act),
+        })
     }
 
     fn caller(&self) -> Caller<'_> {
@@ -506,11 +595,21 @@ fn a_late_thread_hangs_and_finalization_ends() {
     caller.eval_restore_thread(saved).unwrap();
     assert_eq!(caller.finalize_ex(), Ok(0));
     let unlisted = shared.runtime.observe().unlisted;
-    assert_eq!(unlisted.iter().map(|tstate| tstate.state).collect::<Vec<_>>(), [AttachState::ShuttingDown]);
+    assert_eq!(
+        unlisted
+            .iter()
+            .map(|tstate| tstate.state)
+            .collect::<Vec<_>>(),
+        [AttachState::ShuttingDown]
+    );
     finalized.set();
     worker.join();
     assert!(shared.runtime.hung(ThreadIndex::new(1)));
-    assert_eq!(shared.runtime.observe().unlisted, [], "the last reference went with the thread");
+    assert_eq!(
+        shared.runtime.observe().unlisted,
+        [],
+        "the last reference went with the thread"
+    );
     assert_eq!(shared.runtime.over(), None);
 }
 
@@ -541,7 +640,15 @@ fn a_thread_state_made_during_teardown_attaches() {
             done.post();
         }
     });
-    caller.object_new(ObjectId::new(0), ObjectKind { cyclic: false, finalizer: Some(CallbackId(1)) }).unwrap();
+    caller
+        .object_new(
+            ObjectId::new(0),
+            ObjectKind {
+                cyclic: false,
+                finalizer: Some(CallbackId(1)),
+            },
+        )
+        .unwrap();
     assert_eq!(caller.finalize_ex(), Ok(0));
     worker.join();
     assert_eq!(shared.runtime.over(), None);
@@ -561,7 +668,11 @@ impl Host for Threaded {
     }
 
     fn spawn(&self, thread: ThreadIndex) -> bool {
-        let shared = self.itself.get().and_then(std::sync::Weak::upgrade).expect("the test holds it");
+        let shared = self
+            .itself
+            .get()
+            .and_then(std::sync::Weak::upgrade)
+            .expect("the test holds it");
         let handle = sync::spawn(thread, move || {
             sync::return_from_hang();
             let caller = Caller::new(&shared.runtime, &*shared);
@@ -570,7 +681,10 @@ impl Host for Threaded {
                 Err(ended) => panic!("{ended:?}"),
             }
         });
-        self.started.lock().expect("no test panics with it").push(handle);
+        self.started
+            .lock()
+            .expect("no test panics with it")
+            .push(handle);
         true
     }
 }
@@ -582,7 +696,10 @@ fn threaded(body: fn(&Caller<'_>) -> Step<()>) -> Arc<Threaded> {
         body,
         itself: std::sync::OnceLock::new(),
     });
-    program.itself.set(Arc::downgrade(&program)).expect("set once");
+    program
+        .itself
+        .set(Arc::downgrade(&program))
+        .expect("set once");
     program
 }
 

@@ -41,7 +41,9 @@ impl Caller<'_> {
     /// §ATTACH A1 to A7. Detached → Attached.
     pub(super) fn attach(&self, handle: ThreadStateHandle) -> Step<()> {
         let scope = scope();
-        if !self.current().is_null() && self.runtime.profile.attach_while_attached() == Attached::Fatal {
+        if !self.current().is_null()
+            && self.runtime.profile.attach_while_attached() == Attached::Fatal
+        {
             return Err(self.fatal(Fatal::AttachedAlready));
         }
         self.take_gil(handle)?;
@@ -55,7 +57,10 @@ impl Caller<'_> {
             self.bind_gilstate(handle)?;
         }
         tstate.set(Status::Active, true);
-        debug_assert!(!self.runtime.sane() || tstate.holds_gil.peek(), "S4: attached, so it holds the GIL");
+        debug_assert!(
+            !self.runtime.sane() || tstate.holds_gil.peek(),
+            "S4: attached, so it holds the GIL"
+        );
         scope.end(&());
         Ok(())
     }
@@ -65,7 +70,10 @@ impl Caller<'_> {
         let scope = scope();
         let tstate = self.thread_state(handle)?;
         let interpreter = self.interpreter_of(handle)?;
-        debug_assert!(!self.runtime.sane() || tstate.holds_gil.peek(), "S4: attached, so it holds the GIL");
+        debug_assert!(
+            !self.runtime.sane() || tstate.holds_gil.peek(),
+            "S4: attached, so it holds the GIL"
+        );
         tstate.set(Status::Active, false);
         tstate.set_by_owner(AttachState::Detached);
         self.runtime.current.write(ThreadStateHandle::NULL);
@@ -86,7 +94,8 @@ impl Caller<'_> {
     #[doc(alias = "Py_UNBLOCK_THREADS")]
     pub fn eval_save_thread(&self) -> Step<ThreadStateHandle> {
         let current = self.current();
-        if current.is_null() && self.runtime.profile.save_without_thread_state() == Detached::Fatal {
+        if current.is_null() && self.runtime.profile.save_without_thread_state() == Detached::Fatal
+        {
             return Err(self.fatal(Fatal::SaveNull));
         }
         let current = self.attached_or_crash()?;

@@ -24,7 +24,10 @@ pub struct Callback {
 
 impl Callback {
     /// The null pointer.
-    pub const NONE: Self = Self { id: None, argument: 0 };
+    pub const NONE: Self = Self {
+        id: None,
+        argument: 0,
+    };
 
     /// A function with its argument.
     ///
@@ -33,8 +36,14 @@ impl Callback {
     /// If `argument` is above [`ARGUMENT_MAX`]: the host numbers its values so that they fit.
     #[must_use]
     pub fn new(id: CallbackId, argument: u64) -> Self {
-        assert!(argument <= ARGUMENT_MAX, "a callback's argument has 47 bits");
-        Self { id: Some(id), argument }
+        assert!(
+            argument <= ARGUMENT_MAX,
+            "a callback's argument has 47 bits"
+        );
+        Self {
+            id: Some(id),
+            argument,
+        }
     }
 
     /// The function.
@@ -62,7 +71,10 @@ impl Word for Callback {
         if word == 0 {
             return Self::NONE;
         }
-        Self { id: Some(CallbackId((word >> 1) as u16)), argument: word >> 17 }
+        Self {
+            id: Some(CallbackId((word >> 1) as u16)),
+            argument: word >> 17,
+        }
     }
 }
 
@@ -85,7 +97,9 @@ impl<const CAPACITY: usize> CallbackStack<CAPACITY> {
     #[must_use]
     pub(super) fn push(&self, callback: Callback) -> bool {
         let count = self.count.read();
-        let Some(entry) = self.entries.get(count) else { return false };
+        let Some(entry) = self.entries.get(count) else {
+            return false;
+        };
         entry.write(callback);
         self.count.write(count + 1);
         true

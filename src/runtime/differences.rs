@@ -35,13 +35,21 @@ impl Profile {
     /// What attaching does in a thread that is attached. Source: contract V6, P20c.
     #[must_use]
     pub fn attach_while_attached(self) -> Attached {
-        if self.minor() >= 13 { Attached::Fatal } else { Attached::Waits }
+        if self.minor() >= 13 {
+            Attached::Fatal
+        } else {
+            Attached::Waits
+        }
     }
 
     /// What `PyEval_SaveThread` does without an attached thread state. Source: contract V7, P20.
     #[must_use]
     pub fn save_without_thread_state(self) -> Detached {
-        if self.minor() >= 13 { Detached::Crash } else { Detached::Fatal }
+        if self.minor() >= 13 {
+            Detached::Crash
+        } else {
+            Detached::Fatal
+        }
     }
 
     /// Whether `PyEval_ReleaseThread` finds out that the thread state is not the attached one. Source: contract V8, P19.
@@ -53,7 +61,8 @@ impl Profile {
     /// What becomes of a thread that attaches after the finalizing mark. Source: contract V10, gh-87135.
     #[must_use]
     pub fn late_thread(self) -> LateThread {
-        if self.minor() >= 14 || (self.minor() == 13 && self.patch().is_none_or(|patch| patch >= 8)) {
+        if self.minor() >= 14 || (self.minor() == 13 && self.patch().is_none_or(|patch| patch >= 8))
+        {
             LateThread::Hangs
         } else {
             LateThread::Exits

@@ -44,7 +44,13 @@ pub enum Bit {
     GcScheduled,
 }
 
-super::handle::word_for_enum!(Bit { GilDropRequest, SignalsPending, CallsToDo, AsyncException, GcScheduled });
+super::handle::word_for_enum!(Bit {
+    GilDropRequest,
+    SignalsPending,
+    CallsToDo,
+    AsyncException,
+    GcScheduled
+});
 
 impl Bit {
     fn mask(self) -> u32 {

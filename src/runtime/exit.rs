@@ -42,11 +42,18 @@ impl Caller<'_> {
     ///
     /// Fatal without an attached thread state; use after free. Source: contract 2.2.
     #[doc(alias = "PyUnstable_AtExit")]
-    pub fn unstable_at_exit(&self, interpreter: InterpreterHandle, callback: Callback) -> Step<i32> {
+    pub fn unstable_at_exit(
+        &self,
+        interpreter: InterpreterHandle,
+        callback: Callback,
+    ) -> Step<i32> {
         if self.current().is_null() {
             return Err(self.fatal(Fatal::AtExitNull));
         }
-        let added = self.interpreter(interpreter)?.exit_callbacks_native.push(callback);
+        let added = self
+            .interpreter(interpreter)?
+            .exit_callbacks_native
+            .push(callback);
         Ok(if added { 0 } else { -1 })
     }
 
@@ -70,7 +77,11 @@ impl Caller<'_> {
     /// Always: the process is over, or finalization ended the thread. Source: contract 2.2.
     #[doc(alias = "Py_Exit")]
     pub fn exit(&self, status: i32) -> Step<()> {
-        let status = if self.finalize_ex()? < 0 { STATUS_FLUSH_FAILED } else { status };
+        let status = if self.finalize_ex()? < 0 {
+            STATUS_FLUSH_FAILED
+        } else {
+            status
+        };
         Err(self.runtime.end_process(Over::Exit(status)))
     }
 

@@ -94,9 +94,28 @@ pub enum Phase {
 }
 
 super::handle::word_for_enum!(Phase {
-    NotStarted, Announce, JoinThreads, FinishPendingCalls, ExitCallbacks, EndInterpreters, Mark, Unlink, ShutDown,
-    ClearOthers, Flush, Collect, TearDownModules, FlushAgain, ClearListed, ClearFields, ExitCallbacksNative,
-    CollectLast, ForgetInterpreter, Delete, AtExit, Finished,
+    NotStarted,
+    Announce,
+    JoinThreads,
+    FinishPendingCalls,
+    ExitCallbacks,
+    EndInterpreters,
+    Mark,
+    Unlink,
+    ShutDown,
+    ClearOthers,
+    Flush,
+    Collect,
+    TearDownModules,
+    FlushAgain,
+    ClearListed,
+    ClearFields,
+    ExitCallbacksNative,
+    CollectLast,
+    ForgetInterpreter,
+    Delete,
+    AtExit,
+    Finished,
 });
 
 impl Caller<'_> {
@@ -174,11 +193,17 @@ impl Caller<'_> {
         self.enter_phase(Phase::Mark);
         let main = InterpreterHandle::MAIN;
         self.interpreter(main)?.finalizer.write(finalizer);
-        self.runtime.finalizing.store(finalizer.to_word(), Ordering::Relaxed);
+        self.runtime
+            .finalizing
+            .store(finalizer.to_word(), Ordering::Relaxed);
         self.runtime.initialized.store(false, Ordering::Relaxed);
         self.runtime.core_initialized.write(false);
         self.enter_phase(Phase::Unlink);
-        let (others, count) = self.runtime.lists.lock().remove_thread_states_except(main, finalizer);
+        let (others, count) = self
+            .runtime
+            .lists
+            .lock()
+            .remove_thread_states_except(main, finalizer);
         self.enter_phase(Phase::ShutDown);
         for &other in &others[..count] {
             self.storage(other)?.shut_down();
@@ -210,14 +235,20 @@ impl Caller<'_> {
         self.enter_phase(Phase::CollectLast);
         self.gc_collect()?;
         self.enter_phase(Phase::ForgetInterpreter);
-        self.runtime.auto_interpreter.store(InterpreterHandle::NULL.to_word(), Ordering::Relaxed);
+        self.runtime
+            .auto_interpreter
+            .store(InterpreterHandle::NULL.to_word(), Ordering::Relaxed);
         Ok(())
     }
 
     /// F22: clears every listed thread state, HEAD_LOCK dropped around each.
     fn clear_listed(&self) -> Step<()> {
         let scope = scope();
-        let mut listed = self.runtime.lists.lock().threads_head(InterpreterHandle::MAIN);
+        let mut listed = self
+            .runtime
+            .lists
+            .lock()
+            .threads_head(InterpreterHandle::MAIN);
         while !listed.is_null() {
             scope.again(&listed);
             self.thread_state_clear(listed)?;

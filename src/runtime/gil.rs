@@ -60,7 +60,8 @@ use super::outcome::{Crash, Ended, Fatal, Step};
 use super::state::Caller;
 use super::thread_state::AttachState;
 use crate::sync::{
-    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, ThreadIndex, WaitResult, current_thread, scope,
+    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, ThreadIndex, WaitResult, current_thread,
+    scope,
 };
 
 /// Whether the GIL is taken.
@@ -121,7 +122,10 @@ impl Gil {
 
     /// The thread that holds it, for an observer.
     pub(super) fn peek_holder(&self) -> Option<ThreadIndex> {
-        self.holder.peek().checked_sub(1).map(|thread| ThreadIndex::new(usize::from(thread)))
+        self.holder
+            .peek()
+            .checked_sub(1)
+            .map(|thread| ThreadIndex::new(usize::from(thread)))
     }
 
     pub(super) fn peek_last_holder(&self) -> ThreadStateHandle {
@@ -172,7 +176,9 @@ impl Caller<'_> {
             return Err(self.hang(handle));
         }
         let interpreter = self.interpreter_of(handle)?;
-        let Some(gil) = self.interpreter(interpreter)?.gil() else { return Err(self.crash(Crash::Other)) };
+        let Some(gil) = self.interpreter(interpreter)?.gil() else {
+            return Err(self.crash(Crash::Other));
+        };
         self.runtime.gil_waiting.write(true);
         let mut locked = gil.mutex.lock();
         locked = self.wait_for_gil(gil, locked, handle)?;
@@ -228,7 +234,9 @@ impl Caller<'_> {
                 self.runtime.gil_waiting.write(false);
                 drop(locked);
                 if drop_requested {
-                    self.storage(holder)?.eval_breaker.clear(Bit::GilDropRequest);
+                    self.storage(holder)?
+                        .eval_breaker
+                        .clear(Bit::GilDropRequest);
                     self.live(holder)?;
                 }
                 return Err(self.hang(handle));
@@ -241,15 +249,27 @@ impl Caller<'_> {
     }
 
     /// §GIL T11, T12, holding the GIL's mutex.
-    fn hold_gil(&self, gil: &Gil, handle: ThreadStateHandle, interpreter: InterpreterHandle) -> Step<()> {
-        debug_assert!(!self.runtime.sane() || gil.holder.peek() == 0, "S3: one thread state holds the GIL");
+    fn hold_gil(
+        &self,
+        gil: &Gil,
+        handle: ThreadStateHandle,
+        interpreter: InterpreterHandle,
+    ) -> Step<()> {
+        debug_assert!(
+            !self.runtime.sane() || gil.holder.peek() == 0,
+            "S3: one thread state holds the GIL"
+        );
         let tstate = self.thread_state(handle)?;
         tstate.holds_gil.write(true);
         gil.holder.write(current_thread().index() as u8 + 1);
         tstate.eval_breaker.clear(Bit::GilDropRequest);
         self.live(handle)?;
         let runtime = self.runtime;
-        let calls_to_do = self.interpreter(interpreter)?.pending.waiting(Ordering::Relaxed) > 0
+        let calls_to_do = self
+            .interpreter(interpreter)?
+            .pending
+            .waiting(Ordering::Relaxed)
+            > 0
             || (self.on_main_thread() && runtime.pending_main.waiting(Ordering::Relaxed) > 0);
         if calls_to_do {
             tstate.eval_breaker.set(Bit::CallsToDo);
@@ -266,7 +286,9 @@ impl Caller<'_> {
         release: Release,
     ) -> Step<()> {
         let scope = scope();
-        let Some(gil) = self.interpreter(interpreter)?.gil() else { return Err(self.crash(Crash::Other)) };
+        let Some(gil) = self.interpreter(interpreter)?.gil() else {
+            return Err(self.crash(Crash::Other));
+        };
         if release == Release::Normal {
             gil.last_holder.write(handle);
         }
@@ -298,7 +320,9 @@ impl Caller<'_> {
         }
         let mut switching = gil.switch_mutex.lock();
         if gil.last_holder.read() == handle {
-            self.storage(handle)?.eval_breaker.clear(Bit::GilDropRequest);
+            self.storage(handle)?
+                .eval_breaker
+                .clear(Bit::GilDropRequest);
             self.live(handle)?;
             gil.switch_cond.wait(&mut switching);
         }

@@ -60,7 +60,11 @@ impl<'a> Caller<'a> {
 
     /// *tss(t)* of the calling thread: null if the key does not exist.
     fn tss(&self) -> ThreadStateHandle {
-        if self.runtime.tss_created.load(Ordering::Relaxed) { self.tss_own().read() } else { ThreadStateHandle::NULL }
+        if self.runtime.tss_created.load(Ordering::Relaxed) {
+            self.tss_own().read()
+        } else {
+            ThreadStateHandle::NULL
+        }
     }
 
     /// §ATTACH A6: the slot follows the thread state.
@@ -77,7 +81,8 @@ impl<'a> Caller<'a> {
 
     /// §GILSTATE G2: a thread state of the main interpreter, bound to this thread, which no Ensure has counted yet.
     fn create_gilstate(&self) -> Step<ThreadStateHandle> {
-        let interpreter = InterpreterHandle::from_word(self.runtime.auto_interpreter.load(Ordering::Relaxed));
+        let interpreter =
+            InterpreterHandle::from_word(self.runtime.auto_interpreter.load(Ordering::Relaxed));
         if interpreter.is_null() {
             return Err(self.crash(Crash::Other));
         }
@@ -112,7 +117,10 @@ impl<'a> Caller<'a> {
         }
         let counter = &self.thread_state(handle)?.gilstate_counter;
         let count = counter.read();
-        debug_assert!(!self.runtime.sane() || count >= 0, "S28: the counter is not negative");
+        debug_assert!(
+            !self.runtime.sane() || count >= 0,
+            "S28: the counter is not negative"
+        );
         counter.write(count + 1);
         Ok(before)
     }
@@ -171,6 +179,8 @@ impl<'a> Caller<'a> {
             return Ok(1);
         }
         let current = self.current();
-        Ok(i32::from(!current.is_null() && current == self.tss_own().read()))
+        Ok(i32::from(
+            !current.is_null() && current == self.tss_own().read(),
+        ))
     }
 }

@@ -30,11 +30,20 @@ macro_rules! handle {
 
         impl $name {
             /// The null pointer.
-            pub const NULL: Self = Self { place: 0, generation: 0 };
+            pub const NULL: Self = Self {
+                place: 0,
+                generation: 0,
+            };
 
             pub(super) const fn new(slot: usize, generation: u8) -> Self {
-                assert!(slot < u8::MAX as usize, "an arena has fewer slots than a byte has values");
-                Self { place: slot as u8 + 1, generation }
+                assert!(
+                    slot < u8::MAX as usize,
+                    "an arena has fewer slots than a byte has values"
+                );
+                Self {
+                    place: slot as u8 + 1,
+                    generation,
+                }
             }
 
             /// Whether this is the null pointer.
@@ -59,7 +68,10 @@ macro_rules! handle {
                 u64::from(self.place) << 8 | u64::from(self.generation)
             }
             fn from_word(word: u64) -> Self {
-                Self { place: (word >> 8) as u8, generation: word as u8 }
+                Self {
+                    place: (word >> 8) as u8,
+                    generation: word as u8,
+                }
             }
         }
 
@@ -81,8 +93,18 @@ macro_rules! handle {
     };
 }
 
-handle!(ThreadStateHandle, "PyThreadState", "ts", "A pointer to a thread state (`PyThreadState *`).");
-handle!(InterpreterHandle, "PyInterpreterState", "interp", "A pointer to an interpreter (`PyInterpreterState *`).");
+handle!(
+    ThreadStateHandle,
+    "PyThreadState",
+    "ts",
+    "A pointer to a thread state (`PyThreadState *`)."
+);
+handle!(
+    InterpreterHandle,
+    "PyInterpreterState",
+    "interp",
+    "A pointer to an interpreter (`PyInterpreterState *`)."
+);
 
 impl InterpreterHandle {
     /// The main interpreter, whose storage is static: the same handle in every life of the runtime.

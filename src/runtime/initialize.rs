@@ -59,7 +59,18 @@ pub enum Stage {
 }
 
 super::handle::word_for_enum!(Stage {
-    NotStarted, Runtime, Preinitialize, Configure, Reset, MainInterpreter, FirstThreadState, Gil, Core, Main, Site, Done,
+    NotStarted,
+    Runtime,
+    Preinitialize,
+    Configure,
+    Reset,
+    MainInterpreter,
+    FirstThreadState,
+    Gil,
+    Core,
+    Main,
+    Site,
+    Done,
 });
 
 impl Caller<'_> {
@@ -93,7 +104,9 @@ impl Caller<'_> {
                 Ok(())
             }
             Stage::Reset => {
-                self.runtime.finalizing.store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
+                self.runtime
+                    .finalizing
+                    .store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
                 self.runtime.lists.lock().reset();
                 Ok(())
             }
@@ -105,7 +118,10 @@ impl Caller<'_> {
                 Ok(())
             }
             Stage::Main => {
-                debug_assert!(self.runtime.core_initialized.peek(), "S38: core before main");
+                debug_assert!(
+                    self.runtime.core_initialized.peek(),
+                    "S38: core before main"
+                );
                 self.runtime.initialized.store(true, Ordering::Relaxed);
                 Ok(())
             }
@@ -142,7 +158,9 @@ impl Caller<'_> {
         interpreter.threading_imported.write(false);
         self.free_embedded(main)?;
         self.runtime.lists.lock().insert_interpreter(main);
-        self.runtime.auto_interpreter.store(main.to_word(), Ordering::Relaxed);
+        self.runtime
+            .auto_interpreter
+            .store(main.to_word(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -188,7 +206,8 @@ impl Caller<'_> {
     #[doc(alias = "Py_IsFinalizing")]
     #[doc(alias = "_Py_IsFinalizing")]
     pub fn is_finalizing(&self) -> Step<i32> {
-        let finalizing = ThreadStateHandle::from_word(self.runtime.finalizing.load(Ordering::Relaxed));
+        let finalizing =
+            ThreadStateHandle::from_word(self.runtime.finalizing.load(Ordering::Relaxed));
         Ok(i32::from(!finalizing.is_null()))
     }
 }

@@ -86,7 +86,9 @@ impl Interpreter {
 impl<'a> Caller<'a> {
     /// Reads through a pointer to an interpreter.
     pub(super) fn interpreter(&self, handle: InterpreterHandle) -> Step<&'a Interpreter> {
-        let Some(slot) = handle.slot() else { return Err(self.crash(Crash::Other)) };
+        let Some(slot) = handle.slot() else {
+            return Err(self.crash(Crash::Other));
+        };
         let interpreter = &self.runtime.interpreters[slot];
         if interpreter.generation.peek() != handle.generation() {
             return Err(self.crash(Crash::UseAfterFree));
@@ -149,7 +151,10 @@ impl<'a> Caller<'a> {
     ///
     /// Use after free; a crash for null.
     #[doc(alias = "PyInterpreterState_Next")]
-    pub fn interpreter_state_next(&self, interpreter: InterpreterHandle) -> Step<InterpreterHandle> {
+    pub fn interpreter_state_next(
+        &self,
+        interpreter: InterpreterHandle,
+    ) -> Step<InterpreterHandle> {
         let next = self.runtime.lists.lock().next_interpreter(interpreter);
         self.interpreter(interpreter)?;
         Ok(next)
@@ -161,7 +166,10 @@ impl<'a> Caller<'a> {
     ///
     /// Use after free; a crash for null.
     #[doc(alias = "PyInterpreterState_ThreadHead")]
-    pub fn interpreter_state_thread_head(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
+    pub fn interpreter_state_thread_head(
+        &self,
+        interpreter: InterpreterHandle,
+    ) -> Step<ThreadStateHandle> {
         let head = self.runtime.lists.lock().threads_head(interpreter);
         self.interpreter(interpreter)?;
         Ok(head)

@@ -41,7 +41,11 @@ struct InterpreterLinks {
     thread_id_last: u64,
 }
 
-const UNLINKED: Links = Links { previous: ThreadStateHandle::NULL, next: ThreadStateHandle::NULL, id: 0 };
+const UNLINKED: Links = Links {
+    previous: ThreadStateHandle::NULL,
+    next: ThreadStateHandle::NULL,
+    id: 0,
+};
 const INTERPRETER_UNLINKED: InterpreterLinks = InterpreterLinks {
     next: InterpreterHandle::NULL,
     id: -1,
@@ -79,7 +83,11 @@ impl Lists {
 
     /// Everything as before the first initialization, ids starting at 0 (§INIT I4).
     pub(super) fn reset(&mut self) {
-        *self = Self { id_next: 0, ids_observable: self.ids_observable, ..Self::new() };
+        *self = Self {
+            id_next: 0,
+            ids_observable: self.ids_observable,
+            ..Self::new()
+        };
     }
 
     /// The newest interpreter.
@@ -94,34 +102,51 @@ impl Lists {
 
     /// The next older interpreter.
     pub(super) fn next_interpreter(&self, interpreter: InterpreterHandle) -> InterpreterHandle {
-        interpreter.slot().map_or(InterpreterHandle::NULL, |slot| self.interpreters[slot].next)
+        interpreter
+            .slot()
+            .map_or(InterpreterHandle::NULL, |slot| self.interpreters[slot].next)
     }
 
     /// The id of an interpreter.
     pub(super) fn interpreter_id(&self, interpreter: InterpreterHandle) -> i64 {
-        interpreter.slot().map_or(-1, |slot| self.interpreters[slot].id)
+        interpreter
+            .slot()
+            .map_or(-1, |slot| self.interpreters[slot].id)
     }
 
     /// Puts a new interpreter at the head and gives it an id.
     pub(super) fn insert_interpreter(&mut self, interpreter: InterpreterHandle) {
-        let slot = interpreter.slot().expect("an interpreter that is inserted exists");
-        self.interpreters[slot] = InterpreterLinks { next: self.head, id: self.id_next, ..INTERPRETER_UNLINKED };
+        let slot = interpreter
+            .slot()
+            .expect("an interpreter that is inserted exists");
+        self.interpreters[slot] = InterpreterLinks {
+            next: self.head,
+            id: self.id_next,
+            ..INTERPRETER_UNLINKED
+        };
         self.id_next += 1;
         self.head = interpreter;
         if self.main.is_null() {
             self.main = interpreter;
         }
-        debug_assert!(self.interpreters_well_formed(), "S15: the interpreters are acyclic and the main one is last");
+        debug_assert!(
+            self.interpreters_well_formed(),
+            "S15: the interpreters are acyclic and the main one is last"
+        );
     }
 
     /// Takes an interpreter out of the list; whether it was there.
     pub(super) fn remove_interpreter(&mut self, interpreter: InterpreterHandle) -> bool {
-        let Some(slot) = interpreter.slot() else { return false };
+        let Some(slot) = interpreter.slot() else {
+            return false;
+        };
         let after = self.interpreters[slot].next;
         if self.head == interpreter {
             self.head = after;
         } else {
-            let Some(before) = (0..INTERPRETERS_MAX).find(|&place| self.interpreters[place].next == interpreter) else {
+            let Some(before) =
+                (0..INTERPRETERS_MAX).find(|&place| self.interpreters[place].next == interpreter)
+            else {
                 return false;
             };
             self.interpreters[before].next = after;
@@ -135,45 +160,74 @@ impl Lists {
 
     /// The newest thread state of an interpreter.
     pub(super) fn threads_head(&self, interpreter: InterpreterHandle) -> ThreadStateHandle {
-        interpreter.slot().map_or(ThreadStateHandle::NULL, |slot| self.interpreters[slot].threads_head)
+        interpreter.slot().map_or(ThreadStateHandle::NULL, |slot| {
+            self.interpreters[slot].threads_head
+        })
     }
 
     /// The next older thread state.
     pub(super) fn next_thread_state(&self, thread_state: ThreadStateHandle) -> ThreadStateHandle {
-        thread_state.slot().map_or(ThreadStateHandle::NULL, |slot| self.thread_states[slot].next)
+        thread_state.slot().map_or(ThreadStateHandle::NULL, |slot| {
+            self.thread_states[slot].next
+        })
     }
 
     /// The id of a thread state.
     pub(super) fn thread_state_id(&self, thread_state: ThreadStateHandle) -> u64 {
-        thread_state.slot().map_or(0, |slot| self.thread_states[slot].id)
+        thread_state
+            .slot()
+            .map_or(0, |slot| self.thread_states[slot].id)
     }
 
     /// Puts a new thread state at the head of its interpreter's list and gives it an id (§TS N3).
-    pub(super) fn insert_thread_state(&mut self, interpreter: InterpreterHandle, thread_state: ThreadStateHandle) {
-        let (Some(place), Some(slot)) = (interpreter.slot(), thread_state.slot()) else { return };
+    pub(super) fn insert_thread_state(
+        &mut self,
+        interpreter: InterpreterHandle,
+        thread_state: ThreadStateHandle,
+    ) {
+        let (Some(place), Some(slot)) = (interpreter.slot(), thread_state.slot()) else {
+            return;
+        };
         let list = &mut self.interpreters[place];
         list.thread_id_last += 1;
         let next = list.threads_head;
         list.threads_head = thread_state;
-        self.thread_states[slot] = Links { previous: ThreadStateHandle::NULL, next, id: list.thread_id_last };
+        self.thread_states[slot] = Links {
+            previous: ThreadStateHandle::NULL,
+            next,
+            id: list.thread_id_last,
+        };
         if let Some(after) = next.slot() {
             self.thread_states[after].previous = thread_state;
         }
-        debug_assert!(self.well_formed(interpreter), "S12, S13: doubly linked, newest first");
+        debug_assert!(
+            self.well_formed(interpreter),
+            "S12, S13: doubly linked, newest first"
+        );
     }
 
     /// Takes a thread state out of its interpreter's list (§TS K2). Its own links stay as they are, as in C.
     ///
     /// Differs: nothing for one that finalization took out before, where C would write through stale links: whoever
     /// deletes it is found out when the finalizer gives it up.
-    pub(super) fn remove_thread_state(&mut self, interpreter: InterpreterHandle, thread_state: ThreadStateHandle) {
-        let (Some(place), Some(slot)) = (interpreter.slot(), thread_state.slot()) else { return };
+    pub(super) fn remove_thread_state(
+        &mut self,
+        interpreter: InterpreterHandle,
+        thread_state: ThreadStateHandle,
+    ) {
+        let (Some(place), Some(slot)) = (interpreter.slot(), thread_state.slot()) else {
+            return;
+        };
         let mut listed = self.threads_head(interpreter);
         while listed != thread_state {
             let Some(slot) = listed.slot() else { return };
             listed = self.thread_states[slot].next;
         }
-        let Links { previous, next, id: _ } = self.thread_states[slot];
+        let Links {
+            previous,
+            next,
+            id: _,
+        } = self.thread_states[slot];
         match previous.slot() {
             Some(before) => self.thread_states[before].next = next,
             None => self.interpreters[place].threads_head = next,
@@ -181,7 +235,10 @@ impl Lists {
         if let Some(after) = next.slot() {
             self.thread_states[after].previous = previous;
         }
-        debug_assert!(self.well_formed(interpreter), "S12, S13: doubly linked, newest first");
+        debug_assert!(
+            self.well_formed(interpreter),
+            "S12, S13: doubly linked, newest first"
+        );
     }
 
     /// Leaves only `kept` in the list (§FINAL F10); the others, newest first, and their number.
@@ -205,7 +262,10 @@ impl Lists {
             self.thread_states[slot].next = ThreadStateHandle::NULL;
             self.thread_states[slot].previous = ThreadStateHandle::NULL;
         }
-        debug_assert!(self.well_formed(interpreter), "S12, S33: the list is the finalizer's alone");
+        debug_assert!(
+            self.well_formed(interpreter),
+            "S12, S33: the list is the finalizer's alone"
+        );
         (removed, count)
     }
 
@@ -218,7 +278,10 @@ impl Lists {
     /// A thread needs no waiting for any more; nothing happens if it is not in the list.
     pub(super) fn remove_shutdown_handle(&mut self, thread: ThreadIndex) {
         let count = self.shutdown_handles_count;
-        if let Some(place) = self.shutdown_handles[..count].iter().position(|&listed| listed == thread) {
+        if let Some(place) = self.shutdown_handles[..count]
+            .iter()
+            .position(|&listed| listed == thread)
+        {
             self.shutdown_handles.copy_within(place + 1..count, place);
             self.shutdown_handles_count -= 1;
         }
@@ -226,7 +289,10 @@ impl Lists {
 
     /// The first thread to wait for that is not `but`.
     pub(super) fn first_shutdown_handle(&self, but: ThreadIndex) -> Option<ThreadIndex> {
-        self.shutdown_handles[..self.shutdown_handles_count].iter().copied().find(|&listed| listed != but)
+        self.shutdown_handles[..self.shutdown_handles_count]
+            .iter()
+            .copied()
+            .find(|&listed| listed != but)
     }
 
     fn well_formed(&self, interpreter: InterpreterHandle) -> bool {

@@ -54,7 +54,12 @@ impl Lock {
                 Self::Bucket,
                 Self::AtExit,
             ],
-            Self::PendingQueue => &[Self::Gil, Self::GilMutex, Self::GilSwitchMutex, Self::Bucket],
+            Self::PendingQueue => &[
+                Self::Gil,
+                Self::GilMutex,
+                Self::GilSwitchMutex,
+                Self::Bucket,
+            ],
             Self::GilMutex => &[Self::GilSwitchMutex],
             Self::GilSwitchMutex | Self::HeadLock | Self::Bucket | Self::AtExit => &[],
         }

@@ -44,7 +44,8 @@ pub use mutex::{MutexSlot, USER_MUTEXES_MAX};
 pub use object::{AT_CLEAR_MAX, OBJECTS_MAX, ObjectId, ObjectKind, ObjectState};
 #[cfg(feature = "sim")]
 pub use observe::{
-    GilObservation, InterpreterObservation, Observation, PendingObservation, ThreadObservation, ThreadStateObservation,
+    GilObservation, InterpreterObservation, Observation, PendingObservation, ThreadObservation,
+    ThreadStateObservation,
 };
 pub use outcome::{Crash, Ended, Fatal, Over, Step};
 pub use pending::PENDING_MAX;

@@ -70,7 +70,10 @@ impl MutexSlot {
     /// If `slot` is not below [`USER_MUTEXES_MAX`]: the number is checked where programs are accepted.
     #[must_use]
     pub const fn new(slot: usize) -> Self {
-        assert!(slot < USER_MUTEXES_MAX, "more mutexes than USER_MUTEXES_MAX");
+        assert!(
+            slot < USER_MUTEXES_MAX,
+            "more mutexes than USER_MUTEXES_MAX"
+        );
         Self(slot as u8)
     }
 
@@ -90,7 +93,10 @@ pub(super) struct PyMutex {
 
 impl PyMutex {
     pub(super) fn new(bits: impl Into<Name>, bucket: impl Into<Name>) -> Self {
-        Self { bits: AtomicU8::new(bits, 0), bucket: Mutex::new(bucket, Waiters::NONE) }
+        Self {
+            bits: AtomicU8::new(bits, 0),
+            bucket: Mutex::new(bucket, Waiters::NONE),
+        }
     }
 
     /// Whether it is locked, for an observer.
@@ -109,14 +115,19 @@ impl PyMutex {
     }
 
     fn exchange(&self, from: u8, to: u8) -> Result<u8, u8> {
-        self.bits.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
+        self.bits
+            .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst)
     }
 }
 
 impl Caller<'_> {
     /// Locks: 0 → 1, or waits its turn, detached.
     pub(super) fn lock(&self, mutex: &PyMutex) -> Step<()> {
-        if mutex.exchange(0, LOCKED).is_ok() { Ok(()) } else { self.lock_slowly(mutex) }
+        if mutex.exchange(0, LOCKED).is_ok() {
+            Ok(())
+        } else {
+            self.lock_slowly(mutex)
+        }
     }
 
     fn lock_slowly(&self, mutex: &PyMutex) -> Step<()> {
@@ -162,13 +173,20 @@ impl Caller<'_> {
         if current != ThreadStateHandle::NULL {
             self.attach(current)?;
         }
-        debug_assert!(!handed_off || mutex.peek(), "S54: a mutex that was handed over is locked");
+        debug_assert!(
+            !handed_off || mutex.peek(),
+            "S54: a mutex that was handed over is locked"
+        );
         Ok(handed_off)
     }
 
     /// Unlocks: 1 → 0, or wakes the oldest waiter.
     pub(super) fn unlock(&self, mutex: &PyMutex) -> Step<()> {
-        if mutex.exchange(LOCKED, 0).is_ok() { Ok(()) } else { self.unlock_slowly(mutex) }
+        if mutex.exchange(LOCKED, 0).is_ok() {
+            Ok(())
+        } else {
+            self.unlock_slowly(mutex)
+        }
     }
 
     fn unlock_slowly(&self, mutex: &PyMutex) -> Step<()> {
@@ -197,8 +215,15 @@ impl Caller<'_> {
         let mut waiters = mutex.bucket.lock();
         let oldest = waiters.pop();
         let handed_off = oldest.is_some() && choose(2) == 1;
-        let parked = if oldest.is_some() && !waiters.is_empty() { HAS_PARKED } else { 0 };
-        mutex.bits.store(if handed_off { LOCKED | parked } else { parked }, Ordering::SeqCst);
+        let parked = if oldest.is_some() && !waiters.is_empty() {
+            HAS_PARKED
+        } else {
+            0
+        };
+        mutex.bits.store(
+            if handed_off { LOCKED | parked } else { parked },
+            Ordering::SeqCst,
+        );
         if let Some(thread) = oldest {
             self.runtime.parking.hand_off(thread, handed_off);
         }
@@ -235,7 +260,9 @@ impl Caller<'_> {
     /// None.
     #[doc(alias = "PyMutex_IsLocked")]
     pub fn mutex_is_locked(&self, mutex: MutexSlot) -> Step<i32> {
-        let bits = self.runtime.mutexes[mutex.index()].bits.load(Ordering::SeqCst);
+        let bits = self.runtime.mutexes[mutex.index()]
+            .bits
+            .load(Ordering::SeqCst);
         Ok(i32::from(bits & LOCKED != 0))
     }
 }

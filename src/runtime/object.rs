@@ -80,7 +80,12 @@ pub enum ObjectState {
     Dead,
 }
 
-super::handle::word_for_enum!(ObjectState { None, Alive, Garbage, Dead });
+super::handle::word_for_enum!(ObjectState {
+    None,
+    Alive,
+    Garbage,
+    Dead
+});
 
 /// One object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,14 +99,23 @@ impl Object {
     pub(super) const NONE: Self = Self {
         state: ObjectState::None,
         interpreter: InterpreterHandle::NULL,
-        kind: ObjectKind { cyclic: false, finalizer: None },
+        kind: ObjectKind {
+            cyclic: false,
+            finalizer: None,
+        },
     };
 }
 
 impl Word for Object {
     fn to_word(self) -> u64 {
-        let finalizer = self.kind.finalizer.map_or(0, |CallbackId(id)| u64::from(id) << 1 | 1);
-        finalizer << 24 | self.interpreter.to_word() << 8 | u64::from(self.kind.cyclic) << 4 | self.state.to_word()
+        let finalizer = self
+            .kind
+            .finalizer
+            .map_or(0, |CallbackId(id)| u64::from(id) << 1 | 1);
+        finalizer << 24
+            | self.interpreter.to_word() << 8
+            | u64::from(self.kind.cyclic) << 4
+            | self.state.to_word()
     }
 
     fn from_word(word: u64) -> Self {
@@ -147,7 +161,11 @@ impl Caller<'_> {
     /// A crash without an attached thread state.
     pub fn object_new(&self, object: ObjectId, kind: ObjectKind) -> Step<()> {
         let interpreter = self.interpreter_attached()?;
-        self.runtime.objects[object.index()].write(Object { state: ObjectState::Alive, interpreter, kind });
+        self.runtime.objects[object.index()].write(Object {
+            state: ObjectState::Alive,
+            interpreter,
+            kind,
+        });
         Ok(())
     }
 
@@ -178,7 +196,10 @@ impl Caller<'_> {
         let cell = &self.runtime.objects[object.index()];
         let found = cell.read();
         if found.kind.cyclic {
-            cell.write(Object { state: ObjectState::Garbage, ..found });
+            cell.write(Object {
+                state: ObjectState::Garbage,
+                ..found
+            });
             Ok(())
         } else {
             self.finalize_object(object.index())
@@ -189,7 +210,10 @@ impl Caller<'_> {
     fn finalize_object(&self, index: usize) -> Step<()> {
         let cell = &self.runtime.objects[index];
         let found = cell.read();
-        cell.write(Object { state: ObjectState::Dead, ..found });
+        cell.write(Object {
+            state: ObjectState::Dead,
+            ..found
+        });
         if let Some(finalizer) = found.kind.finalizer {
             let _unraisable = self.host.call(self, finalizer, index as u64)?;
         }

@@ -164,7 +164,9 @@ impl Runtime {
     /// Whether the thread holds a GIL.
     #[must_use]
     pub fn holds_gil(&self, thread: ThreadIndex) -> bool {
-        self.interpreters.iter().any(|interpreter| interpreter.gil_own.peek_holder() == Some(thread))
+        self.interpreters
+            .iter()
+            .any(|interpreter| interpreter.gil_own.peek_holder() == Some(thread))
     }
 
     /// The thread that holds the main interpreter's GIL.
@@ -177,7 +179,23 @@ impl Runtime {
     #[must_use]
     pub fn drop_requested(&self, thread: ThreadIndex) -> bool {
         let slot = self.current.peek(thread).slot();
-        slot.is_some_and(|slot| self.thread_states.slot(slot).eval_breaker.peek(super::Bit::GilDropRequest))
+        slot.is_some_and(|slot| {
+            self.thread_states
+                .slot(slot)
+                .eval_breaker
+                .peek(super::Bit::GilDropRequest)
+        })
+    }
+
+    /// Whether finalization is over and left a thread state that no thread can refer to any more: in no list, of a
+    /// thread that is `gone` (S24).
+    #[must_use]
+    pub fn leaked(&self, gone: impl Fn(ThreadIndex) -> bool) -> bool {
+        self.phase() == Phase::Finished
+            && (0..super::thread_state::THREAD_STATES_MAX).any(|slot| {
+                let tstate = self.thread_states.slot(slot);
+                tstate.peek_state() != AttachState::Free && tstate.peek_thread().is_none_or(&gone)
+            })
     }
 
     /// Whether finalization parked the thread for good.
@@ -231,7 +249,12 @@ impl Runtime {
     /// How many thread states are listed, in all interpreters.
     #[must_use]
     pub fn thread_states(&self) -> usize {
-        self.lists.peek(|lists| interpreters_of(lists).iter().map(|&(handle, _)| listed(lists, handle).len()).sum())
+        self.lists.peek(|lists| {
+            interpreters_of(lists)
+                .iter()
+                .map(|&(handle, _)| listed(lists, handle).len())
+                .sum()
+        })
     }
 
     /// How many thread states an interpreter lists.
@@ -262,16 +285,27 @@ impl Runtime {
     #[must_use]
     pub fn observe(&self) -> Observation {
         let interpreters: Vec<_> = self.lists.peek(|lists| {
-            interpreters_of(lists).into_iter().map(|(handle, id)| self.observe_interpreter(lists, handle, id)).collect()
+            interpreters_of(lists)
+                .into_iter()
+                .map(|(handle, id)| self.observe_interpreter(lists, handle, id))
+                .collect()
         });
         let is_listed = |handle| {
-            let mut all = interpreters.iter().flat_map(|interpreter| &interpreter.thread_states);
+            let mut all = interpreters
+                .iter()
+                .flat_map(|interpreter| &interpreter.thread_states);
             all.any(|tstate: &ThreadStateObservation| tstate.handle == handle)
         };
         let unlisted = (0..super::thread_state::THREAD_STATES_MAX)
             .map(|slot| (slot, self.thread_states.slot(slot)))
             .filter(|(_, tstate)| tstate.peek_state() != AttachState::Free)
-            .map(|(slot, tstate)| observe_thread_state(ThreadStateHandle::new(slot, tstate.generation()), tstate, None))
+            .map(|(slot, tstate)| {
+                observe_thread_state(
+                    ThreadStateHandle::new(slot, tstate.generation()),
+                    tstate,
+                    None,
+                )
+            })
             .filter(|tstate| !is_listed(tstate.handle))
             .collect();
         Observation {
@@ -292,7 +326,12 @@ impl Runtime {
         }
     }
 
-    fn observe_interpreter(&self, lists: &Lists, handle: InterpreterHandle, id: i64) -> InterpreterObservation {
+    fn observe_interpreter(
+        &self,
+        lists: &Lists,
+        handle: InterpreterHandle,
+        id: i64,
+    ) -> InterpreterObservation {
         let interpreter = &self.interpreters[handle.slot().unwrap_or(0)];
         let thread_states = listed(lists, handle)
             .into_iter()
@@ -323,9 +362,15 @@ impl Runtime {
 
     fn observe_mutexes(&self) -> Vec<(usize, u8, Vec<ThreadIndex>)> {
         let all = self.mutexes.iter().enumerate();
-        all.map(|(slot, mutex)| (slot, mutex.peek_bits(), mutex.peek_waiters().iter().collect()))
-            .filter(|(_, bits, waiters): &(_, _, Vec<_>)| *bits != 0 || !waiters.is_empty())
-            .collect()
+        all.map(|(slot, mutex)| {
+            (
+                slot,
+                mutex.peek_bits(),
+                mutex.peek_waiters().iter().collect(),
+            )
+        })
+        .filter(|(_, bits, waiters): &(_, _, Vec<_>)| *bits != 0 || !waiters.is_empty())
+        .collect()
     }
 
     fn observe_threads(&self) -> Vec<ThreadObservation> {
@@ -372,7 +417,11 @@ fn listed(lists: &Lists, interpreter: InterpreterHandle) -> Vec<(ThreadStateHand
     all
 }
 
-fn observe_thread_state(handle: ThreadStateHandle, tstate: &ThreadState, id: Option<u64>) -> ThreadStateObservation {
+fn observe_thread_state(
+    handle: ThreadStateHandle,
+    tstate: &ThreadState,
+    id: Option<u64>,
+) -> ThreadStateObservation {
     ThreadStateObservation {
         handle,
         state: tstate.peek_state(),
@@ -382,7 +431,11 @@ fn observe_thread_state(handle: ThreadStateHandle, tstate: &ThreadState, id: Opt
         gilstate_counter: tstate.gilstate_counter.peek(),
         references: tstate.peek_refcount(),
         cleared: tstate.peek_status(Status::Cleared),
-        eval_breaker: Bit::ALL.iter().copied().filter(|&bit| tstate.eval_breaker.peek(bit)).collect(),
+        eval_breaker: Bit::ALL
+            .iter()
+            .copied()
+            .filter(|&bit| tstate.eval_breaker.peek(bit))
+            .collect(),
         id,
     }
 }
@@ -396,7 +449,11 @@ impl fmt::Display for ThreadStateObservation {
         if let Some(thread) = self.thread {
             write!(f, ", thread {}", thread.index())?;
         }
-        write!(f, ", counter {}, references {}", self.gilstate_counter, self.references)?;
+        write!(
+            f,
+            ", counter {}, references {}",
+            self.gilstate_counter, self.references
+        )?;
         if self.holds_gil {
             f.write_str(", holds the GIL")?;
         }
@@ -432,7 +489,13 @@ impl fmt::Display for PendingObservation {
 
 impl fmt::Display for ThreadObservation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "thread {}: current {}, tss {}", self.thread.index(), self.current, self.tss)?;
+        write!(
+            f,
+            "thread {}: current {}, tss {}",
+            self.thread.index(),
+            self.current,
+            self.tss
+        )?;
         if self.waits_for_gil {
             f.write_str(", waits for the GIL")?;
         }
@@ -452,11 +515,19 @@ impl fmt::Display for ThreadObservation {
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "runtime: stage {:?}, phase {:?}", self.stage, self.phase)?;
-        writeln!(f, "  initialized {}, finalizing {}", self.initialized, self.finalizing)?;
+        writeln!(
+            f,
+            "  initialized {}, finalizing {}",
+            self.initialized, self.finalizing
+        )?;
         if let Some(over) = self.over {
             writeln!(f, "  over: {over:?}")?;
         }
-        write!(f, "  pending calls of main: {}\n  at exit: ", self.pending_main)?;
+        write!(
+            f,
+            "  pending calls of main: {}\n  at exit: ",
+            self.pending_main
+        )?;
         write_callbacks(f, &self.at_exit)?;
         writeln!(f)?;
         for interpreter in &self.interpreters {
@@ -488,7 +559,11 @@ impl fmt::Display for InterpreterObservation {
         if self.finalizing {
             write!(f, " finalizing, by {}", self.finalizer)?;
         }
-        write!(f, "\n  {}\n  pending calls: {}\n  atexit: ", self.gil, self.pending)?;
+        write!(
+            f,
+            "\n  {}\n  pending calls: {}\n  atexit: ",
+            self.gil, self.pending
+        )?;
         write_callbacks(f, &self.exit_callbacks)?;
         f.write_str("\n  native atexit: ")?;
         write_callbacks(f, &self.exit_callbacks_native)?;
@@ -506,7 +581,12 @@ fn write_callbacks(f: &mut fmt::Formatter<'_>, callbacks: &[Callback]) -> fmt::R
     }
     for (place, callback) in callbacks.iter().enumerate() {
         let id = callback.id().map_or(0, |id| id.0);
-        write!(f, "{}{id}({})", if place == 0 { "" } else { " " }, callback.argument())?;
+        write!(
+            f,
+            "{}{id}({})",
+            if place == 0 { "" } else { " " },
+            callback.argument()
+        )?;
     }
     Ok(())
 }

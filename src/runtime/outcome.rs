@@ -49,7 +49,13 @@ pub enum Crash {
     Other,
 }
 
-super::handle::word_for_enum!(Crash { UseAfterFree, NoThreadState, WrongInterpreter, TwoHolders, Other });
+super::handle::word_for_enum!(Crash {
+    UseAfterFree,
+    NoThreadState,
+    WrongInterpreter,
+    TwoHolders,
+    Other
+});
 
 impl Crash {
     /// The name that claims use: `use_after_free` of `crash(use_after_free)`; empty for any other crash.

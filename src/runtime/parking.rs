@@ -46,8 +46,12 @@ pub(super) struct Parking {
 impl Parking {
     pub(super) fn new() -> Self {
         Self {
-            semaphores: std::array::from_fn(|thread| Semaphore::new(("parking.semaphore", thread), 0)),
-            handed_off: std::array::from_fn(|thread| Plain::new(("parking.handed_off", thread), false)),
+            semaphores: std::array::from_fn(|thread| {
+                Semaphore::new(("parking.semaphore", thread), 0)
+            }),
+            handed_off: std::array::from_fn(|thread| {
+                Plain::new(("parking.handed_off", thread), false)
+            }),
             parked: std::array::from_fn(|thread| Plain::new(("parking.parked", thread), false)),
         }
     }
@@ -84,12 +88,17 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
-    pub(super) const NONE: Self = Self { threads: [None; THREADS_MAX] };
+    pub(super) const NONE: Self = Self {
+        threads: [None; THREADS_MAX],
+    };
 
     /// Queues a thread.
     pub(super) fn push(&mut self, thread: ThreadIndex) {
         let place = self.threads.iter().position(Option::is_none);
-        debug_assert!(!self.threads.contains(&Some(thread)), "S55: a thread waits in one place at a time");
+        debug_assert!(
+            !self.threads.contains(&Some(thread)),
+            "S55: a thread waits in one place at a time"
+        );
         if let Some(place) = place {
             self.threads[place] = Some(thread);
         }

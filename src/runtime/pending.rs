@@ -227,7 +227,9 @@ impl Caller<'_> {
         handle: InterpreterHandle,
         interpreter: &Interpreter,
     ) -> Step<i32> {
-        let main = self.runs_main_queue(handle).then_some(&self.runtime.pending_main);
+        let main = self
+            .runs_main_queue(handle)
+            .then_some(&self.runtime.pending_main);
         for queue in [Some(&interpreter.pending), main].into_iter().flatten() {
             match self.make_pass(queue)? {
                 Pass::Empty => {}
@@ -312,6 +314,10 @@ impl Caller<'_> {
     pub fn make_pending_calls(&self) -> Step<i32> {
         let current = self.attached_or_crash()?;
         let interpreter = self.interpreter_of(current)?;
-        if self.runs_main_queue(interpreter) { self.pending_calls_make(current) } else { Ok(0) }
+        if self.runs_main_queue(interpreter) {
+            self.pending_calls_make(current)
+        } else {
+            Ok(0)
+        }
     }
 }

@@ -124,10 +124,14 @@ impl Runtime {
             gil_waiting: Local::new("gil_waiting", false),
             hung: Local::new("hung", false),
             lists: Mutex::new("head_lock", Lists::new()),
-            interpreters: std::array::from_fn(|slot| Interpreter::new(slot, profile.pending_interpreter_capacity())),
+            interpreters: std::array::from_fn(|slot| {
+                Interpreter::new(slot, profile.pending_interpreter_capacity())
+            }),
             thread_states: ThreadStates::new(),
             pending_main: PendingQueue::new(&PENDING_MAIN, profile.pending_main_capacity()),
-            mutexes: std::array::from_fn(|slot| PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))),
+            mutexes: std::array::from_fn(|slot| {
+                PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))
+            }),
             parking: Parking::new(),
             at_exit_mutex: Mutex::new("atexit.mutex", ()),
             at_exit: CallbackStack::new("atexit"),
@@ -198,7 +202,9 @@ pub struct Caller<'a> {
 
 impl std::fmt::Debug for Caller<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Caller").field("thread", &current_thread()).finish_non_exhaustive()
+        f.debug_struct("Caller")
+            .field("thread", &current_thread())
+            .finish_non_exhaustive()
     }
 }
 
@@ -228,7 +234,11 @@ impl<'a> Caller<'a> {
     /// The attached thread state of a call that reads through it without a check.
     pub(super) fn attached_or_crash(&self) -> Step<ThreadStateHandle> {
         let current = self.current();
-        if current.is_null() { Err(self.crash(Crash::NoThreadState)) } else { Ok(current) }
+        if current.is_null() {
+            Err(self.crash(Crash::NoThreadState))
+        } else {
+            Ok(current)
+        }
     }
 
     /// Runs a callback, if there is one.

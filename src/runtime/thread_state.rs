@@ -80,7 +80,12 @@ pub enum AttachState {
     ShuttingDown,
 }
 
-super::handle::word_for_enum!(AttachState { Free, Detached, Attached, ShuttingDown });
+super::handle::word_for_enum!(AttachState {
+    Free,
+    Detached,
+    Attached,
+    ShuttingDown
+});
 
 /// Who made a thread state: `_whence`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +102,13 @@ pub enum Whence {
     GilState,
 }
 
-super::handle::word_for_enum!(Whence { Unknown, Init, Fini, Threading, GilState });
+super::handle::word_for_enum!(Whence {
+    Unknown,
+    Init,
+    Fini,
+    Threading,
+    GilState
+});
 
 /// The bits of `_status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +164,10 @@ impl ThreadState {
     }
 
     fn unpack(word: u32) -> (u8, AttachState) {
-        ((word >> 8) as u8, AttachState::from_word(u64::from(word & 0xff)))
+        (
+            (word >> 8) as u8,
+            AttachState::from_word(u64::from(word & 0xff)),
+        )
     }
 
     /// The attach state, as a visible operation.
@@ -177,7 +191,10 @@ impl ThreadState {
 
     /// F11: the finalizer's store, sequentially consistent; pairs with the owner's relaxed load in "must hang?".
     pub(super) fn shut_down(&self) {
-        self.state.store(Self::pack(self.generation(), AttachState::ShuttingDown), Ordering::SeqCst);
+        self.state.store(
+            Self::pack(self.generation(), AttachState::ShuttingDown),
+            Ordering::SeqCst,
+        );
     }
 
     pub(super) fn is(&self, status: Status) -> bool {
@@ -186,7 +203,8 @@ impl ThreadState {
 
     pub(super) fn set(&self, status: Status, value: bool) {
         let others = self.status.read() & !(status as u8);
-        self.status.write(if value { others | status as u8 } else { others });
+        self.status
+            .write(if value { others | status as u8 } else { others });
     }
 
     /// The interpreter, for an observer.
@@ -200,7 +218,10 @@ impl ThreadState {
     }
 
     pub(super) fn peek_thread(&self) -> Option<ThreadIndex> {
-        self.thread.peek().checked_sub(1).map(|thread| ThreadIndex::new(usize::from(thread)))
+        self.thread
+            .peek()
+            .checked_sub(1)
+            .map(|thread| ThreadIndex::new(usize::from(thread)))
     }
 
     pub(super) fn peek_refcount(&self) -> u32 {
@@ -213,7 +234,8 @@ impl ThreadState {
 
     /// The fields of a new thread state; nobody else can reach it yet.
     fn initialize(&self, interpreter: InterpreterHandle, whence: Whence) {
-        self.state.init(Self::pack(self.generation(), AttachState::Detached));
+        self.state
+            .init(Self::pack(self.generation(), AttachState::Detached));
         self.eval_breaker.init();
         self.refcount.init(2);
         self.status.write(0);
@@ -254,7 +276,8 @@ impl ThreadStates {
         let first = thread * REGION;
         let taken = self.taken[thread].read();
         let unused = (0..REGION).find(|place| taken & 1 << place == 0);
-        let place = unused.or_else(|| (0..REGION).find(|place| self.freed_by_another(first + place)));
+        let place =
+            unused.or_else(|| (0..REGION).find(|place| self.freed_by_another(first + place)));
         if let Some(place) = place {
             self.taken[thread].write(taken | 1 << place);
             return Some(first + place);
@@ -271,7 +294,9 @@ impl ThreadStates {
         let place = loop {
             scope.again(&());
             let taken = self.taken_shared.load(Ordering::Relaxed);
-            let Some(place) = (0..SHARED).find(|place| taken & 1 << place == 0) else { break None };
+            let Some(place) = (0..SHARED).find(|place| taken & 1 << place == 0) else {
+                break None;
+            };
             if self.taken_shared.fetch_or(1 << place, Ordering::Acquire) & 1 << place == 0 {
                 break Some(SHARED_FIRST + place);
             }
@@ -293,7 +318,8 @@ impl ThreadStates {
             let taken = self.taken[thread].read();
             self.taken[thread].write(taken & !(1 << (slot % REGION)));
         } else if (SHARED_FIRST..EMBEDDED_FIRST).contains(&slot) {
-            self.taken_shared.fetch_and(!(1 << (slot - SHARED_FIRST)), Ordering::Release);
+            self.taken_shared
+                .fetch_and(!(1 << (slot - SHARED_FIRST)), Ordering::Release);
         }
         true
     }
@@ -346,19 +372,31 @@ impl<'a> Caller<'a> {
         let embedded = owner.preallocated.swap(false, Ordering::SeqCst);
         self.interpreter(interpreter)?;
         let arena = &self.runtime.thread_states;
-        let slot = if embedded { interpreter.slot().map(|slot| EMBEDDED_FIRST + slot) } else { arena.take() };
-        let Some(slot) = slot else { return Ok(ThreadStateHandle::NULL) };
+        let slot = if embedded {
+            interpreter.slot().map(|slot| EMBEDDED_FIRST + slot)
+        } else {
+            arena.take()
+        };
+        let Some(slot) = slot else {
+            return Ok(ThreadStateHandle::NULL);
+        };
         let tstate = arena.slot(slot);
         tstate.initialize(interpreter, whence);
         let handle = ThreadStateHandle::new(slot, tstate.generation());
-        self.runtime.lists.lock().insert_thread_state(interpreter, handle);
+        self.runtime
+            .lists
+            .lock()
+            .insert_thread_state(interpreter, handle);
         Ok(handle)
     }
 
     /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.
     pub(super) fn bind_thread_state(&self, handle: ThreadStateHandle) -> Step<()> {
         let tstate = self.thread_state(handle)?;
-        debug_assert!(!self.runtime.sane() || !tstate.is(Status::Bound), "S22: a thread state is bound once");
+        debug_assert!(
+            !self.runtime.sane() || !tstate.is(Status::Bound),
+            "S22: a thread state is bound once"
+        );
         tstate.thread.write(current_thread().index() as u8 + 1);
         tstate.set(Status::Bound, true);
         if self.tss_own().read().is_null() {
@@ -368,7 +406,11 @@ impl<'a> Caller<'a> {
     }
 
     /// §TS delete_common, K1 to K6, and the freeing of the storage.
-    pub(super) fn delete_thread_state(&self, handle: ThreadStateHandle, release_gil: bool) -> Step<()> {
+    pub(super) fn delete_thread_state(
+        &self,
+        handle: ThreadStateHandle,
+        release_gil: bool,
+    ) -> Step<()> {
         if handle == self.current() {
             return Err(self.fatal(Fatal::StillCurrent));
         }
@@ -392,12 +434,16 @@ impl<'a> Caller<'a> {
 
     /// `free_threadstate`: any → Free. An embedded one goes back to its interpreter.
     pub(super) fn free_thread_state(&self, handle: ThreadStateHandle) -> Step<()> {
-        let Some(slot) = handle.slot() else { return Err(self.crash(Crash::NoThreadState)) };
+        let Some(slot) = handle.slot() else {
+            return Err(self.crash(Crash::NoThreadState));
+        };
         if !self.runtime.thread_states.free(slot, handle.generation()) {
             return Err(self.crash(Crash::UseAfterFree));
         }
         if let Some(interpreter) = embedded_in(slot) {
-            self.runtime.interpreters[interpreter].preallocated.store(true, Ordering::SeqCst);
+            self.runtime.interpreters[interpreter]
+                .preallocated
+                .store(true, Ordering::SeqCst);
         }
         Ok(())
     }
@@ -417,10 +463,20 @@ impl<'a> Caller<'a> {
 
     /// `decref_threadstate`: gives one reference up and frees with the last one (S23).
     pub(super) fn release_reference(&self, handle: ThreadStateHandle) -> Step<()> {
-        let before = self.storage(handle)?.refcount.fetch_sub(1, Ordering::SeqCst);
+        let before = self
+            .storage(handle)?
+            .refcount
+            .fetch_sub(1, Ordering::SeqCst);
         self.live(handle)?;
-        debug_assert!(!self.runtime.sane() || before > 0, "S23: a reference is given up once");
-        if before == 1 { self.free_thread_state(handle) } else { Ok(()) }
+        debug_assert!(
+            !self.runtime.sane() || before > 0,
+            "S23: a reference is given up once"
+        );
+        if before == 1 {
+            self.free_thread_state(handle)
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes a thread state of an interpreter for the calling thread; null without memory. It is not attached.
@@ -488,7 +544,11 @@ impl<'a> Caller<'a> {
     #[doc(alias = "PyThreadState_Get")]
     pub fn thread_state_get(&self) -> Step<ThreadStateHandle> {
         let current = self.current();
-        if current.is_null() { Err(self.fatal(Fatal::GetNull)) } else { Ok(current) }
+        if current.is_null() {
+            Err(self.fatal(Fatal::GetNull))
+        } else {
+            Ok(current)
+        }
     }
 
     /// The attached thread state, or null. Source: contract 2.5.
@@ -520,7 +580,10 @@ impl<'a> Caller<'a> {
     ///
     /// Use after free. Source: contract 2.8.
     #[doc(alias = "PyThreadState_GetInterpreter")]
-    pub fn thread_state_get_interpreter(&self, handle: ThreadStateHandle) -> Step<InterpreterHandle> {
+    pub fn thread_state_get_interpreter(
+        &self,
+        handle: ThreadStateHandle,
+    ) -> Step<InterpreterHandle> {
         self.interpreter_of(handle)
     }
 

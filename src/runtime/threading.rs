@@ -70,7 +70,12 @@ pub enum HandleState {
     Done,
 }
 
-super::handle::word_for_enum!(HandleState { NotStarted, Starting, Running, Done });
+super::handle::word_for_enum!(HandleState {
+    NotStarted,
+    Starting,
+    Running,
+    Done
+});
 
 /// The handle of one thread.
 #[derive(Debug)]
@@ -113,7 +118,9 @@ impl Caller<'_> {
     pub fn import_threading(&self) -> Step<()> {
         let current = self.attached_or_crash()?;
         let interpreter = self.interpreter_of(current)?;
-        self.interpreter(interpreter)?.threading_imported.write(true);
+        self.interpreter(interpreter)?
+            .threading_imported
+            .write(true);
         Ok(())
     }
 
@@ -193,7 +200,8 @@ impl Caller<'_> {
         }
         let is_exiting = handle.is_exiting.load(Ordering::Acquire);
         if !is_exiting {
-            let refused = self.runtime.profile.join_refused_at_finalization() && self.is_finalizing()? != 0;
+            let refused =
+                self.runtime.profile.join_refused_at_finalization() && self.is_finalizing()? != 0;
             if thread == current_thread() || refused {
                 return Ok(-1);
             }
@@ -211,7 +219,11 @@ impl Caller<'_> {
         let scope = scope();
         loop {
             scope.again(&());
-            let listed = self.runtime.lists.lock().first_shutdown_handle(current_thread());
+            let listed = self
+                .runtime
+                .lists
+                .lock()
+                .first_shutdown_handle(current_thread());
             let Some(thread) = listed else { break };
             if self.thread_join(thread)? != 0 {
                 break;

@@ -56,13 +56,24 @@ pub fn settings(program: &Program, options: &CheckOptions) -> Settings {
     let limits = Limits {
         states: tighter(given.states, own.states),
         bytes: given.bytes,
-        steps: tighter(given.steps, own.steps.map(|steps| u32::try_from(steps).unwrap_or(u32::MAX))),
+        steps: tighter(
+            given.steps,
+            own.steps
+                .map(|steps| u32::try_from(steps).unwrap_or(u32::MAX)),
+        ),
         preemptions: tighter(given.preemptions, own.preemptions),
         timeouts: tighter(given.timeouts, own.timeouts),
         spurious: given.spurious.max(own.spurious.unwrap_or(0)),
     };
-    let tuning = Tuning { few_points: !options.full_points, ..Tuning::default() };
-    Settings { tuning, limits, ..Settings::default() }
+    let tuning = Tuning {
+        few_points: !options.full_points,
+        ..Tuning::default()
+    };
+    Settings {
+        tuning,
+        limits,
+        ..Settings::default()
+    }
 }
 
 /// Explores `program`, whose text is `source`, under `profile` and judges its claims. `progress` may stop the search by
@@ -75,14 +86,31 @@ pub fn check(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Checked {
     let notes = Notes::default();
-    let case = Case { program, profile, notes: &notes };
+    let case = Case {
+        program,
+        profile,
+        notes: &notes,
+    };
     let settings = settings(program, options);
     let exploration = explore_with(&case, &settings, &mut |found| {
-        progress(Progress { states: found.graph.nodes().len() as u64, steps: found.steps })
+        progress(Progress {
+            states: found.graph.nodes().len() as u64,
+            steps: found.steps,
+        })
     });
-    let bench = Bench { program, source, profile, settings, notes: &notes, exploration: &exploration };
+    let bench = Bench {
+        program,
+        source,
+        profile,
+        settings,
+        notes: &notes,
+        exploration: &exploration,
+    };
     let verdict = bench.verdict();
-    Checked { verdict, exploration }
+    Checked {
+        verdict,
+        exploration,
+    }
 }
 
 /// What the judging of claims reads.
@@ -132,8 +160,14 @@ impl Bench<'_> {
     fn outcomes(&self, shortest: &Shortest, endless: &[Lasso]) -> Vec<Found> {
         let mut sights: BTreeMap<Outcome, Sight> = BTreeMap::new();
         let mut see = |outcome: Outcome, node: NodeId| {
-            let Some(cost) = shortest.cost(node) else { return };
-            let sight = sights.entry(outcome).or_insert(Sight { cost, node, ends: 0 });
+            let Some(cost) = shortest.cost(node) else {
+                return;
+            };
+            let sight = sights.entry(outcome).or_insert(Sight {
+                cost,
+                node,
+                ends: 0,
+            });
             sight.ends += 1;
             if (cost, node) < (sight.cost, sight.node) {
                 (sight.cost, sight.node) = (cost, node);
@@ -155,13 +189,19 @@ impl Bench<'_> {
     }
 
     fn cheapest(&self, shortest: &Shortest, lasso: &Lasso) -> NodeId {
-        let by_cost = lasso.nodes.iter().min_by_key(|node| (shortest.cost(**node), **node));
+        let by_cost = lasso
+            .nodes
+            .iter()
+            .min_by_key(|node| (shortest.cost(**node), **node));
         *by_cost.expect("a lasso has states")
     }
 
     /// What a run that stays in the lasso for ever comes to.
     fn endless(&self, lasso: &Lasso) -> Outcome {
-        let stuck = lasso.nodes.iter().map(|node| self.graph().nodes()[*node as usize].outcome);
+        let stuck = lasso
+            .nodes
+            .iter()
+            .map(|node| self.graph().nodes()[*node as usize].outcome);
         let all_stuck: Option<Vec<u16>> = stuck.collect();
         match all_stuck.as_deref() {
             Some([first, ..]) => self.notes.outcome(*first),
@@ -171,13 +211,23 @@ impl Bench<'_> {
 
     fn found(&self, outcome: Outcome, choices: &[Choice], ends: u64) -> Found {
         let points = &self.exploration.points;
-        let steps = written_out(self.program, self.profile, self.settings.tuning, points, &self.settings.limits, choices);
-        let schedule =
-            Schedule { profile: self.profile, scenario: super::digest_of(self.source), choices: steps };
+        let steps = written_out(
+            self.program,
+            self.profile,
+            self.settings.tuning,
+            points,
+            &self.settings.limits,
+            choices,
+        );
+        let schedule = Schedule {
+            profile: self.profile,
+            scenario: super::digest_of(self.source),
+            choices: steps,
+        };
         Found {
             text: outcome_text(self.program, &outcome),
             steps: schedule.choices.len() as u32,
-            preemptions: preemptions(&schedule.choices),
+            switches: switches(&schedule.choices),
             outcome,
             schedule,
             ends,
@@ -191,7 +241,12 @@ impl Bench<'_> {
         for (index, found) in outcomes.iter().enumerate() {
             if let Some((span, why)) = self.refused(&found.outcome) {
                 let message = format!("{} is reachable{why}", found.text);
-                failures.push(Failure { span, message, found: Some(index), undecided: false });
+                failures.push(Failure {
+                    span,
+                    message,
+                    found: Some(index),
+                    undecided: false,
+                });
             }
         }
         let covered = self.notes.covered();
@@ -200,16 +255,29 @@ impl Bench<'_> {
             match &claim.kind {
                 ClaimKind::Reach(wanted) => {
                     for wanted in wanted {
-                        if !outcomes.iter().any(|found| self.matches(wanted, &found.outcome)) {
+                        if !outcomes
+                            .iter()
+                            .any(|found| self.matches(wanted, &found.outcome))
+                        {
                             let name = super::names::claimed_text(self.program, wanted);
                             let message = format!("no interleaving ends in {name}");
-                            failures.push(Failure { span, message, found: None, undecided: cut });
+                            failures.push(Failure {
+                                span,
+                                message,
+                                found: None,
+                                undecided: cut,
+                            });
                         }
                     }
                 }
                 ClaimKind::Cover(_) if !covered.contains(&index) => {
                     let message = "this holds in no state".to_owned();
-                    failures.push(Failure { span, message, found: None, undecided: cut });
+                    failures.push(Failure {
+                        span,
+                        message,
+                        found: None,
+                        undecided: cut,
+                    });
                 }
                 _ => {}
             }
@@ -231,19 +299,30 @@ impl Bench<'_> {
             if let ClaimKind::Never(never) = &claim.kind
                 && never.iter().any(|never| self.matches(never, outcome))
             {
-                return Some(((claim.span.start, claim.span.end), ", and this claim refuses it".to_owned()));
+                return Some((
+                    (claim.span.start, claim.span.end),
+                    ", and this claim refuses it".to_owned(),
+                ));
             }
         }
         if self.allowed(outcome) {
             return None;
         }
-        let first = self.binding().find(|(_, claim)| matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_)));
+        let first = self
+            .binding()
+            .find(|(_, claim)| matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_)));
         match first {
-            Some((_, claim)) => Some(((claim.span.start, claim.span.end), ", and no claim allows it".to_owned())),
+            Some((_, claim)) => Some((
+                (claim.span.start, claim.span.end),
+                ", and no claim allows it".to_owned(),
+            )),
             None => {
                 let main = &self.program.bodies[self.program.main.index()];
                 let span = (main.span.start, main.span.end);
-                Some((span, ", and without a claim only `ok` is allowed".to_owned()))
+                Some((
+                    span,
+                    ", and without a claim only `ok` is allowed".to_owned(),
+                ))
             }
         }
     }
@@ -256,10 +335,16 @@ impl Bench<'_> {
         };
         match site {
             Site::Statement(id) => (statement(id), ": this does not hold".to_owned()),
-            Site::Name(id) => (statement(id), ": this reads a name that is not bound yet".to_owned()),
+            Site::Name(id) => (
+                statement(id),
+                ": this reads a name that is not bound yet".to_owned(),
+            ),
             Site::Claim(index) => {
                 let span = self.program.claims[usize::from(index)].span;
-                ((span.start, span.end), ": this claim does not hold".to_owned())
+                (
+                    (span.start, span.end),
+                    ": this claim does not hold".to_owned(),
+                )
             }
         }
     }
@@ -268,7 +353,9 @@ impl Bench<'_> {
     fn allowed(&self, outcome: &Outcome) -> bool {
         let mut claims = 0;
         for (_, claim) in self.binding() {
-            let (ClaimKind::Allow(named) | ClaimKind::Reach(named)) = &claim.kind else { continue };
+            let (ClaimKind::Allow(named) | ClaimKind::Reach(named)) = &claim.kind else {
+                continue;
+            };
             claims += usize::from(matches!(claim.kind, ClaimKind::Allow(_)));
             if named.iter().any(|named| self.matches(named, outcome)) {
                 return true;
@@ -279,7 +366,11 @@ impl Bench<'_> {
 
     fn matches(&self, claimed: &Claimed, outcome: &Outcome) -> bool {
         let among = |named: &[super::scenario::program::ThreadRef], threads: &Threads| {
-            named.iter().all(|name| self.program.threads_of(*name).any(|thread| threads.0 & 1 << thread.0 != 0))
+            named.iter().all(|name| {
+                self.program
+                    .threads_of(*name)
+                    .any(|thread| threads.0 & 1 << thread.0 != 0)
+            })
         };
         match (claimed, outcome) {
             (Claimed::Ok, Outcome::Ok)
@@ -290,7 +381,8 @@ impl Bench<'_> {
             | (Claimed::Exit(named), Outcome::Exit(threads))
             | (Claimed::Livelock(named), Outcome::Livelock(threads))
             | (Claimed::Deadlock(named), Outcome::Deadlock(threads)) => among(named, threads),
-            (Claimed::Lost(named), Outcome::Lost(body)) | (Claimed::Repeated(named), Outcome::Repeated(body)) => {
+            (Claimed::Lost(named), Outcome::Lost(body))
+            | (Claimed::Repeated(named), Outcome::Repeated(body)) => {
                 named.is_none_or(|named| named == *body)
             }
             (Claimed::Fatal(text), Outcome::Fatal(message)) => {
@@ -306,7 +398,9 @@ impl Bench<'_> {
     /// `eventually`: no run may end, or go on for ever, without a state in which the condition holds.
     fn eventually(&self, outcomes: &mut Vec<Found>) -> Vec<Failure> {
         let mut failures = Vec::new();
-        let claims = self.binding().filter(|(_, claim)| matches!(claim.kind, ClaimKind::Eventually(_)));
+        let claims = self
+            .binding()
+            .filter(|(_, claim)| matches!(claim.kind, ClaimKind::Eventually(_)));
         for (bit, (index, claim)) in claims.enumerate().take(8) {
             let bit = 1_u8 << bit;
             if self.exploration.seen_first & bit != 0 {
@@ -314,17 +408,30 @@ impl Bench<'_> {
             }
             let without = |edge: &Edge| edge.seen & bit == 0;
             let shortest = self.graph().shortest(&without);
-            let ends = self.graph().nodes().iter().enumerate().filter(|(_, state)| state.ends);
-            let ends = ends.map(|(node, _)| node as NodeId).filter(|node| shortest.cost(*node).is_some());
+            let ends = self
+                .graph()
+                .nodes()
+                .iter()
+                .enumerate()
+                .filter(|(_, state)| state.ends);
+            let ends = ends
+                .map(|(node, _)| node as NodeId)
+                .filter(|node| shortest.cost(*node).is_some());
             let endless = lassos(self.graph(), &without);
             let reached = endless.iter().map(|lasso| self.cheapest(&shortest, lasso));
             let reached = reached.filter(|node| shortest.cost(*node).is_some());
-            let Some(node) = ends.chain(reached).min_by_key(|node| (shortest.cost(*node), *node)) else { continue };
+            let Some(node) = ends
+                .chain(reached)
+                .min_by_key(|node| (shortest.cost(*node), *node))
+            else {
+                continue;
+            };
             let outcome = Outcome::Assertion(super::driver::Site::Claim(index as u16));
             outcomes.push(self.found(outcome, &shortest.choices(node), 1));
             failures.push(Failure {
                 span: (claim.span.start, claim.span.end),
-                message: "a run ends, or goes on for ever, without a state in which this holds".to_owned(),
+                message: "a run ends, or goes on for ever, without a state in which this holds"
+                    .to_owned(),
                 found: Some(outcomes.len() - 1),
                 undecided: false,
             });
@@ -333,17 +440,29 @@ impl Bench<'_> {
     }
 }
 
-/// How often the turn was taken from a thread that went on later without having waited: an estimate from the steps
-/// alone is not possible, so switches between threads are counted.
-fn preemptions(choices: &[Choice]) -> u32 {
-    choices.windows(2).filter(|pair| pair[0].thread() != pair[1].thread()).count() as u32
+/// How often another thread than before takes the next step: an upper bound on forced preemptions, which the steps
+/// alone do not tell.
+pub(super) fn switches(choices: &[Choice]) -> u32 {
+    choices
+        .windows(2)
+        .filter(|pair| pair[0].thread() != pair[1].thread())
+        .count() as u32
 }
 
 /// Tells the run that shows an outcome.
 #[must_use]
 pub fn counterexample(program: &Arc<Program>, source: &str, found: &Found) -> Trace {
-    match run(program, source, found.schedule.profile, &found.schedule.choices) {
+    match run(
+        program,
+        source,
+        found.schedule.profile,
+        &found.schedule.choices,
+    ) {
         Ok((_, trace)) => trace,
-        Err(error) => Trace { outcome: found.text.clone(), explanation: vec![error.to_string()], ..Trace::default() },
+        Err(error) => Trace {
+            outcome: found.text.clone(),
+            explanation: vec![error.to_string()],
+            ..Trace::default()
+        },
     }
 }

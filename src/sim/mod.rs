@@ -9,17 +9,21 @@ pub mod graph;
 pub mod judge;
 pub mod liveness;
 mod names;
+pub mod random;
 pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod schedule;
+mod state_graph;
 mod tell;
 pub mod verdict;
 mod walk;
 pub mod world;
 
 pub use check::{CheckOptions, Checked, Progress, check, counterexample};
+pub use random::{WalkOptions, Walked, random_walk};
 pub use replay::{ReplayError, replay};
+pub use state_graph::{StateEdge, StateGraph, StateNode, state_graph};
 
 /// A digest of a scenario's text, by which a schedule knows it.
 #[must_use]

@@ -4,8 +4,15 @@ use super::scenario::program::{CrashKind, Outcome as Claimed, Program, ThreadRef
 use super::verdict::{Outcome, Threads};
 
 fn threads(program: &Program, word: &str, threads: Threads) -> String {
-    let names: Vec<&str> = threads.indexes().map(|index| &*program.threads[index].name).collect();
-    if names.is_empty() { word.to_owned() } else { format!("{word}({})", names.join(", ")) }
+    let names: Vec<&str> = threads
+        .indexes()
+        .map(|index| &*program.threads[index].name)
+        .collect();
+    if names.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word}({})", names.join(", "))
+    }
 }
 
 /// The outcome as a claim would name it.
@@ -43,12 +50,18 @@ fn named(program: &Program, word: &str, named: &[ThreadRef]) -> String {
     let name = |thread: &ThreadRef| {
         let body = &program.bodies[thread.body.index()].name;
         match thread.instance {
-            Some(instance) if program.bodies[thread.body.index()].instances > 1 => format!("{body}[{instance}]"),
+            Some(instance) if program.bodies[thread.body.index()].instances > 1 => {
+                format!("{body}[{instance}]")
+            }
             _ => body.to_string(),
         }
     };
     let names: Vec<String> = named.iter().map(name).collect();
-    if names.is_empty() { word.to_owned() } else { format!("{word}({})", names.join(", ")) }
+    if names.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word}({})", names.join(", "))
+    }
 }
 
 /// A claimed outcome as written.

@@ -32,7 +32,9 @@ pub enum ReplayError {
         file: u32,
     },
     /// A step that is not possible where it stands.
-    #[error("step {step} lets thread {thread} go on, which it cannot there: was the schedule changed by hand?")]
+    #[error(
+        "step {step} lets thread {thread} go on, which it cannot there: was the schedule changed by hand?"
+    )]
     Step {
         /// Counted from 1.
         step: usize,
@@ -68,7 +70,10 @@ impl<'a> Stage<'a> {
         }
         let listener = teller.map(|teller| Arc::clone(teller) as Arc<dyn super::driver::Listener>);
         let machine = world.enter(|| Machine::new(program, profile, listener));
-        Self { world, judge: Judge::new(machine, profile, notes) }
+        Self {
+            world,
+            judge: Judge::new(machine, profile, notes),
+        }
     }
 
     /// Runs `body` with the threads ready to go.
@@ -123,18 +128,31 @@ pub(super) fn written_out(
 }
 
 /// Everything a schedule may do.
-const GENEROUS: Limits =
-    Limits { states: None, bytes: None, steps: None, preemptions: None, timeouts: None, spurious: u32::MAX };
+const GENEROUS: Limits = Limits {
+    states: None,
+    bytes: None,
+    steps: None,
+    preemptions: None,
+    timeouts: None,
+    spurious: u32::MAX,
+};
 
 /// Replays `schedule` and tells what happens.
 ///
 /// # Errors
 ///
 /// If the schedule is not of this scenario, or names steps that are not possible.
-pub fn replay(program: &Arc<Program>, source: &str, schedule: &Schedule) -> Result<Trace, ReplayError> {
+pub fn replay(
+    program: &Arc<Program>,
+    source: &str,
+    schedule: &Schedule,
+) -> Result<Trace, ReplayError> {
     let file = super::digest_of(source);
     if schedule.scenario != file {
-        return Err(ReplayError::Scenario { made: schedule.scenario, file });
+        return Err(ReplayError::Scenario {
+            made: schedule.scenario,
+            file,
+        });
     }
     run(program, source, schedule.profile, &schedule.choices).map(|(_, trace)| trace)
 }
@@ -148,7 +166,14 @@ pub(super) fn run(
 ) -> Result<(Outcome, Trace), ReplayError> {
     let notes = Notes::default();
     let teller = Arc::new(Teller::default());
-    let stage = Stage::new(program, profile, &notes, Tuning::default(), None, Some(&teller));
+    let stage = Stage::new(
+        program,
+        profile,
+        &notes,
+        Tuning::default(),
+        None,
+        Some(&teller),
+    );
     stage.play(|walk| {
         let mut look = walk.settle();
         teller.step(&stage, None);
@@ -178,5 +203,12 @@ fn check(walk: &Walk<'_>, look: Look, step: usize, choice: Choice) -> Result<(),
     }
     let mut now = Vec::new();
     walk.choices(&GENEROUS, &mut now);
-    if now.contains(&choice) { Ok(()) } else { Err(ReplayError::Step { step, thread: choice.thread() }) }
+    if now.contains(&choice) {
+        Ok(())
+    } else {
+        Err(ReplayError::Step {
+            step,
+            thread: choice.thread(),
+        })
+    }
 }

@@ -62,7 +62,9 @@ impl Teller {
 
     pub(super) fn step(&self, stage: &Stage<'_>, choice: Option<Choice>) {
         let glance = glance(stage);
-        let thread = choice.map_or(ThreadIndex::FIRST, |choice| ThreadIndex::new(choice.thread()));
+        let thread = choice.map_or(ThreadIndex::FIRST, |choice| {
+            ThreadIndex::new(choice.thread())
+        });
         self.tell(|_| Event::Step(thread, choice.map(Choice::action), glance));
     }
 }
@@ -77,11 +79,17 @@ impl Listener for Teller {
     }
 
     fn enters(&self, thread: ThreadIndex, _: BodyId) {
-        self.told.lock().expect("nobody panics while listening").depths[thread.index()] += 1;
+        self.told
+            .lock()
+            .expect("nobody panics while listening")
+            .depths[thread.index()] += 1;
     }
 
     fn leaves(&self, thread: ThreadIndex) {
-        self.told.lock().expect("nobody panics while listening").depths[thread.index()] -= 1;
+        self.told
+            .lock()
+            .expect("nobody panics while listening")
+            .depths[thread.index()] -= 1;
     }
 }
 
@@ -90,7 +98,9 @@ fn glance(stage: &Stage<'_>) -> Glance {
     let runtime = &machine.runtime;
     let threads = machine.program().threads.len();
     let bits = |holds: &dyn Fn(ThreadIndex) -> bool| {
-        (0..threads).filter(|thread| holds(ThreadIndex::new(*thread))).fold(0_u16, |bits, thread| bits | 1 << thread)
+        (0..threads)
+            .filter(|thread| holds(ThreadIndex::new(*thread)))
+            .fold(0_u16, |bits, thread| bits | 1 << thread)
     };
     let mut owners = [0; 16];
     for (owner, mutex) in owners.iter_mut().zip(machine.mutexes()) {
@@ -136,7 +146,12 @@ pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &O
         })
         .collect();
     trace.outcome = super::names::outcome_text(program, outcome);
-    let explainer = Explainer { judge: &stage.judge, world: &stage.world, lines: &rows.lines, open: &rows.open };
+    let explainer = Explainer {
+        judge: &stage.judge,
+        world: &stage.world,
+        lines: &rows.lines,
+        open: &rows.open,
+    };
     trace.standing = explainer.standing();
     trace.explanation = explainer.explain(outcome);
     trace
@@ -149,16 +164,27 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     fn line(&self, offset: u32) -> u32 {
-        self.source.as_bytes()[..(offset as usize).min(self.source.len())].iter().filter(|byte| **byte == b'\n').count()
-            as u32
+        self.source.as_bytes()[..(offset as usize).min(self.source.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count() as u32
             + 1
     }
 
     /// The text of a statement, its first line, without a trailing brace or comment.
     fn text(&self, start: u32, end: u32) -> String {
-        let text = self.source.get(start as usize..end as usize).unwrap_or_default();
+        let text = self
+            .source
+            .get(start as usize..end as usize)
+            .unwrap_or_default();
         let first = text.lines().next().unwrap_or_default();
-        first.split("//").next().unwrap_or_default().trim_end_matches([' ', '{', ';']).trim().to_owned()
+        first
+            .split("//")
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches([' ', '{', ';'])
+            .trim()
+            .to_owned()
     }
 }
 
@@ -196,7 +222,11 @@ impl<'a> Rows<'a> {
     fn add(&mut self, event: Event) {
         match event {
             Event::Begins(thread, statement, depth) => {
-                self.open[thread.index()].push(Open { statement, depth, shown: false });
+                self.open[thread.index()].push(Open {
+                    statement,
+                    depth,
+                    shown: false,
+                });
                 self.show(thread, Mark::Begins);
             }
             Event::Ends(thread, statement, result) => self.end(thread, statement, result),
@@ -206,7 +236,9 @@ impl<'a> Rows<'a> {
 
     /// Shows the innermost statement of the thread in a row, the last one if it is there already.
     fn show(&mut self, thread: ThreadIndex, mark: Mark) {
-        let Some(open) = self.open[thread.index()].last_mut() else { return };
+        let Some(open) = self.open[thread.index()].last_mut() else {
+            return;
+        };
         let span = self.program.statements[open.statement.index()].span;
         let text = self.lines.text(span.start, span.end);
         open.shown = true;
@@ -232,13 +264,19 @@ impl<'a> Rows<'a> {
                 break;
             }
         }
-        let line = self.lines.line(self.program.statements[statement.index()].span.start);
-        let same = self.last_row.filter(|row| self.rows[*row].thread == thread.index() && self.rows[*row].line == line);
+        let line = self
+            .lines
+            .line(self.program.statements[statement.index()].span.start);
+        let same = self
+            .last_row
+            .filter(|row| self.rows[*row].thread == thread.index() && self.rows[*row].line == line);
         if let Some(row) = same {
             let row = &mut self.rows[row];
             row.mark = match row.mark {
                 Mark::Begins | Mark::Whole => Mark::Whole,
-                Mark::Continues | Mark::Returns | Mark::Blocks | Mark::Hangs | Mark::Ends => Mark::Returns,
+                Mark::Continues | Mark::Returns | Mark::Blocks | Mark::Hangs | Mark::Ends => {
+                    Mark::Returns
+                }
             };
             row.result = result.and_then(result_text);
         }
@@ -251,7 +289,9 @@ impl<'a> Rows<'a> {
         if action == Some(Move::TimeOut) && changes.is_empty() {
             return;
         }
-        let row = self.last_row.filter(|row| self.rows[*row].thread == thread.index());
+        let row = self
+            .last_row
+            .filter(|row| self.rows[*row].thread == thread.index());
         if row.is_none() && changes.is_empty() {
             return;
         }
@@ -279,15 +319,27 @@ impl<'a> Rows<'a> {
         let name = |thread: usize| &*self.program.threads[thread].name;
         let mut changes = Vec::new();
         let mut say = |was: u16, is: u16, text: &dyn Fn(&str) -> String| {
-            for thread in (0..self.program.threads.len()).filter(|thread| is & !was & 1 << thread != 0) {
+            for thread in
+                (0..self.program.threads.len()).filter(|thread| is & !was & 1 << thread != 0)
+            {
                 changes.push(text(name(thread)));
             }
         };
-        say(before.attached, after.attached, &|name| format!("{name} attached"));
-        say(after.attached, before.attached, &|name| format!("{name} detached"));
-        say(before.wants_gil, after.wants_gil, &|name| format!("{name} waits for the GIL"));
-        say(before.requested, after.requested, &|name| format!("{name} is asked to drop the GIL"));
-        say(before.hung, after.hung, &|name| format!("{name} hangs for good"));
+        say(before.attached, after.attached, &|name| {
+            format!("{name} attached")
+        });
+        say(after.attached, before.attached, &|name| {
+            format!("{name} detached")
+        });
+        say(before.wants_gil, after.wants_gil, &|name| {
+            format!("{name} waits for the GIL")
+        });
+        say(before.requested, after.requested, &|name| {
+            format!("{name} is asked to drop the GIL")
+        });
+        say(before.hung, after.hung, &|name| {
+            format!("{name} hangs for good")
+        });
         if !before.initialized && after.initialized {
             changes.push("initialized".to_owned());
         }
@@ -301,14 +353,19 @@ impl<'a> Rows<'a> {
             match (before.owners[index], after.owners[index]) {
                 (old, new) if old == new => {}
                 (_, 0) => changes.push(format!("{} free", mutex.name)),
-                (_, owner) => changes.push(format!("{}: {}", mutex.name, name(usize::from(owner) - 1))),
+                (_, owner) => {
+                    changes.push(format!("{}: {}", mutex.name, name(usize::from(owner) - 1)))
+                }
             }
         }
         changes
     }
 
     fn finish(&mut self) -> Trace {
-        Trace { rows: std::mem::take(&mut self.rows), ..Trace::default() }
+        Trace {
+            rows: std::mem::take(&mut self.rows),
+            ..Trace::default()
+        }
     }
 }
 
@@ -342,9 +399,15 @@ impl Explainer<'_> {
 
     /// ` in line 12 (join worker)`.
     fn place(&self, thread: ThreadIndex) -> String {
-        let Some(open) = self.open[thread.index()].last() else { return String::new() };
+        let Some(open) = self.open[thread.index()].last() else {
+            return String::new();
+        };
         let span = self.program().statements[open.statement.index()].span;
-        format!(" in line {} ({})", self.lines.line(span.start), self.lines.text(span.start, span.end))
+        format!(
+            " in line {} ({})",
+            self.lines.line(span.start),
+            self.lines.text(span.start, span.end)
+        )
     }
 
     fn waits(&self, thread: ThreadIndex) -> Option<String> {
@@ -358,14 +421,21 @@ impl Explainer<'_> {
                 None => "waits for the GIL, which nobody holds".to_owned(),
             });
         }
-        let Standing::Blocked(waits) = self.world.standing(thread) else { return None };
-        let held_by = self.judge.waits_for(self.world, thread).map(|owner| self.name(owner));
+        let Standing::Blocked(waits) = self.world.standing(thread) else {
+            return None;
+        };
+        let held_by = self
+            .judge
+            .waits_for(self.world, thread)
+            .map(|owner| self.name(owner));
         let by = held_by.map_or_else(String::new, |owner| format!(", held by {owner}"));
         Some(match waits {
             Waits::Mutex(cell) => format!("waits for {}{by}", self.world.info(cell).name),
             Waits::Semaphore(cell) | Waits::Event(cell) => self.waits_for_cell(cell, held_by),
             Waits::Condvar { condvar, .. } => format!("waits on {}", self.world.info(condvar).name),
-            Waits::Condition => "spins until a condition holds that nobody will make true".to_owned(),
+            Waits::Condition => {
+                "spins until a condition holds that nobody will make true".to_owned()
+            }
         })
     }
 
@@ -373,10 +443,18 @@ impl Explainer<'_> {
         let name = self.world.info(cell).name;
         let index = usize::from(name.index.unwrap_or(0));
         match (name.what, owner) {
-            ("mutex", Some(owner)) => format!("waits for {}, held by {owner}", self.program().mutexes[index].name),
+            ("mutex", Some(owner)) => format!(
+                "waits for {}, held by {owner}",
+                self.program().mutexes[index].name
+            ),
             ("mutex", None) => format!("waits for {}", self.program().mutexes[index].name),
-            ("semaphore", _) => format!("waits for semaphore {}", self.program().semaphores[index].declared.name),
-            ("ended" | "thread_handle.exiting", Some(joined)) => format!("waits for {joined} to end"),
+            ("semaphore", _) => format!(
+                "waits for semaphore {}",
+                self.program().semaphores[index].declared.name
+            ),
+            ("ended" | "thread_handle.exiting", Some(joined)) => {
+                format!("waits for {joined} to end")
+            }
             _ => format!("waits for {name}"),
         }
     }
@@ -385,7 +463,11 @@ impl Explainer<'_> {
         self.threads()
             .filter_map(|thread| {
                 let waits = self.waits(thread)?;
-                Some(format!("{} {waits}{}", self.name(thread), self.place(thread)))
+                Some(format!(
+                    "{} {waits}{}",
+                    self.name(thread),
+                    self.place(thread)
+                ))
             })
             .collect()
     }
@@ -396,8 +478,14 @@ impl Explainer<'_> {
                 let cycle = self.judge.cycle(self.world);
                 let mut sentences = Vec::new();
                 if cycle.0 != 0 {
-                    let names: Vec<&str> = cycle.indexes().map(|index| self.name(ThreadIndex::new(index))).collect();
-                    sentences.push(format!("{} wait for each other in a cycle; none can go on.", names.join(" and ")));
+                    let names: Vec<&str> = cycle
+                        .indexes()
+                        .map(|index| self.name(ThreadIndex::new(index)))
+                        .collect();
+                    sentences.push(format!(
+                        "{} wait for each other in a cycle; none can go on.",
+                        names.join(" and ")
+                    ));
                 } else if threads.0.count_ones() > 0 {
                     sentences.push("Nobody who has not ended can go on.".to_owned());
                 }
@@ -412,19 +500,30 @@ impl Explainer<'_> {
             Outcome::Crash("no_thread_state") => {
                 vec!["A call needs an attached thread state, and the thread has none.".to_owned()]
             }
-            Outcome::Crash(_) => vec!["C leaves this undefined; a real library may survive it.".to_owned()],
+            Outcome::Crash(_) => {
+                vec!["C leaves this undefined; a real library may survive it.".to_owned()]
+            }
             Outcome::Fatal(message) => vec![format!("CPython aborts: {message}.")],
             Outcome::Lost(body) => {
                 let name = &self.program().bodies[body.index()].name;
-                vec![format!("A pending call to {name} was accepted, and the process ended without running it.")]
+                vec![format!(
+                    "A pending call to {name} was accepted, and the process ended without running it."
+                )]
             }
             Outcome::Repeated(body) => {
-                vec![format!("{} ran more often than it was accepted.", self.program().bodies[body.index()].name)]
+                vec![format!(
+                    "{} ran more often than it was accepted.",
+                    self.program().bodies[body.index()].name
+                )]
             }
             Outcome::Livelock(_) => {
                 vec!["From here the threads can go on for ever under a fair scheduler, and the run never ends.".to_owned()]
             }
-            Outcome::Assertion(_) | Outcome::Ok | Outcome::Exit(_) | Outcome::Leak | Outcome::Inconclusive => Vec::new(),
+            Outcome::Assertion(_)
+            | Outcome::Ok
+            | Outcome::Exit(_)
+            | Outcome::Leak
+            | Outcome::Inconclusive => Vec::new(),
         }
     }
 }

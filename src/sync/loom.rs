@@ -39,25 +39,41 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     /// A free lock.
     pub fn new(name: impl Into<Name>, value: T) -> Self {
         let _: Name = name.into();
-        Self { gate: loom::sync::Mutex::new(()), value: parking_lot::Mutex::new(value) }
+        Self {
+            gate: loom::sync::Mutex::new(()),
+            value: parking_lot::Mutex::new(value),
+        }
     }
 
     /// Blocks until the lock is free and takes it.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         let gate = self.gate.lock().expect(NO_UNWINDING);
-        MutexGuard { value: Some(self.value.lock()), gate: Some(gate), mutex: self }
+        MutexGuard {
+            value: Some(self.value.lock()),
+            gate: Some(gate),
+            mutex: self,
+        }
     }
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let gate = self.gate.try_lock().ok()?;
-        Some(MutexGuard { value: Some(self.value.lock()), gate: Some(gate), mutex: self })
+        Some(MutexGuard {
+            value: Some(self.value.lock()),
+            gate: Some(gate),
+            mutex: self,
+        })
     }
 
     /// Reads the contents for an observer while nobody holds the lock: no operation of the program.
     #[cfg(feature = "sim")]
     pub fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(&self.value.try_lock().expect("observers look while nobody holds the lock"))
+        read(
+            &self
+                .value
+                .try_lock()
+                .expect("observers look while nobody holds the lock"),
+        )
     }
 }
 
@@ -102,7 +118,10 @@ impl Condvar {
     }
 
     /// As [`Condvar::wait`], but gives up at once while the calling thread's budget lasts.
-    pub fn wait_timed<T: Hash + Copy + 'static>(&self, guard: &mut MutexGuard<'_, T>) -> WaitResult {
+    pub fn wait_timed<T: Hash + Copy + 'static>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+    ) -> WaitResult {
         let left = TIMEOUTS_LEFT.with(|left| left.replace(left.get().saturating_sub(1)));
         if left == 0 {
             self.wait(guard);
@@ -140,7 +159,10 @@ macro_rules! atomic {
             /// A word with this value.
             pub fn new(name: impl Into<Name>, value: $value) -> Self {
                 let _: Name = name.into();
-                Self { inner: <$inner>::new(value), shadow: <$shadow>::new(value) }
+                Self {
+                    inner: <$inner>::new(value),
+                    shadow: <$shadow>::new(value),
+                }
             }
 
             fn now(&self, value: $value) {
@@ -232,10 +254,34 @@ macro_rules! atomic_number {
     };
 }
 
-atomic!(AtomicBool, loom::sync::atomic::AtomicBool, shadow::AtomicBool, bool, "A boolean that threads share.");
-atomic!(AtomicU8, loom::sync::atomic::AtomicU8, shadow::AtomicU8, u8, "A byte that threads share.");
-atomic!(AtomicU32, loom::sync::atomic::AtomicU32, shadow::AtomicU32, u32, "A 32-bit word that threads share.");
-atomic!(AtomicU64, loom::sync::atomic::AtomicU64, shadow::AtomicU64, u64, "A 64-bit word that threads share.");
+atomic!(
+    AtomicBool,
+    loom::sync::atomic::AtomicBool,
+    shadow::AtomicBool,
+    bool,
+    "A boolean that threads share."
+);
+atomic!(
+    AtomicU8,
+    loom::sync::atomic::AtomicU8,
+    shadow::AtomicU8,
+    u8,
+    "A byte that threads share."
+);
+atomic!(
+    AtomicU32,
+    loom::sync::atomic::AtomicU32,
+    shadow::AtomicU32,
+    u32,
+    "A 32-bit word that threads share."
+);
+atomic!(
+    AtomicU64,
+    loom::sync::atomic::AtomicU64,
+    shadow::AtomicU64,
+    u64,
+    "A 64-bit word that threads share."
+);
 atomic_number!(AtomicU8, u8);
 atomic_number!(AtomicU32, u32);
 atomic_number!(AtomicU64, u64);
@@ -251,7 +297,10 @@ impl Semaphore {
     /// A semaphore that holds `count`.
     pub fn new(name: impl Into<Name>, count: u32) -> Self {
         let name = name.into();
-        Self { count: Mutex::new(name, count), posted: Condvar::new(name) }
+        Self {
+            count: Mutex::new(name, count),
+            posted: Condvar::new(name),
+        }
     }
 
     /// Blocks until there is one, and takes it.
@@ -287,7 +336,10 @@ impl Event {
     /// An event that has not happened.
     pub fn new(name: impl Into<Name>) -> Self {
         let name = name.into();
-        Self { set: Mutex::new(name, false), changed: Condvar::new(name) }
+        Self {
+            set: Mutex::new(name, false),
+            changed: Condvar::new(name),
+        }
     }
 
     /// The event has happened: every waiter goes on.
@@ -322,7 +374,10 @@ impl<T: Word> Plain<T> {
     /// A word with this value.
     pub fn new(name: impl Into<Name>, value: T) -> Self {
         let _: Name = name.into();
-        Self { word: shadow::AtomicU64::new(value.to_word()), value: PhantomData }
+        Self {
+            word: shadow::AtomicU64::new(value.to_word()),
+            value: PhantomData,
+        }
     }
 
     /// Reads the value.
@@ -356,7 +411,9 @@ pub struct Local<T> {
 impl<T: Word> Local<T> {
     /// A thread-local that is `value` in every thread.
     pub fn new(what: &'static str, value: T) -> Self {
-        Self { words: std::array::from_fn(|thread| Plain::new((what, thread), value)) }
+        Self {
+            words: std::array::from_fn(|thread| Plain::new((what, thread), value)),
+        }
     }
 
     /// The calling thread's value.
@@ -385,7 +442,9 @@ pub struct Epoch {
 impl Epoch {
     /// A counter that has not moved.
     pub fn new(name: impl Into<Name>) -> Self {
-        Self { count: Plain::new(name, 0) }
+        Self {
+            count: Plain::new(name, 0),
+        }
     }
 
     /// Moves the counter.
@@ -395,7 +454,10 @@ impl Epoch {
 
     /// Remembers the value now, until the result is dropped.
     pub fn remember(&self) -> Remembered<'_> {
-        Remembered { epoch: self, value: self.count.read() }
+        Remembered {
+            epoch: self,
+            value: self.count.read(),
+        }
     }
 }
 

@@ -493,7 +493,9 @@ impl<T: Word> Plain<T> {
             return controller.write_plain(cell, change(T::from_word(controller.value(cell))).to_word());
         });
         let change = |word| Some(change(T::from_word(word)).to_word());
-        let updated = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        let updated = self
+            .word
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
         debug_assert!(updated.is_ok(), "the change always gives a value");
     }
 

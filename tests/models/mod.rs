@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 use tstate::runtime::{
-    Callback, CallbackId, Caller, Daemon, Ended, GilState, Host, InterpreterHandle, MutexSlot, Over, Profile, Runtime,
-    Step, ThreadStateHandle,
+    Callback, CallbackId, Caller, Daemon, Ended, GilState, Host, InterpreterHandle, MutexSlot,
+    Over, Profile, Runtime, Step, ThreadStateHandle,
 };
 use tstate::sync::{self, Event, Plain, ThreadIndex, Word};
 
@@ -134,7 +134,10 @@ impl Env {
         match self.runtime.over() {
             Some(over) => Outcome::Over(over),
             None => {
-                let ends = self.ends[..self.model.bodies.len()].iter().map(Plain::peek).collect();
+                let ends = self.ends[..self.model.bodies.len()]
+                    .iter()
+                    .map(Plain::peek)
+                    .collect();
                 Outcome::Ends(ends, self.called.peek())
             }
         }
@@ -142,7 +145,9 @@ impl Env {
 
     /// Whether every thread ended in some way.
     pub fn all_ended(&self) -> bool {
-        self.ends[..self.model.bodies.len()].iter().all(|end| end.peek() != End::Running)
+        self.ends[..self.model.bodies.len()]
+            .iter()
+            .all(|end| end.peek() != End::Running)
     }
 }
 
@@ -153,7 +158,11 @@ impl Host for Env {
     }
 
     fn spawn(&self, thread: ThreadIndex) -> bool {
-        let env = self.itself.get().and_then(std::sync::Weak::upgrade).expect("who runs a model holds it");
+        let env = self
+            .itself
+            .get()
+            .and_then(std::sync::Weak::upgrade)
+            .expect("who runs a model holds it");
         let _handle = sync::spawn(thread, move || env.root(thread));
         true
     }
@@ -265,7 +274,9 @@ fn check_and_join(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
 
 fn add(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
     statement(1, NOTHING);
-    caller.add_pending_call(Callback::new(CallbackId(1), 0)).map(drop)
+    caller
+        .add_pending_call(Callback::new(CallbackId(1), 0))
+        .map(drop)
 }
 
 fn check_join_check(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
@@ -314,7 +325,11 @@ fn nothing(_: &Arc<Env>, _: &Caller<'_>) -> Step<()> {
 }
 
 const fn model(name: &'static str, bodies: &'static [Body]) -> Model {
-    Model { name, bodies, python: &[] }
+    Model {
+        name,
+        bodies,
+        python: &[],
+    }
 }
 
 /// One worker takes the GIL once while the main thread is detached.
@@ -326,13 +341,15 @@ pub const ENSURE_TWICE: Model = model("ensure_twice", &[join_all_detached, twice
 /// A worker and the main thread both reach check points.
 pub const HAND_OFF: Model = model("hand_off", &[check_and_join, check]);
 /// A worker attaches and detaches a thread state of its own.
-pub const OWN_THREAD_STATE: Model = model("own_thread_state", &[join_all_detached, own_thread_state]);
+pub const OWN_THREAD_STATE: Model =
+    model("own_thread_state", &[join_all_detached, own_thread_state]);
 /// The main thread swaps between two thread states while a worker wants the GIL.
 pub const SWAP: Model = model("swap", &[swap_and_join, once]);
 /// Finalization against a worker that ensures.
 pub const FINALIZE: Model = model("finalize", &[finalize, once]);
 /// The same, the main thread detached for a while before.
-pub const FINALIZE_AFTER_DETACH: Model = model("finalize_after_detach", &[detach_then_finalize, once]);
+pub const FINALIZE_AFTER_DETACH: Model =
+    model("finalize_after_detach", &[detach_then_finalize, once]);
 /// The same, the worker detached for a while: it attaches late.
 pub const FINALIZE_LATE: Model = model("finalize_late", &[detach_then_finalize, with_a_pause]);
 /// The same with two workers.
