@@ -256,6 +256,9 @@ impl<'a> Search<'a> {
         self.found.seen_first = first.seen;
         let arrival = self.go_on(0, 0, first);
         let _ = self.arrive(&arrival, Vec::new());
+        if self.world.learned_of_point() && self.settings.tuning.few_points {
+            return false;
+        }
         let mut ticks = 0_u32;
         while let Some(frame) = self.stack.last_mut() {
             if frame.next == frame.choices {
