@@ -143,6 +143,13 @@ impl Env {
         }
     }
 
+    /// Waits for the end of every thread: for engines in which a process does not end by itself.
+    pub fn join_all(&self) {
+        for thread in 1..self.model.bodies.len() {
+            self.ended[thread].wait();
+        }
+    }
+
     /// Whether every thread ended in some way.
     pub fn all_ended(&self) -> bool {
         self.ends[..self.model.bodies.len()]
