@@ -3,17 +3,20 @@
 use crate::models::{End, FINALIZE, FINALIZE_AFTER_DETACH, FINALIZE_LATE, Outcome};
 use crate::{Bound, against_finalization, only, outcomes};
 
-/// The worker ensures while the main thread finalizes, unbounded.
+/// The worker ensures while the main thread finalizes. Three preemptions.
 #[test]
-fn a_worker_against_finalization_unbounded() {
-    only(&outcomes(FINALIZE, Bound::None, 0), against_finalization());
+fn a_worker_against_finalization_preemptions_3() {
+    only(
+        &outcomes(FINALIZE, Bound::Preemptions(3), 0),
+        against_finalization(),
+    );
 }
 
-/// The main thread was detached before, so that the worker may be in the middle; unbounded.
+/// The main thread was detached before, so that the worker may be in the middle. Three preemptions.
 #[test]
-fn a_worker_in_the_middle_of_finalization_unbounded() {
+fn a_worker_in_the_middle_of_finalization_preemptions_3() {
     only(
-        &outcomes(FINALIZE_AFTER_DETACH, Bound::None, 0),
+        &outcomes(FINALIZE_AFTER_DETACH, Bound::Preemptions(3), 0),
         against_finalization(),
     );
 }

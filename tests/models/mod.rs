@@ -3,7 +3,11 @@
 //! Thread 0 is the main thread: it initializes, starts the others, and runs its body attached. A body may be ended by
 //! finalization (hung) or by the end of the process. The outcome is how each thread ended, or why the process did.
 
-#![allow(dead_code, reason = "each engine uses some of the models")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each engine uses some of the models, from a file of its own"
+)]
 
 use std::sync::Arc;
 use tstate::runtime::{
