@@ -43,6 +43,8 @@ pub trait Run {
     fn outcome(&self, world: &World) -> u16;
     /// If every thread that has not ended is blocked or goes round in a wait: the outcome if that goes on for ever.
     fn stuck(&self, world: &World) -> Option<u16>;
+    /// The state in a few lines, for who draws the graph.
+    fn label(&self, world: &World) -> String;
 }
 
 /// What was seen between two steps.
@@ -82,6 +84,8 @@ pub struct Settings {
     pub unmerged: bool,
     /// Keep the set of keys, for comparison.
     pub keep_keys: bool,
+    /// Keep a label of every state.
+    pub keep_labels: bool,
 }
 
 /// Why an exploration is not complete.
@@ -130,6 +134,8 @@ pub struct Exploration {
     pub restarts: u32,
     /// The keys of all states, where kept.
     pub keys: BTreeSet<u128>,
+    /// The labels of the graph's nodes, where kept.
+    pub labels: Vec<String>,
     /// The cells that are scheduling points, in the mode with few.
     pub points: Points,
 }
@@ -225,6 +231,11 @@ struct Arrival {
 /// Steps with one choice after which a node is made all the same, so that a lone endless loop closes.
 const LONE_STEPS_MAX: u32 = 256;
 
+/// Whether the only choice, `steps` steps after the last node, is taken without making a node.
+pub(super) fn is_lone(choice: Choice, steps: u32) -> bool {
+    steps < LONE_STEPS_MAX && choice.action() != Move::TimeOut
+}
+
 impl<'a> Search<'a> {
     fn new(world: &'a World, run: &'a dyn Run, settings: &'a Settings) -> Self {
         Self {
@@ -285,12 +296,34 @@ impl<'a> Search<'a> {
         let look = self.step(choice);
         let arrival = self.go_on(1, 1 << choice.thread(), look);
         let touched = self.world.footprint();
-        let asleep = sleep.into_iter().filter(|sleeper| independent(&sleeper.touched, &touched)).collect();
+        let asleep = sleep
+            .into_iter()
+            .filter(|sleeper| independent(&sleeper.touched, &touched))
+            .collect();
         let to = self.arrive(&arrival, asleep);
-        let Arrival { steps, movers, seen, .. } = arrival;
-        self.found.graph.add_edge(from, Edge { to, movers, steps, seen, preempts, ..Edge::new(choice) });
+        let Arrival {
+            steps,
+            movers,
+            seen,
+            ..
+        } = arrival;
+        self.found.graph.add_edge(
+            from,
+            Edge {
+                to,
+                movers,
+                steps,
+                seen,
+                preempts,
+                ..Edge::new(choice)
+            },
+        );
         if self.settings.unmerged {
-            let depth = self.stack.iter().rposition(|frame| frame.node == from).expect("the frame is on the stack");
+            let depth = self
+                .stack
+                .iter()
+                .rposition(|frame| frame.node == from)
+                .expect("the frame is on the stack");
             self.stack[depth].sleep.push(Sleeper { choice, touched });
         }
     }
@@ -309,12 +342,16 @@ impl<'a> Search<'a> {
                 self.collect();
             }
             let choices = self.choices.len() - first;
-            let lone = choices == 1
-                && steps < LONE_STEPS_MAX
-                && !self.settings.unmerged
-                && self.choices[first].action() != Move::TimeOut;
+            let lone =
+                choices == 1 && !self.settings.unmerged && is_lone(self.choices[first], steps);
             if look.over || !lone {
-                return Arrival { steps, movers, seen, over: look.over || choices == 0, choices };
+                return Arrival {
+                    steps,
+                    movers,
+                    seen,
+                    over: look.over || choices == 0,
+                    choices,
+                };
             }
             let choice = self.choices.pop().expect("one choice");
             movers |= 1 << choice.thread();
@@ -339,12 +376,18 @@ impl<'a> Search<'a> {
     /// The node for the current state, with a frame on the stack if it is new and there is something to choose.
     fn arrive(&mut self, arrival: &Arrival, sleep: Vec<Sleeper>) -> NodeId {
         let first_choice = self.choices.len() - arrival.choices;
-        let owed = self.choices[first_choice..].iter().filter(|choice| choice.action() != Move::Spurious);
+        let owed = self.choices[first_choice..]
+            .iter()
+            .filter(|choice| choice.action() != Move::Spurious);
         let enabled = owed.fold(0_u16, |bits, choice| bits | 1 << choice.thread());
         let waiters = self.world.waiters_of_wake();
         let inside_step = waiters != 0;
         let keyed = !inside_step && !self.settings.unmerged;
-        let key = if keyed || self.settings.keep_keys { self.key(arrival) } else { 0 };
+        let key = if keyed || self.settings.keep_keys {
+            self.key(arrival)
+        } else {
+            0
+        };
         if self.settings.keep_keys && !inside_step {
             self.found.keys.insert(self.merging_key(arrival));
         }
@@ -354,6 +397,9 @@ impl<'a> Search<'a> {
             return *known;
         }
         let node = self.found.graph.add_node(enabled, waiters);
+        if self.settings.keep_labels {
+            self.found.labels.push(self.run.label(self.world));
+        }
         if keyed {
             self.ids.insert(key, node);
         }
@@ -369,7 +415,16 @@ impl<'a> Search<'a> {
         }
         let mark = self.world.mark();
         let (choices, used, last) = (arrival.choices, self.walk.used, self.walk.last);
-        self.stack.push(Frame { node, mark, first_choice, choices, next: 0, used, last, sleep });
+        self.stack.push(Frame {
+            node,
+            mark,
+            first_choice,
+            choices,
+            next: 0,
+            used,
+            last,
+            sleep,
+        });
         node
     }
 
@@ -395,7 +450,11 @@ impl<'a> Search<'a> {
 
     fn key(&self, arrival: &Arrival) -> u128 {
         let key = self.merging_key(arrival);
-        if self.settings.tuning.audit { crate::sync::hook::fold(key, 5, self.world.full_key()) } else { key }
+        if self.settings.tuning.audit {
+            crate::sync::hook::fold(key, 5, self.world.full_key())
+        } else {
+            key
+        }
     }
 
     fn over_budget(&mut self) -> bool {
@@ -425,7 +484,11 @@ impl<'a> Search<'a> {
 
 /// Whether two steps commute: no cell that both touch and one writes.
 fn independent(one: &[(u16, bool)], other: &[(u16, bool)]) -> bool {
-    one.iter().all(|(cell, writes)| other.iter().all(|(touched, wrote)| cell != touched || !(*writes || *wrote)))
+    one.iter().all(|(cell, writes)| {
+        other
+            .iter()
+            .all(|(touched, wrote)| cell != touched || !(*writes || *wrote))
+    })
 }
 
 /// Every kind of silence, for the looped test.

@@ -91,7 +91,15 @@ const END: u32 = u32::MAX;
 
 impl Edge {
     pub(super) const fn new(choice: Choice) -> Self {
-        Self { to: END, next: END, choice, movers: 0, steps: 0, seen: 0, preempts: false }
+        Self {
+            to: END,
+            next: END,
+            choice,
+            movers: 0,
+            steps: 0,
+            seen: 0,
+            preempts: false,
+        }
     }
 }
 
@@ -105,7 +113,13 @@ pub struct Graph {
 impl Graph {
     /// Adds a node.
     pub(super) fn add_node(&mut self, enabled: u16, waiters: u16) -> NodeId {
-        self.nodes.push(Node { first_edge: END, enabled, waiters, outcome: None, ends: false });
+        self.nodes.push(Node {
+            first_edge: END,
+            enabled,
+            waiters,
+            outcome: None,
+            ends: false,
+        });
         (self.nodes.len() - 1) as NodeId
     }
 
@@ -156,7 +170,12 @@ impl Graph {
         let mut best: Vec<Option<Way>> = vec![None; self.nodes.len()];
         let mut heap = std::collections::BinaryHeap::new();
         if let Some(start) = best.first_mut() {
-            *start = Some(Way { steps: 0, preemptions: 0, from: END, choice: Choice(0) });
+            *start = Some(Way {
+                steps: 0,
+                preemptions: 0,
+                from: END,
+                choice: Choice(0),
+            });
             heap.push(std::cmp::Reverse((0_u32, 0_u32, 0_u32)));
         }
         let mut done = vec![false; self.nodes.len()];
@@ -172,7 +191,8 @@ impl Graph {
                     choice: edge.choice,
                 };
                 let known = &mut best[edge.to as usize];
-                if !done[edge.to as usize] && known.is_none_or(|known| way.order() < known.order()) {
+                if !done[edge.to as usize] && known.is_none_or(|known| way.order() < known.order())
+                {
                     *known = Some(way);
                     heap.push(std::cmp::Reverse((way.steps, way.preemptions, edge.to)));
                 }

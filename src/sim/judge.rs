@@ -14,21 +14,41 @@ use super::explorer::{Look, Program as Explored, Run};
 use super::scenario::program::{Claim, ClaimKind, Program, ThreadId};
 use super::verdict::{Outcome, Threads};
 use super::world::{Standing, Waits, World};
-use crate::runtime::profile::Profile;
 use crate::runtime::Over;
+use crate::runtime::profile::Profile;
 use crate::sync::ThreadIndex;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The outcomes met so far, numbered, and what was seen on the way.
 #[derive(Debug, Default)]
 pub struct Notes {
     outcomes: RefCell<Vec<Outcome>>,
+    /// The runtime at the ends of runs, as text, where kept.
+    ends: Option<RefCell<BTreeMap<Outcome, BTreeSet<String>>>>,
     covered: RefCell<BTreeSet<usize>>,
 }
 
 impl Notes {
+    /// Notes that keep what the runtime is at the end of every run.
+    #[must_use]
+    pub fn with_ends() -> Self {
+        Self {
+            ends: Some(RefCell::default()),
+            ..Self::default()
+        }
+    }
+
+    /// What the runtime was at the ends of runs, by outcome, where kept.
+    #[must_use]
+    pub fn ends(&self) -> BTreeMap<Outcome, BTreeSet<String>> {
+        self.ends
+            .as_ref()
+            .map(|ends| ends.borrow().clone())
+            .unwrap_or_default()
+    }
+
     /// The outcome with this number.
     #[must_use]
     pub fn outcome(&self, number: u16) -> Outcome {
@@ -135,7 +155,9 @@ impl<'a> Judge<'a> {
         else {
             unreachable!("only claims with a condition are asked")
         };
-        Reader::claim(&self.machine).holds(condition).unwrap_or(false)
+        Reader::claim(&self.machine)
+            .holds(condition)
+            .unwrap_or(false)
     }
 
     fn threads(&self) -> impl Iterator<Item = ThreadIndex> {
@@ -145,10 +167,13 @@ impl<'a> Judge<'a> {
     /// Whom the thread waits for, if a thread can be named.
     #[must_use]
     pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
-        if self.machine.runtime.waits_for_gil(thread) {
+        // A thread that owns the GIL's mutex is between two waits and about to give it up.
+        if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
             return self.machine.runtime.gil_holder();
         }
-        let Standing::Blocked(waits) = world.standing(thread) else { return None };
+        let Standing::Blocked(waits) = world.standing(thread) else {
+            return None;
+        };
         match waits {
             Waits::Mutex(mutex) => world.owner(mutex),
             Waits::Semaphore(cell) | Waits::Event(cell) => {
@@ -156,7 +181,7 @@ impl<'a> Judge<'a> {
                 let index = usize::from(name.index?);
                 match name.what {
                     "mutex" => self.machine.mutexes()[index].owner(),
-                    "ended" | "thread_is_exiting" => Some(ThreadIndex::new(index)),
+                    "ended" | "thread_handle.exiting" => Some(ThreadIndex::new(index)),
                     _ => None,
                 }
             }
@@ -185,11 +210,22 @@ impl<'a> Judge<'a> {
     }
 
     fn threads_where(&self, holds: impl Fn(ThreadIndex) -> bool) -> Threads {
-        Threads(self.threads().filter(|thread| holds(*thread)).fold(0, |bits, thread| bits | 1 << thread.index()))
+        Threads(
+            self.threads()
+                .filter(|thread| holds(*thread))
+                .fold(0, |bits, thread| bits | 1 << thread.index()),
+        )
     }
 
-    fn unfinished(&self, world: &World) -> Threads {
-        self.threads_where(|thread| !matches!(world.standing(thread), Standing::NotStarted | Standing::Ended))
+    /// The started threads that have not ended.
+    #[must_use]
+    pub fn unfinished(&self, world: &World) -> Threads {
+        self.threads_where(|thread| {
+            !matches!(
+                world.standing(thread),
+                Standing::NotStarted | Standing::Ended
+            )
+        })
     }
 
     /// The outcome of a process that has ended.
@@ -202,7 +238,8 @@ impl<'a> Judge<'a> {
             return Outcome::Assertion(super::driver::Site::Claim(*index as u16));
         }
         let program = self.machine.program();
-        let callbacks = || (0..program.bodies.len()).map(|body| super::scenario::program::BodyId(body as u8));
+        let callbacks =
+            || (0..program.bodies.len()).map(|body| super::scenario::program::BodyId(body as u8));
         if let Some(body) = callbacks().find(|body| self.machine.owed(*body) < 0) {
             return Outcome::Repeated(body);
         }
@@ -214,7 +251,11 @@ impl<'a> Judge<'a> {
             return Outcome::Exit(exited);
         }
         let hung = self.threads_where(|thread| self.machine.runtime.hung(thread));
-        if hung == Threads(0) { Outcome::Ok } else { Outcome::Hang(hung) }
+        if hung == Threads(0) {
+            Outcome::Ok
+        } else {
+            Outcome::Hang(hung)
+        }
     }
 
     /// The outcome now, if the run ends here.
@@ -254,20 +295,76 @@ impl Run for Judge<'_> {
         let over = self.machine.runtime.over().is_some() || self.machine.process_ended();
         if !over && let Some(index) = self.always.iter().find(|index| !self.holds(**index)) {
             self.machine.fail_claim(*index);
-            return Look { over: true, seen: 0 };
+            return Look {
+                over: true,
+                seen: 0,
+            };
         }
         for index in &self.cover {
             if !self.notes.covered.borrow().contains(index) && self.holds(*index) {
                 self.notes.covered.borrow_mut().insert(*index);
             }
         }
-        let bits = self.eventually.iter().enumerate().filter(|(_, index)| self.holds(**index));
+        let bits = self
+            .eventually
+            .iter()
+            .enumerate()
+            .filter(|(_, index)| self.holds(**index));
         let seen = bits.fold(0, |seen, (bit, _)| seen | 1 << bit);
-        Look { over: over || self.machine.failed().is_some(), seen }
+        Look {
+            over: over || self.machine.failed().is_some(),
+            seen,
+        }
     }
 
     fn outcome(&self, world: &World) -> u16 {
-        self.notes.number(self.name(world))
+        let outcome = self.name(world);
+        if let Some(ends) = &self.notes.ends {
+            let end = self.machine.runtime.observe().to_string();
+            ends.borrow_mut()
+                .entry(outcome.clone())
+                .or_default()
+                .insert(end);
+        }
+        self.notes.number(outcome)
+    }
+
+    fn label(&self, world: &World) -> String {
+        let runtime = &self.machine.runtime;
+        let program = self.machine.program();
+        let name = |thread: ThreadIndex| &*program.threads[thread.index()].name;
+        let mut lines = Vec::new();
+        for thread in self.threads() {
+            let how = match world.standing(thread) {
+                Standing::NotStarted => continue,
+                Standing::Ended => "ended".to_owned(),
+                Standing::Hung => "hangs".to_owned(),
+                standing => {
+                    let place = self
+                        .machine
+                        .at(thread)
+                        .map_or(0, |id| program.statements[id.index()].span.start);
+                    let blocked = matches!(standing, Standing::Blocked(_));
+                    let waits = if runtime.waits_for_gil(thread) {
+                        ", waits for the GIL"
+                    } else if blocked {
+                        ", blocked"
+                    } else {
+                        ""
+                    };
+                    let attached = if runtime.attached(thread) {
+                        ", attached"
+                    } else {
+                        ""
+                    };
+                    format!("@{place}{attached}{waits}")
+                }
+            };
+            lines.push(format!("{}: {how}", name(thread)));
+        }
+        let gil = runtime.gil_holder().map_or("free", name);
+        lines.push(format!("GIL: {gil}; {:?}", runtime.phase()));
+        lines.join("\n")
     }
 
     fn stuck(&self, world: &World) -> Option<u16> {

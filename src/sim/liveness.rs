@@ -31,7 +31,10 @@ pub fn lassos(graph: &Graph, admits: &dyn Fn(&Edge) -> bool) -> Vec<Lasso> {
             continue;
         }
         if neglect.threads == 0 && neglect.waiters == 0 {
-            found.push(Lasso { nodes, movers: neglect.movers });
+            found.push(Lasso {
+                nodes,
+                movers: neglect.movers,
+            });
             continue;
         }
         let kept = nodes.into_iter().filter(|node| {
@@ -40,7 +43,9 @@ pub fn lassos(graph: &Graph, admits: &dyn Fn(&Edge) -> bool) -> Vec<Lasso> {
         });
         work.extend(search.of(kept.collect::<Vec<_>>()));
     }
-    found.iter_mut().for_each(|lasso| lasso.nodes.sort_unstable());
+    found
+        .iter_mut()
+        .for_each(|lasso| lasso.nodes.sort_unstable());
     found.sort_by_key(|lasso| lasso.nodes[0]);
     found
 }
@@ -53,14 +58,22 @@ struct Neglect {
     waiters: u16,
 }
 
-fn neglected(graph: &Graph, admits: &dyn Fn(&Edge) -> bool, part: &[u32], nodes: &[NodeId]) -> Neglect {
+fn neglected(
+    graph: &Graph,
+    admits: &dyn Fn(&Edge) -> bool,
+    part: &[u32],
+    nodes: &[NodeId],
+) -> Neglect {
     let mine = part[nodes[0] as usize];
     let (mut cycles, mut movers, mut enabled, mut waiters, mut woken) = (false, 0, 0, 0, 0);
     for node in nodes {
         let state = &graph.nodes()[*node as usize];
         enabled |= state.enabled;
         waiters |= state.waiters;
-        for edge in graph.edges(*node).filter(|edge| admits(edge) && part[edge.to as usize] == mine) {
+        for edge in graph
+            .edges(*node)
+            .filter(|edge| admits(edge) && part[edge.to as usize] == mine)
+        {
             cycles = true;
             movers |= edge.movers;
             if let Move::Pick(alternative) = edge.choice.action()
@@ -70,7 +83,12 @@ fn neglected(graph: &Graph, admits: &dyn Fn(&Edge) -> bool, part: &[u32], nodes:
             }
         }
     }
-    Neglect { cycles, movers, threads: enabled & !movers, waiters: waiters & !woken }
+    Neglect {
+        cycles,
+        movers,
+        threads: enabled & !movers,
+        waiters: waiters & !woken,
+    }
 }
 
 fn nth_bit(mut bits: u16, nth: u16) -> u16 {
@@ -137,7 +155,10 @@ impl<'a> Components<'a> {
 
     fn successors(&self, node: NodeId, mine: u32) -> Vec<NodeId> {
         let edges = self.graph.edges(node).filter(|edge| (self.admits)(edge));
-        edges.map(|edge| edge.to).filter(|to| self.part[*to as usize] == mine).collect()
+        edges
+            .map(|edge| edge.to)
+            .filter(|to| self.part[*to as usize] == mine)
+            .collect()
     }
 
     fn enter(&mut self, node: NodeId, next_index: &mut u32, open: &mut Vec<NodeId>) {
@@ -148,7 +169,13 @@ impl<'a> Components<'a> {
         open.push(node);
     }
 
-    fn from(&mut self, root: NodeId, mine: u32, next_index: &mut u32, found: &mut Vec<Vec<NodeId>>) {
+    fn from(
+        &mut self,
+        root: NodeId,
+        mine: u32,
+        next_index: &mut u32,
+        found: &mut Vec<Vec<NodeId>>,
+    ) {
         let mut open = Vec::new();
         let mut path = vec![(root, self.successors(root, mine))];
         self.enter(root, next_index, &mut open);
@@ -160,13 +187,15 @@ impl<'a> Components<'a> {
                     self.enter(next, next_index, &mut open);
                     path.push((next, successors));
                 } else if self.on_stack[next as usize] {
-                    self.low[node as usize] = self.low[node as usize].min(self.index[next as usize]);
+                    self.low[node as usize] =
+                        self.low[node as usize].min(self.index[next as usize]);
                 }
                 continue;
             }
             path.pop();
             if let Some((parent, _)) = path.last() {
-                self.low[*parent as usize] = self.low[*parent as usize].min(self.low[node as usize]);
+                self.low[*parent as usize] =
+                    self.low[*parent as usize].min(self.low[node as usize]);
             }
             if self.low[node as usize] == self.index[node as usize] {
                 self.close(node, mine, &mut open, found);
@@ -174,8 +203,17 @@ impl<'a> Components<'a> {
         }
     }
 
-    fn close(&mut self, root: NodeId, mine: u32, open: &mut Vec<NodeId>, found: &mut Vec<Vec<NodeId>>) {
-        let at = open.iter().rposition(|node| *node == root).expect("the root of a component is open");
+    fn close(
+        &mut self,
+        root: NodeId,
+        mine: u32,
+        open: &mut Vec<NodeId>,
+        found: &mut Vec<Vec<NodeId>>,
+    ) {
+        let at = open
+            .iter()
+            .rposition(|node| *node == root)
+            .expect("the root of a component is open");
         let component = open.split_off(at);
         for node in &component {
             self.on_stack[*node as usize] = false;

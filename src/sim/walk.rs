@@ -26,7 +26,13 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(world: &'a World, run: &'a dyn Run) -> Self {
-        Self { world, run, threads: world.threads(), used: Used::default(), last: 0 }
+        Self {
+            world,
+            run,
+            threads: world.threads(),
+            used: Used::default(),
+            last: 0,
+        }
     }
 
     /// Does what a choice says: one step.
@@ -59,7 +65,10 @@ impl<'a> Walk<'a> {
         if self.world.waiters_of_wake() != 0 {
             return Look::default();
         }
-        while let Some(thread) = (0..self.threads).map(ThreadIndex::new).find(|thread| self.world.is_eager(*thread)) {
+        while let Some(thread) = (0..self.threads)
+            .map(ThreadIndex::new)
+            .find(|thread| self.world.is_eager(*thread))
+        {
             self.world.run(thread);
         }
         crate::sync::observe(|| self.run.look(self.world))
@@ -91,7 +100,13 @@ impl<'a> Walk<'a> {
         cuts
     }
 
-    fn choices_of(&self, index: usize, limits: &Limits, choices: &mut Vec<Choice>, cuts: &mut Vec<Cut>) {
+    fn choices_of(
+        &self,
+        index: usize,
+        limits: &Limits,
+        choices: &mut Vec<Choice>,
+        cuts: &mut Vec<Cut>,
+    ) {
         let thread = ThreadIndex::new(index);
         let first = choices.len();
         match self.world.pending(thread) {
@@ -101,7 +116,9 @@ impl<'a> Walk<'a> {
             Pending::Waiting { timed, .. } => {
                 if timed {
                     match limits.timeouts {
-                        Some(bound) if self.used.timeouts >= bound => cuts.push(Cut::Timeouts(bound)),
+                        Some(bound) if self.used.timeouts >= bound => {
+                            cuts.push(Cut::Timeouts(bound))
+                        }
                         _ => choices.push(Choice::new(index, Move::TimeOut)),
                     }
                 }

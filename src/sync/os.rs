@@ -493,7 +493,9 @@ impl<T: Word> Plain<T> {
             return controller.write_plain(cell, change(T::from_word(controller.value(cell))).to_word());
         });
         let change = |word| Some(change(T::from_word(word)).to_word());
-        let updated = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        let updated = self
+            .word
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
         debug_assert!(updated.is_ok(), "the change always gives a value");
     }
 
@@ -674,6 +676,15 @@ pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinH
         enter_thread(thread);
         body();
     })))
+}
+
+/// Whether a controller decides on this thread what happens when.
+#[must_use]
+pub fn simulated() -> bool {
+    #[cfg(feature = "sim")]
+    return hook::current().is_some();
+    #[cfg(not(feature = "sim"))]
+    false
 }
 
 /// From here on [`hang_forever`] returns on the calling OS thread: for a harness that joins all its threads.

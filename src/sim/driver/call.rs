@@ -13,7 +13,13 @@ type Arguments = [Value; ARGUMENTS_MAX];
 
 impl Machine {
     /// Evaluates the arguments and makes the call.
-    pub(super) fn c_call(&self, caller: &Caller<'_>, at: Activation, id: StatementId, call: &CallExpr) -> Called<Value> {
+    pub(super) fn c_call(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        id: StatementId,
+        call: &CallExpr,
+    ) -> Called<Value> {
         let mut arguments = [Value::NULL; ARGUMENTS_MAX];
         for (place, argument) in arguments.iter_mut().zip(&call.arguments) {
             *place = match argument {
@@ -28,7 +34,13 @@ impl Machine {
         self.lifecycle(caller, at, function, &arguments)
     }
 
-    fn lifecycle(&self, caller: &Caller<'_>, at: Activation, call: Call, given: &Arguments) -> Called<Value> {
+    fn lifecycle(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        call: Call,
+        given: &Arguments,
+    ) -> Called<Value> {
         Ok(match call {
             Call::Initialize | Call::InitializeEx => {
                 caller.initialize()?;
@@ -46,10 +58,15 @@ impl Machine {
                 Value::NULL
             }
             Call::AtExit => caller.at_exit(callback(given[0], Value::NULL))?.into(),
-            Call::UnstableAtExit => caller.unstable_at_exit(given[0].interpreter(), callback(given[1], given[2]))?.into(),
-            Call::AtExitPython => caller.exit_callback(callback(given[0], Value::NULL))?.into(),
+            Call::UnstableAtExit => caller
+                .unstable_at_exit(given[0].interpreter(), callback(given[1], given[2]))?
+                .into(),
+            Call::AtExitPython => caller
+                .exit_callback(callback(given[0], Value::NULL))?
+                .into(),
             Call::AtClear => {
-                let room = caller.at_clear(given[0].thread_state(), callback(given[1], given[0]))?;
+                let room =
+                    caller.at_clear(given[0].thread_state(), callback(given[1], given[0]))?;
                 Value::Number(if room { 0 } else { -1 })
             }
             Call::AtThreadExit => self.at_thread_exit(at, given[0]),
@@ -85,39 +102,67 @@ impl Machine {
         let null = |()| Value::NULL;
         Ok(match call {
             Call::EvalSaveThread => caller.eval_save_thread()?.into(),
-            Call::EvalRestoreThread => caller.eval_restore_thread(given[0].thread_state()).map(null)?,
-            Call::EvalAcquireThread => caller.eval_acquire_thread(given[0].thread_state()).map(null)?,
-            Call::EvalReleaseThread => caller.eval_release_thread(given[0].thread_state()).map(null)?,
+            Call::EvalRestoreThread => caller
+                .eval_restore_thread(given[0].thread_state())
+                .map(null)?,
+            Call::EvalAcquireThread => caller
+                .eval_acquire_thread(given[0].thread_state())
+                .map(null)?,
+            Call::EvalReleaseThread => caller
+                .eval_release_thread(given[0].thread_state())
+                .map(null)?,
             Call::ThreadStateGet => caller.thread_state_get()?.into(),
-            Call::ThreadStateGetUnchecked | Call::ThreadStateUncheckedGet => caller.thread_state_get_unchecked()?.into(),
+            Call::ThreadStateGetUnchecked | Call::ThreadStateUncheckedGet => {
+                caller.thread_state_get_unchecked()?.into()
+            }
             Call::ThreadStateSwap => caller.thread_state_swap(given[0].thread_state())?.into(),
             Call::ThreadStateNew => caller.thread_state_new(given[0].interpreter())?.into(),
-            Call::ThreadStateClear => caller.thread_state_clear(given[0].thread_state()).map(null)?,
-            Call::ThreadStateDelete => caller.thread_state_delete(given[0].thread_state()).map(null)?,
+            Call::ThreadStateClear => caller
+                .thread_state_clear(given[0].thread_state())
+                .map(null)?,
+            Call::ThreadStateDelete => caller
+                .thread_state_delete(given[0].thread_state())
+                .map(null)?,
             Call::ThreadStateDeleteCurrent => caller.thread_state_delete_current().map(null)?,
-            Call::ThreadStateGetId => Value::Number(caller.thread_state_get_id(given[0].thread_state())? as i64),
-            Call::ThreadStateGetInterpreter => caller.thread_state_get_interpreter(given[0].thread_state())?.into(),
+            Call::ThreadStateGetId => {
+                Value::Number(caller.thread_state_get_id(given[0].thread_state())? as i64)
+            }
+            Call::ThreadStateGetInterpreter => caller
+                .thread_state_get_interpreter(given[0].thread_state())?
+                .into(),
             Call::ThreadStateNext => caller.thread_state_next(given[0].thread_state())?.into(),
             Call::GilStateEnsure => Value::Number(caller.gil_state_ensure()?.to_word() as i64),
             Call::GilStateRelease => {
-                let state = if given[0].number() == 0 { GilState::Locked } else { GilState::Unlocked };
+                let state = if given[0].number() == 0 {
+                    GilState::Locked
+                } else {
+                    GilState::Unlocked
+                };
                 caller.gil_state_release(state).map(null)?
             }
             Call::GilStateGetThisThreadState => caller.gil_state_get_this_thread_state()?.into(),
             Call::GilStateCheck => caller.gil_state_check()?.into(),
             Call::InterpreterStateGet => caller.interpreter_state_get()?.into(),
-            Call::InterpreterStateGetId => Value::Number(caller.interpreter_state_get_id(given[0].interpreter())?),
+            Call::InterpreterStateGetId => {
+                Value::Number(caller.interpreter_state_get_id(given[0].interpreter())?)
+            }
             Call::InterpreterStateHead => caller.interpreter_state_head()?.into(),
             Call::InterpreterStateMain => caller.interpreter_state_main()?.into(),
-            Call::InterpreterStateNext => caller.interpreter_state_next(given[0].interpreter())?.into(),
-            Call::InterpreterStateThreadHead => caller.interpreter_state_thread_head(given[0].interpreter())?.into(),
+            Call::InterpreterStateNext => caller
+                .interpreter_state_next(given[0].interpreter())?
+                .into(),
+            Call::InterpreterStateThreadHead => caller
+                .interpreter_state_thread_head(given[0].interpreter())?
+                .into(),
             other => unreachable!("{other:?} is among the other calls"),
         })
     }
 
     fn add_pending_call(&self, caller: &Caller<'_>, given: &Arguments) -> Called<Value> {
         let Value::Callback(body) = given[0] else {
-            return Ok(caller.add_pending_call(callback(given[0], given[1]))?.into());
+            return Ok(caller
+                .add_pending_call(callback(given[0], given[1]))?
+                .into());
         };
         let body = BodyId(body);
         let call = Callback::new(CallbackId(u16::from(body.0)), given[1].to_word() | PENDING);

@@ -1,7 +1,9 @@
 //! Expressions: values, and conditions on the state.
 
 use super::{Activation, Machine, Value};
-use crate::sim::scenario::program::{Expression, Operator, StateFunction, ThreadId, ThreadRef, VariableRef};
+use crate::sim::scenario::program::{
+    Expression, Operator, StateFunction, ThreadId, ThreadRef, VariableRef,
+};
 use crate::sync::{ThreadIndex, current_thread};
 use std::cmp::Ordering;
 
@@ -20,11 +22,17 @@ impl<'a> Reader<'a> {
     /// A claim, which is nobody's statement.
     #[must_use]
     pub fn claim(machine: &'a Machine) -> Self {
-        Self { machine, activation: None }
+        Self {
+            machine,
+            activation: None,
+        }
     }
 
     pub(super) fn statement(machine: &'a Machine, activation: Activation) -> Self {
-        Self { machine, activation: Some(activation) }
+        Self {
+            machine,
+            activation: Some(activation),
+        }
     }
 
     /// Whether the condition holds.
@@ -53,7 +61,9 @@ impl<'a> Reader<'a> {
             Expression::Mutex(mutex) => Value::Mutex(mutex.0),
             Expression::Object(object) => Value::Object(object.0),
             Expression::PyMutex { first, local } => Value::PyMutex(first.0 + self.instance(*local)),
-            Expression::TssKey { .. } | Expression::Structure(_) | Expression::Global(_) => Value::NULL,
+            Expression::TssKey { .. } | Expression::Structure(_) | Expression::Global(_) => {
+                Value::NULL
+            }
             Expression::InterpreterOf(inner) => self.interpreter_of(self.value(inner)?),
             Expression::State(function) => self.state(function)?,
             Expression::Not(inner) => (self.value(inner)?.number() == 0).into(),
@@ -83,24 +93,43 @@ impl<'a> Reader<'a> {
             return bound(machine.lanes[thread.index()].names[name.variable.index()].peek());
         }
         let threads = &machine.callback_names[name.body.index()];
-        let values = threads.iter().map(|names| names[name.variable.index()].peek());
-        values.into_iter().find(|value| *value != Value::Unbound).ok_or(Unbound)
+        let values = threads
+            .iter()
+            .map(|names| names[name.variable.index()].peek());
+        values
+            .into_iter()
+            .find(|value| *value != Value::Unbound)
+            .ok_or(Unbound)
     }
 
-    fn binary(&self, operator: Operator, left: &Expression, right: &Expression) -> Result<Value, Unbound> {
+    fn binary(
+        &self,
+        operator: Operator,
+        left: &Expression,
+        right: &Expression,
+    ) -> Result<Value, Unbound> {
         let first = self.value(left)?;
         Ok(match operator {
             Operator::Or if first.number() != 0 => true.into(),
             Operator::And if first.number() == 0 => false.into(),
             Operator::Or | Operator::And => (self.value(right)?.number() != 0).into(),
-            Operator::Add => Value::Number(first.number().wrapping_add(self.value(right)?.number())),
-            Operator::Subtract => Value::Number(first.number().wrapping_sub(self.value(right)?.number())),
-            Operator::Compare(comparison) => comparison.admits(compare(first, self.value(right)?)).into(),
+            Operator::Add => {
+                Value::Number(first.number().wrapping_add(self.value(right)?.number()))
+            }
+            Operator::Subtract => {
+                Value::Number(first.number().wrapping_sub(self.value(right)?.number()))
+            }
+            Operator::Compare(comparison) => {
+                comparison.admits(compare(first, self.value(right)?)).into()
+            }
         })
     }
 
     fn threads(&self, thread: ThreadRef) -> impl Iterator<Item = ThreadIndex> {
-        self.machine.program.threads_of(thread).map(|ThreadId(index)| ThreadIndex::new(usize::from(index)))
+        self.machine
+            .program
+            .threads_of(thread)
+            .map(|ThreadId(index)| ThreadIndex::new(usize::from(index)))
     }
 
     fn count(&self, thread: ThreadRef, holds: impl Fn(ThreadIndex) -> bool) -> Value {
@@ -111,16 +140,24 @@ impl<'a> Reader<'a> {
         let machine = self.machine;
         let runtime = &machine.runtime;
         Ok(match function {
-            StateFunction::Attached(thread, None) => self.count(*thread, |thread| runtime.attached(thread)),
+            StateFunction::Attached(thread, None) => {
+                self.count(*thread, |thread| runtime.attached(thread))
+            }
             StateFunction::Attached(thread, Some(interpreter)) => {
                 let interpreter = self.value(interpreter)?.interpreter();
                 self.count(*thread, |thread| runtime.attached_to(thread, interpreter))
             }
-            StateFunction::WaitsForGil(thread) => self.count(*thread, |thread| runtime.waits_for_gil(thread)),
-            StateFunction::HoldsGil(thread) => self.count(*thread, |thread| runtime.holds_gil(thread)),
+            StateFunction::WaitsForGil(thread) => {
+                self.count(*thread, |thread| runtime.waits_for_gil(thread))
+            }
+            StateFunction::HoldsGil(thread) => {
+                self.count(*thread, |thread| runtime.holds_gil(thread))
+            }
             StateFunction::Parked(thread) => self.count(*thread, |thread| runtime.hung(thread)),
             StateFunction::Ended(thread) => self.count(*thread, |thread| machine.ended(thread)),
-            StateFunction::GilHolder => runtime.gil_holder().map_or(Value::NULL, |thread| runtime.current_of(thread).into()),
+            StateFunction::GilHolder => runtime
+                .gil_holder()
+                .map_or(Value::NULL, |thread| runtime.current_of(thread).into()),
             StateFunction::Current => runtime.current_of(current_thread()).into(),
             StateFunction::Initialized => runtime.initialized().into(),
             StateFunction::Finalizing => runtime.finalizing().into(),
@@ -137,7 +174,9 @@ impl<'a> Reader<'a> {
             StateFunction::WorldStopped | StateFunction::InChild => false.into(),
             StateFunction::Held(inner) => match self.value(inner)? {
                 Value::Mutex(mutex) => machine.mutexes[usize::from(mutex)].is_locked().into(),
-                Value::PyMutex(mutex) => runtime.mutex_held(crate::runtime::MutexSlot::new(usize::from(mutex))).into(),
+                Value::PyMutex(mutex) => runtime
+                    .mutex_held(crate::runtime::MutexSlot::new(usize::from(mutex)))
+                    .into(),
                 _ => false.into(),
             },
         })
@@ -146,18 +185,24 @@ impl<'a> Reader<'a> {
     /// `ts->interp`; there is one interpreter.
     fn interpreter_of(&self, value: Value) -> Value {
         match value {
-            Value::ThreadState(_) | Value::Object(_) => crate::runtime::InterpreterHandle::MAIN.into(),
+            Value::ThreadState(_) | Value::Object(_) => {
+                crate::runtime::InterpreterHandle::MAIN.into()
+            }
             other => other,
         }
     }
 }
 
 fn bound(value: Value) -> Result<Value, Unbound> {
-    if value == Value::Unbound { Err(Unbound) } else { Ok(value) }
+    if value == Value::Unbound {
+        Err(Unbound)
+    } else {
+        Ok(value)
+    }
 }
 
 /// Numbers by size; anything else is equal or not.
-fn compare(left: Value, right: Value) -> Ordering {
+pub(super) fn compare(left: Value, right: Value) -> Ordering {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => left.cmp(&right),
         (left, right) if left == right => Ordering::Equal,
@@ -179,8 +224,13 @@ pub(super) fn reads_shared(expression: &Expression) -> bool {
         | Expression::PyMutex { .. }
         | Expression::TssKey { .. }
         | Expression::Structure(_) => false,
-        Expression::Foreign(_) | Expression::Flag(_) | Expression::Global(_) | Expression::State(_) => true,
-        Expression::InterpreterOf(inner) | Expression::Not(inner) | Expression::Negate(inner) => reads_shared(inner),
+        Expression::Foreign(_)
+        | Expression::Flag(_)
+        | Expression::Global(_)
+        | Expression::State(_) => true,
+        Expression::InterpreterOf(inner) | Expression::Not(inner) | Expression::Negate(inner) => {
+            reads_shared(inner)
+        }
         Expression::Binary(_, left, right) => reads_shared(left) || reads_shared(right),
     }
 }

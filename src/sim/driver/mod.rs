@@ -21,9 +21,10 @@ pub use value::Value;
 
 use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
 use crate::runtime::profile::Profile;
-use crate::runtime::{Caller, CallbackId, Ended, Host, ObjectKind, Over, Runtime, Step};
+use crate::runtime::{CallbackId, Caller, Ended, Host, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame, hang_forever, spawn,
+    AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame,
+    hang_forever, simulated, spawn,
 };
 use std::sync::{Arc, Weak};
 
@@ -79,6 +80,8 @@ impl Word for Site {
 /// A thread of the scenario.
 struct Lane {
     ended: Event,
+    /// The statement under way, plus one. Rule: the thread's own.
+    at: Plain<u16>,
     exited: Plain<bool>,
     names: Vec<Plain<Value>>,
     exits: [Plain<Value>; THREAD_EXITS_MAX],
@@ -112,7 +115,9 @@ pub struct Machine {
 
 impl std::fmt::Debug for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Machine").field("program", &self.program.scenario).finish_non_exhaustive()
+        f.debug_struct("Machine")
+            .field("program", &self.program.scenario)
+            .finish_non_exhaustive()
     }
 }
 
@@ -126,7 +131,11 @@ struct Activation {
 impl Machine {
     /// A process in which nothing has run.
     #[must_use]
-    pub fn new(program: &Arc<Program>, profile: Profile, listener: Option<Arc<dyn Listener>>) -> Arc<Self> {
+    pub fn new(
+        program: &Arc<Program>,
+        profile: Profile,
+        listener: Option<Arc<dyn Listener>>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| {
             let runtime = Runtime::new(profile);
             let bodies = program.bodies.len();
@@ -137,23 +146,41 @@ impl Machine {
             Self {
                 this: this.clone(),
                 runtime,
-                lanes: (0..program.threads.len()).map(|thread| lane(program, thread)).collect(),
-                callback_names: (0..bodies).map(|body| callback_names(program, body)).collect(),
-                flags: (0..program.flags.len()).map(|flag| AtomicBool::new(("flag", flag), false)).collect(),
+                lanes: (0..program.threads.len())
+                    .map(|thread| lane(program, thread))
+                    .collect(),
+                callback_names: (0..bodies)
+                    .map(|body| callback_names(program, body))
+                    .collect(),
+                flags: (0..program.flags.len())
+                    .map(|flag| AtomicBool::new(("flag", flag), false))
+                    .collect(),
                 mutexes: (0..program.mutexes.len()).map(NativeMutex::new).collect(),
                 semaphores: program
                     .semaphores
                     .iter()
                     .enumerate()
-                    .map(|(index, semaphore)| Semaphore::new(("semaphore", index), u32::from(semaphore.initial)))
+                    .map(|(index, semaphore)| {
+                        Semaphore::new(("semaphore", index), u32::from(semaphore.initial))
+                    })
                     .collect(),
                 started: (0..bodies)
-                    .map(|_| (0..bodies).map(|body| Plain::new(("started", body), 0)).collect())
+                    .map(|_| {
+                        (0..bodies)
+                            .map(|body| Plain::new(("started", body), 0))
+                            .collect()
+                    })
                     .collect(),
-                runs: (0..bodies).map(|body| Plain::new(("runs", body), 0)).collect(),
+                runs: (0..bodies)
+                    .map(|body| Plain::new(("runs", body), 0))
+                    .collect(),
                 counts_runs: (0..bodies).map(|body| reads.runs.contains(&body)).collect(),
-                owed: (0..bodies).map(|body| Plain::new(("owed", body), 0)).collect(),
-                adding: (0..bodies).map(|body| Plain::new(("adding", body), 0)).collect(),
+                owed: (0..bodies)
+                    .map(|body| Plain::new(("owed", body), 0))
+                    .collect(),
+                adding: (0..bodies)
+                    .map(|body| Plain::new(("adding", body), 0))
+                    .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
                 program: Arc::clone(program),
@@ -189,8 +216,8 @@ impl Machine {
         };
         match result {
             Err(Ended::Hung) => hang_forever(),
-            Err(Ended::ProcessOver) => self.runtime.let_others_end(),
-            Ok(()) | Err(Ended::Exited) => {}
+            Err(Ended::ProcessOver) if !simulated() => caller.let_others_end(),
+            Err(Ended::ProcessOver) | Ok(()) | Err(Ended::Exited) => {}
         }
         if thread == ThreadIndex::FIRST {
             self.process_ended.write(true);
@@ -235,7 +262,9 @@ impl Machine {
     /// The assertion that failed first.
     #[must_use]
     pub fn failed(&self) -> Option<Site> {
-        Some(self.failed.peek()).filter(|word| *word != 0).map(Site::from_word)
+        Some(self.failed.peek())
+            .filter(|word| *word != 0)
+            .map(Site::from_word)
     }
 
     /// Whether `main` has ended.
@@ -250,6 +279,16 @@ impl Machine {
         self.lanes[thread.index()].ended.peek()
     }
 
+    /// The statement that the thread's body, or a callback that it runs, is at.
+    #[must_use]
+    pub fn at(&self, thread: ThreadIndex) -> Option<StatementId> {
+        self.lanes[thread.index()]
+            .at
+            .peek()
+            .checked_sub(1)
+            .map(StatementId)
+    }
+
     /// Whether finalization ended and unwound the thread.
     #[must_use]
     pub fn exited(&self, thread: ThreadIndex) -> bool {
@@ -260,7 +299,11 @@ impl Machine {
     #[must_use]
     pub fn owed(&self, body: BodyId) -> i64 {
         let owed = self.owed[body.index()].peek();
-        if owed < 0 { (owed + self.adding[body.index()].peek()).min(0) } else { owed }
+        if owed < 0 {
+            (owed + self.adding[body.index()].peek()).min(0)
+        } else {
+            owed
+        }
     }
 
     /// The native mutexes.
@@ -271,7 +314,9 @@ impl Machine {
 
     fn names(&self, activation: Activation) -> &[Plain<Value>] {
         match self.program.bodies[activation.body.index()].kind {
-            BodyKind::Callback => &self.callback_names[activation.body.index()][activation.thread.index()],
+            BodyKind::Callback => {
+                &self.callback_names[activation.body.index()][activation.thread.index()]
+            }
             BodyKind::Main | BodyKind::Foreign | BodyKind::Python | BodyKind::Daemon => {
                 &self.lanes[activation.thread.index()].names
             }
@@ -280,7 +325,10 @@ impl Machine {
 
     /// Runs a callback's body with names of its own.
     fn activate(&self, caller: &Caller<'_>, body: BodyId, argument: u64) -> Step<i32> {
-        let activation = Activation { thread: current_thread(), body };
+        let activation = Activation {
+            thread: current_thread(),
+            body,
+        };
         let callback = &self.program.bodies[body.index()];
         let names = self.names(activation);
         let mut saved = [Value::Unbound; NAMES_MAX];
@@ -294,7 +342,10 @@ impl Machine {
         for parameter in names.iter().take(usize::from(callback.parameters)).skip(1) {
             parameter.write(Value::NULL);
         }
+        let at = &self.lanes[activation.thread.index()].at;
+        let outer = at.read();
         let outcome = self.block(caller, activation, &callback.block, 0)?;
+        at.write(outer);
         for (saved, name) in saved.iter().zip(names) {
             name.write(*saved);
         }
@@ -336,16 +387,30 @@ fn lane(program: &Program, thread: usize) -> Lane {
     let body = &program.bodies[program.threads[thread].body.index()];
     Lane {
         ended: Event::new(("ended", thread)),
+        at: Plain::new(("at", thread), 0),
         exited: Plain::new(("exited", thread), false),
-        names: body.variables.iter().map(|_| Plain::new(("name", thread), Value::Unbound)).collect(),
+        names: body
+            .variables
+            .iter()
+            .map(|_| Plain::new(("name", thread), Value::Unbound))
+            .collect(),
         exits: std::array::from_fn(|_| Plain::new(("at_thread_exit", thread), Value::Unbound)),
     }
 }
 
 fn callback_names(program: &Program, body: usize) -> Vec<Vec<Plain<Value>>> {
     let body = &program.bodies[body];
-    let threads = if body.kind == BodyKind::Callback { program.threads.len().min(THREADS_MAX) } else { 0 };
-    let names = |thread| body.variables.iter().map(|_| Plain::new(("local", thread), Value::Unbound)).collect();
+    let threads = if body.kind == BodyKind::Callback {
+        program.threads.len().min(THREADS_MAX)
+    } else {
+        0
+    };
+    let names = |thread| {
+        body.variables
+            .iter()
+            .map(|_| Plain::new(("local", thread), Value::Unbound))
+            .collect()
+    };
     (0..threads).map(names).collect()
 }
 
@@ -358,5 +423,8 @@ pub fn index_of(thread: ThreadId) -> ThreadIndex {
 /// What the runtime knows of an object.
 fn object_kind(program: &Program, object: usize) -> ObjectKind {
     let object = &program.objects[object];
-    ObjectKind { cyclic: object.cyclic, finalizer: object.finalizer.map(|body| CallbackId(u16::from(body.0))) }
+    ObjectKind {
+        cyclic: object.cyclic,
+        finalizer: object.finalizer.map(|body| CallbackId(u16::from(body.0))),
+    }
 }

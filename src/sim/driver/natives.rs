@@ -12,7 +12,10 @@ pub struct NativeMutex {
 
 impl NativeMutex {
     pub(super) fn new(index: usize) -> Self {
-        Self { free: Semaphore::new(("mutex", index), 1), owner: Plain::new(("mutex owner", index), 0) }
+        Self {
+            free: Semaphore::new(("mutex", index), 1),
+            owner: Plain::new(("mutex owner", index), 0),
+        }
     }
 
     pub(super) fn lock(&self, thread: ThreadIndex) {
@@ -34,7 +37,10 @@ impl NativeMutex {
     /// Who holds it, for an observer.
     #[must_use]
     pub fn owner(&self) -> Option<ThreadIndex> {
-        self.owner.peek().checked_sub(1).map(|thread| ThreadIndex::new(usize::from(thread)))
+        self.owner
+            .peek()
+            .checked_sub(1)
+            .map(|thread| ThreadIndex::new(usize::from(thread)))
     }
 
     /// Whether somebody holds it, for an observer.

@@ -2,10 +2,10 @@
 
 use super::condition::{Reader, Unbound, reads_shared};
 use super::{Activation, Machine, Site, Value, index_of, object_kind};
-use crate::runtime::{Caller, Crash, Daemon, Ended, ObjectId, Over, Step as Called};
+use crate::runtime::{Caller, Crash, Daemon, ObjectId, Over, Step as Called};
 use crate::sim::scenario::program::{
-    Block, BodyId, BodyKind, Expression, Limit, ResultClaim, ResultClaimKind, Statement, StatementId, StatementKind,
-    Step, ThreadId, ThreadRef, VariableId,
+    Block, BodyId, BodyKind, Expression, Limit, ResultClaim, ResultClaimKind, Statement,
+    StatementId, StatementKind, Step, ThreadId, ThreadRef, VariableId,
 };
 use crate::sync::{Ordering, Word, choose, learned, observe, pause_point, statement, wait_until};
 
@@ -30,12 +30,19 @@ impl Flow {
 
 /// Where a statement stands at run time: its number and the rounds of the loops around it.
 fn position(path: u64, id: StatementId) -> u64 {
-    path.wrapping_mul(0x0001_0001_0001).wrapping_add(u64::from(id.0) + 1)
+    path.wrapping_mul(0x0001_0001_0001)
+        .wrapping_add(u64::from(id.0) + 1)
 }
 
 impl Machine {
     /// Runs the statements of a block; `path` counts the rounds of the loops around it.
-    pub(super) fn block(&self, caller: &Caller<'_>, at: Activation, block: &Block, path: u64) -> Called<Flow> {
+    pub(super) fn block(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        block: &Block,
+        path: u64,
+    ) -> Called<Flow> {
         for next in block {
             match self.statement(caller, at, next, path)? {
                 Flow::Next => {}
@@ -45,9 +52,16 @@ impl Machine {
         Ok(Flow::Next)
     }
 
-    fn statement(&self, caller: &Caller<'_>, at: Activation, next: &Statement, path: u64) -> Called<Flow> {
+    fn statement(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        next: &Statement,
+        path: u64,
+    ) -> Called<Flow> {
         let place = position(path, next.id);
         statement(place);
+        self.lanes[at.thread.index()].at.write(next.id.0 + 1);
         if let Some(listener) = &self.listener {
             listener.begins(at.thread, next.id);
         }
@@ -65,7 +79,10 @@ impl Machine {
             | StatementKind::If { .. }
             | StatementKind::Choose(_) => self.compound(caller, at, next, place)?,
             StatementKind::Return(value) => {
-                let value = value.as_ref().map(|value| self.read(at, next.id, value)).transpose()?;
+                let value = value
+                    .as_ref()
+                    .map(|value| self.read(at, next.id, value))
+                    .transpose()?;
                 Flow::Return(value.map(Value::number))
             }
             _ => {
@@ -79,7 +96,13 @@ impl Machine {
         Ok(flow)
     }
 
-    fn compound(&self, caller: &Caller<'_>, at: Activation, next: &Statement, place: u64) -> Called<Flow> {
+    fn compound(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        next: &Statement,
+        place: u64,
+    ) -> Called<Flow> {
         match &next.kind {
             StatementKind::AllowThreads { slot, block } => {
                 self.bind(at, *slot, caller.eval_save_thread()?.into());
@@ -95,8 +118,14 @@ impl Machine {
                 self.c_call(caller, at, next.id, begin)?;
                 self.block(caller, at, block, place)
             }
-            StatementKind::Repeat { limit, block } => self.repeat(caller, at, next.id, limit, block, place),
-            StatementKind::If { condition, then, otherwise } => {
+            StatementKind::Repeat { limit, block } => {
+                self.repeat(caller, at, next.id, limit, block, place)
+            }
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let holds = self.read(at, next.id, condition)?.number() != 0;
                 self.block(caller, at, if holds { then } else { otherwise }, place)
             }
@@ -129,7 +158,12 @@ impl Machine {
                     }
                 }
             }
-            let flow = self.block(caller, at, block, position(place, StatementId(round as u16)))?;
+            let flow = self.block(
+                caller,
+                at,
+                block,
+                position(place, StatementId(round as u16)),
+            )?;
             if flow != Flow::Next {
                 return Ok(flow);
             }
@@ -138,8 +172,12 @@ impl Machine {
 
     fn simple(&self, caller: &Caller<'_>, at: Activation, next: &Statement) -> Called<()> {
         match &next.kind {
-            StatementKind::BlockThreads { slot } => caller.eval_restore_thread(self.slot(at, *slot))?,
-            StatementKind::UnblockThreads { slot } => self.bind(at, *slot, caller.eval_save_thread()?.into()),
+            StatementKind::BlockThreads { slot } => {
+                caller.eval_restore_thread(self.slot(at, *slot))?
+            }
+            StatementKind::UnblockThreads { slot } => {
+                self.bind(at, *slot, caller.eval_save_thread()?.into())
+            }
             StatementKind::Lock(mutex) => self.mutexes[mutex.index()].lock(at.thread),
             StatementKind::Unlock(mutex) => {
                 if !self.mutexes[mutex.index()].unlock(at.thread) {
@@ -167,8 +205,13 @@ impl Machine {
                 caller.gc_collect()?;
             }
             StatementKind::Import { .. } => caller.import_threading()?,
-            StatementKind::Assert { condition, restriction } => {
-                let binds = restriction.as_ref().is_none_or(|at| at.admits(self.runtime.profile(), None));
+            StatementKind::Assert {
+                condition,
+                restriction,
+            } => {
+                let binds = restriction
+                    .as_ref()
+                    .is_none_or(|at| at.admits(self.runtime.profile(), None));
                 if binds && self.read(at, next.id, condition)?.number() == 0 {
                     return Err(self.fail(Site::Statement(next.id)));
                 }
@@ -211,7 +254,12 @@ impl Machine {
     }
 
     /// The value of an expression in a statement. Reading more than the thread's own names is a step.
-    pub(super) fn read(&self, at: Activation, id: StatementId, expression: &Expression) -> Called<Value> {
+    pub(super) fn read(
+        &self,
+        at: Activation,
+        id: StatementId,
+        expression: &Expression,
+    ) -> Called<Value> {
         if reads_shared(expression) {
             pause_point();
         }
@@ -242,7 +290,11 @@ impl Machine {
             self.bind(at, variable, value);
         }
         let Some(claim) = claim else { return Ok(()) };
-        if claim.restriction.as_ref().is_some_and(|at| !at.admits(self.runtime.profile(), None)) {
+        if claim
+            .restriction
+            .as_ref()
+            .is_some_and(|at| !at.admits(self.runtime.profile(), None))
+        {
             return Ok(());
         }
         let met = match &claim.kind {
@@ -257,10 +309,20 @@ impl Machine {
                 met
             }
         };
-        if met { Ok(()) } else { Err(self.fail(Site::Statement(id))) }
+        if met {
+            Ok(())
+        } else {
+            Err(self.fail(Site::Statement(id)))
+        }
     }
 
-    fn step(&self, caller: &Caller<'_>, at: Activation, id: StatementId, step: &Step) -> Called<Value> {
+    fn step(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        id: StatementId,
+        step: &Step,
+    ) -> Called<Value> {
         match step {
             Step::Call(call) => self.c_call(caller, at, id, call),
             Step::Value(value) => self.read(at, id, value),
@@ -274,11 +336,20 @@ impl Machine {
                 }
                 Ok(Value::Number(0))
             }
-            Step::OsFork { .. } => unreachable!("what the runtime does not model is refused before a run"),
+            Step::OsFork { .. } => {
+                unreachable!("what the runtime does not model is refused before a run")
+            }
         }
     }
 
-    fn start(&self, caller: &Caller<'_>, at: Activation, body: BodyId, count: u8, first: u8) -> Called<Value> {
+    fn start(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        body: BodyId,
+        count: u8,
+        first: u8,
+    ) -> Called<Value> {
         let started = &self.started[at.body.index()][body.index()];
         for _ in 0..count {
             let instance = first + started.read();
@@ -302,7 +373,13 @@ impl Machine {
         Ok(Value::Number(0))
     }
 
-    fn eval(&self, caller: &Caller<'_>, at: Activation, id: StatementId, limit: &Limit) -> Called<Value> {
+    fn eval(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        id: StatementId,
+        limit: &Limit,
+    ) -> Called<Value> {
         let mut round = 0;
         loop {
             match limit {
@@ -324,12 +401,5 @@ impl Machine {
                 return Ok(Value::Number(-1));
             }
         }
-    }
-}
-
-impl Machine {
-    /// What a call could not do without: the process is over.
-    pub(super) fn broken(&self, caller: &Caller<'_>) -> Ended {
-        caller.crash(Crash::Other)
     }
 }

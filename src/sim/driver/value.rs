@@ -49,13 +49,21 @@ impl Value {
     /// The thread state, or null.
     #[must_use]
     pub fn thread_state(self) -> ThreadStateHandle {
-        if let Self::ThreadState(handle) = self { handle } else { ThreadStateHandle::NULL }
+        if let Self::ThreadState(handle) = self {
+            handle
+        } else {
+            ThreadStateHandle::NULL
+        }
     }
 
     /// The interpreter, or null.
     #[must_use]
     pub fn interpreter(self) -> InterpreterHandle {
-        if let Self::Interpreter(handle) = self { handle } else { InterpreterHandle::NULL }
+        if let Self::Interpreter(handle) = self {
+            handle
+        } else {
+            InterpreterHandle::NULL
+        }
     }
 }
 
@@ -73,13 +81,21 @@ impl From<i32> for Value {
 
 impl From<ThreadStateHandle> for Value {
     fn from(handle: ThreadStateHandle) -> Self {
-        if handle.is_null() { Self::NULL } else { Self::ThreadState(handle) }
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::ThreadState(handle)
+        }
     }
 }
 
 impl From<InterpreterHandle> for Value {
     fn from(handle: InterpreterHandle) -> Self {
-        if handle.is_null() { Self::NULL } else { Self::Interpreter(handle) }
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::Interpreter(handle)
+        }
     }
 }
 
@@ -106,7 +122,9 @@ impl Word for Value {
     fn from_word(word: u64) -> Self {
         let payload = word & PAYLOAD;
         match word >> PAYLOAD_BITS {
-            0 => Self::Number((payload << (64 - PAYLOAD_BITS)).cast_signed() >> (64 - PAYLOAD_BITS)),
+            0 => {
+                Self::Number((payload << (64 - PAYLOAD_BITS)).cast_signed() >> (64 - PAYLOAD_BITS))
+            }
             1 => Self::ThreadState(Word::from_word(payload)),
             2 => Self::Interpreter(Word::from_word(payload)),
             3 => Self::Object(payload as u16),

@@ -1,8 +1,8 @@
 //! What a program reads of the state, found by walking all of it.
 
 use super::{
-    Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind, StateFunction, Statement,
-    StatementKind, Step,
+    Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
+    StateFunction, Statement, StatementKind, Step,
 };
 use crate::sim::scenario::calls::Call;
 use std::collections::BTreeSet;
@@ -46,7 +46,9 @@ impl Reads {
                 self.step(step);
                 match claim.as_ref().map(|claim| &claim.kind) {
                     Some(ResultClaimKind::Compare(_, value)) => self.expression(value),
-                    Some(ResultClaimKind::OneOf(values)) => values.iter().for_each(|value| self.expression(value)),
+                    Some(ResultClaimKind::OneOf(values)) => {
+                        values.iter().for_each(|value| self.expression(value))
+                    }
                     None => {}
                 }
             }
@@ -59,7 +61,11 @@ impl Reads {
                 self.limit(limit);
                 self.block(block);
             }
-            StatementKind::If { condition, then, otherwise } => {
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 self.expression(condition);
                 self.block(then);
                 self.block(otherwise);
@@ -69,7 +75,9 @@ impl Reads {
                 self.block(child);
                 self.block(parent);
             }
-            StatementKind::SpinUntil(condition) | StatementKind::Assert { condition, .. } => self.expression(condition),
+            StatementKind::SpinUntil(condition) | StatementKind::Assert { condition, .. } => {
+                self.expression(condition)
+            }
             StatementKind::Touch(value)
             | StatementKind::Drop(value)
             | StatementKind::Return(Some(value))
