@@ -1,1 +1,0 @@
-//! Diagnostics about scenario files, as plain data.

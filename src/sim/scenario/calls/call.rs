@@ -1,0 +1,114 @@
+//! The calls that the runtime implements.
+
+/// A call that the runtime implements. Variants are C's names without the `Py` prefix, in Rust's case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    /// `Py_Initialize()`
+    Initialize,
+    /// `Py_InitializeEx(initsigs)`
+    InitializeEx,
+    /// `Py_IsInitialized()`
+    IsInitialized,
+    /// `Py_IsFinalizing()`
+    IsFinalizing,
+    /// `Py_FinalizeEx()`
+    FinalizeEx,
+    /// `Py_Finalize()`
+    Finalize,
+    /// `Py_Exit(code)`
+    Exit,
+    /// `Py_AtExit(f)`
+    AtExit,
+    /// `PyUnstable_AtExit(interp, f, data)`
+    UnstableAtExit,
+    /// `PyEval_InitThreads()`
+    EvalInitThreads,
+    /// `PyEval_SaveThread()`
+    EvalSaveThread,
+    /// `PyEval_RestoreThread(ts)`
+    EvalRestoreThread,
+    /// `PyEval_AcquireThread(ts)`
+    EvalAcquireThread,
+    /// `PyEval_ReleaseThread(ts)`
+    EvalReleaseThread,
+    /// `PyThreadState_Get()`
+    ThreadStateGet,
+    /// `PyThreadState_GetUnchecked()`
+    ThreadStateGetUnchecked,
+    /// `_PyThreadState_UncheckedGet()`
+    ThreadStateUncheckedGet,
+    /// `PyThreadState_Swap(ts)`
+    ThreadStateSwap,
+    /// `PyThreadState_New(interp)`
+    ThreadStateNew,
+    /// `PyThreadState_Clear(ts)`
+    ThreadStateClear,
+    /// `PyThreadState_Delete(ts)`
+    ThreadStateDelete,
+    /// `PyThreadState_DeleteCurrent()`
+    ThreadStateDeleteCurrent,
+    /// `PyThreadState_GetID(ts)`
+    ThreadStateGetId,
+    /// `PyThreadState_GetInterpreter(ts)`
+    ThreadStateGetInterpreter,
+    /// `PyThreadState_Next(ts)`
+    ThreadStateNext,
+    /// `PyGILState_Ensure()`
+    GilStateEnsure,
+    /// `PyGILState_Release(state)`
+    GilStateRelease,
+    /// `PyGILState_GetThisThreadState()`
+    GilStateGetThisThreadState,
+    /// `PyGILState_Check()`
+    GilStateCheck,
+    /// `PyInterpreterState_Get()`
+    InterpreterStateGet,
+    /// `PyInterpreterState_GetID(interp)`
+    InterpreterStateGetId,
+    /// `PyInterpreterState_Head()`
+    InterpreterStateHead,
+    /// `PyInterpreterState_Main()`
+    InterpreterStateMain,
+    /// `PyInterpreterState_Next(interp)`
+    InterpreterStateNext,
+    /// `PyInterpreterState_ThreadHead(interp)`
+    InterpreterStateThreadHead,
+    /// `Py_AddPendingCall(f, arg)`
+    AddPendingCall,
+    /// `Py_MakePendingCalls()`
+    MakePendingCalls,
+    /// `PyMutex_Lock(m)`
+    MutexLock,
+    /// `PyMutex_Unlock(m)`
+    MutexUnlock,
+    /// `PyMutex_IsLocked(m)`
+    MutexIsLocked,
+    /// `Py_BEGIN_CRITICAL_SECTION(o)`
+    BeginCriticalSection,
+    /// `Py_BEGIN_CRITICAL_SECTION2(a, b)`
+    BeginCriticalSection2,
+    /// `Py_BEGIN_CRITICAL_SECTION_MUTEX(m)`
+    BeginCriticalSectionMutex,
+    /// `Py_BEGIN_CRITICAL_SECTION2_MUTEX(m1, m2)`
+    BeginCriticalSection2Mutex,
+    /// `PyCriticalSection_Begin(c, o)`
+    CriticalSectionBegin,
+    /// `PyCriticalSection_BeginMutex(c, m)`
+    CriticalSectionBeginMutex,
+    /// `PyCriticalSection_End(c)`
+    CriticalSectionEnd,
+    /// `PyCriticalSection2_Begin(c, a, b)`
+    CriticalSection2Begin,
+    /// `PyCriticalSection2_BeginMutex(c, m1, m2)`
+    CriticalSection2BeginMutex,
+    /// `PyCriticalSection2_End(c)`
+    CriticalSection2End,
+    /// `PyGC_Collect()`
+    GcCollect,
+    /// `atexit(f)`
+    AtExitPython,
+    /// `at_clear(x, f)`
+    AtClear,
+    /// `at_thread_exit(f)`
+    AtThreadExit,
+}

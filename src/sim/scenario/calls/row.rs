@@ -1,0 +1,274 @@
+//! What a row of the table says, and the constant functions that write one.
+
+use super::Call;
+use crate::runtime::profile::{MINOR_MAX, MINOR_MIN, Profile};
+
+/// A reference to a row: its group and its place in the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallRef {
+    pub(super) group: u8,
+    pub(super) place: u8,
+}
+
+/// The types of C values, as far as scenarios tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Type {
+    /// No value.
+    Void,
+    /// Any integer.
+    Int,
+    /// `PyGILState_STATE`
+    GilState,
+    /// `PyThreadState *`
+    ThreadState,
+    /// `PyInterpreterState *`
+    Interpreter,
+    /// `PyObject *`
+    Object,
+    /// `PyFrameObject *`
+    Frame,
+    /// `PyStatus`
+    Status,
+    /// `const char *`, `const wchar_t *`
+    Text,
+    /// A function pointer.
+    Function,
+    /// `void *`: any pointer.
+    Pointer,
+    /// `PyMutex`
+    Mutex,
+    /// `Py_tss_t`
+    TssKey,
+    /// `PyConfig`
+    Config,
+    /// `PyPreConfig`
+    PreConfig,
+    /// `PyInterpreterConfig`
+    InterpreterConfig,
+    /// `PyCriticalSection`
+    CriticalSection,
+    /// `PyCriticalSection2`
+    CriticalSection2,
+    /// `PyInterpreterGuard *`
+    Guard,
+    /// `PyInterpreterView *`
+    View,
+    /// `PyThreadStateToken *`
+    Token,
+}
+
+/// A parameter of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Parameter {
+    /// A value; of a structure its address.
+    In(Type),
+    /// `&x`: the call stores its second result there.
+    Out(Type),
+    /// A callback that is given this many parameters.
+    Callback(u8),
+}
+
+/// How much of a call the model holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Relevant to concurrency: an operation with interleaving points of its own.
+    Core,
+    /// Simple state: one atomic read or write.
+    Data,
+    /// No state of the model.
+    Surface,
+}
+
+/// What a call needs of the calling thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Attachment {
+    /// An attached thread state.
+    Attached,
+    /// No attached thread state.
+    Detached,
+    /// Either.
+    Any,
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A C function, or a macro that looks like one.
+    Function,
+    /// A macro that opens or closes a block.
+    Macro,
+    /// A word of the language, or a function of Python, where C has no function.
+    Word,
+    /// A global variable of C.
+    Global,
+    /// A C type.
+    Type,
+    /// A field of a C structure.
+    Field,
+    /// A C constant.
+    Constant,
+}
+
+/// One entry of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// What it is.
+    pub kind: Kind,
+    /// The C name.
+    pub name: &'static str,
+    /// Other names of the same function, in every release.
+    pub aliases: &'static [&'static str],
+    /// What it is given.
+    pub parameters: &'static [Parameter],
+    /// How many of the first parameters may be left out.
+    pub optional: u8,
+    /// What it returns.
+    pub result: Type,
+    /// The first minor release that has it.
+    pub since: u8,
+    /// The last minor release that has it.
+    pub until: u8,
+    /// How much of it the model holds.
+    pub class: Class,
+    /// What it needs of the calling thread.
+    pub attachment: Attachment,
+    /// Whether it can wait for another thread.
+    pub blocks: bool,
+    /// One line about it.
+    pub summary: &'static str,
+    /// The fatal errors it can end with, as parts of their texts.
+    pub fatal: &'static [&'static str],
+    /// What the runtime implements of it.
+    pub modelled: Option<Call>,
+}
+
+impl CallRef {
+    /// The row.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        &super::rows()[self.group as usize][self.place as usize]
+    }
+}
+
+impl Row {
+    /// Whether the profile's release has the call. `sound` has what the newest has.
+    #[must_use]
+    pub fn exists_in(&self, profile: Profile) -> bool {
+        (self.since..=self.until).contains(&profile.minor())
+    }
+
+    const fn new(
+        name: &'static str,
+        parameters: &'static [Parameter],
+        result: Type,
+        class: Class,
+    ) -> Self {
+        Self {
+            kind: Kind::Function,
+            name,
+            aliases: &[],
+            parameters,
+            optional: 0,
+            result,
+            since: MINOR_MIN,
+            until: MINOR_MAX,
+            class,
+            attachment: Attachment::Any,
+            blocks: false,
+            summary: "",
+            fatal: &[],
+            modelled: None,
+        }
+    }
+
+    pub(super) const fn kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    pub(super) const fn alias(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// The first `count` parameters may be left out.
+    pub(super) const fn optional(self, count: u8) -> Self {
+        Self {
+            optional: count,
+            ..self
+        }
+    }
+
+    pub(super) const fn since(self, since: u8) -> Self {
+        Self { since, ..self }
+    }
+
+    pub(super) const fn until(self, until: u8) -> Self {
+        Self { until, ..self }
+    }
+
+    pub(super) const fn attached(self) -> Self {
+        Self {
+            attachment: Attachment::Attached,
+            ..self
+        }
+    }
+
+    pub(super) const fn detached(self) -> Self {
+        Self {
+            attachment: Attachment::Detached,
+            ..self
+        }
+    }
+
+    pub(super) const fn blocks(self) -> Self {
+        Self {
+            blocks: true,
+            ..self
+        }
+    }
+
+    pub(super) const fn says(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    pub(super) const fn fatal(self, fatal: &'static [&'static str]) -> Self {
+        Self { fatal, ..self }
+    }
+
+    pub(super) const fn runs(self, call: Call) -> Self {
+        Self {
+            modelled: Some(call),
+            ..self
+        }
+    }
+}
+
+pub(super) const fn core(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    result: Type,
+) -> Row {
+    Row::new(name, parameters, result, Class::Core)
+}
+
+pub(super) const fn data(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    result: Type,
+) -> Row {
+    Row::new(name, parameters, result, Class::Data)
+}
+
+pub(super) const fn surface(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    result: Type,
+) -> Row {
+    Row::new(name, parameters, result, Class::Surface)
+}
+
+/// An entry that is no call.
+pub(super) const fn entry(kind: Kind, name: &'static str, summary: &'static str) -> Row {
+    Row::new(name, &[], Type::Void, Class::Surface)
+        .kind(kind)
+        .says(summary)
+}
