@@ -4,5 +4,8 @@ pub mod diagnostic;
 pub mod explorer;
 mod fiber;
 pub mod graph;
+pub mod report;
 pub mod scenario;
+pub mod schedule;
+pub mod verdict;
 pub mod world;
