@@ -90,7 +90,7 @@ const TYPES: [(&str, Type); 42] = [
     ("void", Type::Pointer),
     ("char", Type::Text),
     ("wchar_t", Type::Text),
-    ("auto", Type::Void),
+    ("auto", Type::Any),
 ];
 
 /// The type that the words of a declaration name, without their `*`. `const`, `static` and `struct` mean nothing.

@@ -15,6 +15,8 @@ pub struct CallRef {
 pub enum Type {
     /// No value.
     Void,
+    /// A value whose type is not known before the scenario runs.
+    Any,
     /// Any integer.
     Int,
     /// `PyGILState_STATE`
@@ -55,6 +57,86 @@ pub enum Type {
     View,
     /// `PyThreadStateToken *`
     Token,
+}
+
+impl Type {
+    /// How C writes it.
+    #[must_use]
+    pub fn c_name(self) -> &'static str {
+        match self {
+            Self::Void => "void",
+            Self::Any => "auto",
+            Self::Int => "int",
+            Self::GilState => "PyGILState_STATE",
+            Self::ThreadState => "PyThreadState *",
+            Self::Interpreter => "PyInterpreterState *",
+            Self::Object => "PyObject *",
+            Self::Frame => "PyFrameObject *",
+            Self::Status => "PyStatus",
+            Self::Text => "const char *",
+            Self::Function => "function",
+            Self::Pointer => "void *",
+            Self::Mutex => "PyMutex *",
+            Self::TssKey => "Py_tss_t *",
+            Self::Config => "PyConfig *",
+            Self::PreConfig => "PyPreConfig *",
+            Self::InterpreterConfig => "PyInterpreterConfig *",
+            Self::CriticalSection => "PyCriticalSection *",
+            Self::CriticalSection2 => "PyCriticalSection2 *",
+            Self::Guard => "PyInterpreterGuard *",
+            Self::View => "PyInterpreterView *",
+            Self::Token => "PyThreadStateToken *",
+        }
+    }
+
+    /// Whether a name of this type holds a number or a handle, rather than being the thing itself.
+    #[must_use]
+    pub fn is_value(self) -> bool {
+        match self {
+            Self::Void
+            | Self::Mutex
+            | Self::TssKey
+            | Self::Config
+            | Self::PreConfig
+            | Self::InterpreterConfig
+            | Self::CriticalSection
+            | Self::CriticalSection2 => false,
+            Self::Any
+            | Self::Int
+            | Self::GilState
+            | Self::ThreadState
+            | Self::Interpreter
+            | Self::Object
+            | Self::Frame
+            | Self::Status
+            | Self::Text
+            | Self::Function
+            | Self::Pointer
+            | Self::Guard
+            | Self::View
+            | Self::Token => true,
+        }
+    }
+
+    /// Whether it is a pointer, so that `NULL` is one of its values.
+    #[must_use]
+    pub fn is_pointer(self) -> bool {
+        !matches!(self, Self::Void | Self::Int | Self::GilState | Self::Status)
+    }
+
+    /// Whether a value of this type can be passed where `parameter` is wanted.
+    #[must_use]
+    pub fn fits(self, parameter: Self) -> bool {
+        let number = |kind| matches!(kind, Self::Int | Self::GilState);
+        self == parameter
+            || self == Self::Any
+            || parameter == Self::Any
+            || number(self) && number(parameter)
+            // A callback's argument is often a mere number.
+            || self == Self::Int && parameter == Self::Pointer
+            || self == Self::Pointer && parameter.is_pointer()
+            || parameter == Self::Pointer && self.is_pointer()
+    }
 }
 
 /// A parameter of a call.
@@ -155,6 +237,23 @@ impl Row {
     #[must_use]
     pub fn exists_in(&self, profile: Profile) -> bool {
         (self.since..=self.until).contains(&profile.minor())
+    }
+
+    /// How many of the first parameters a call with this many arguments leaves out.
+    #[must_use]
+    pub fn skipped(&self, arguments: usize) -> usize {
+        let optional = usize::from(self.optional);
+        let short = optional > 0 && arguments + optional == self.parameters.len();
+        if short { optional } else { 0 }
+    }
+
+    /// What a call with this many arguments returns: what it would store, if the address for it is left out.
+    #[must_use]
+    pub fn result_for(&self, arguments: usize) -> Type {
+        match self.parameters.first() {
+            Some(Parameter::Out(kind)) if self.skipped(arguments) > 0 => *kind,
+            _ => self.result,
+        }
     }
 
     const fn new(

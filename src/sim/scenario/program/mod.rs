@@ -20,7 +20,7 @@ use crate::sim::diagnostic::{Diagnostic, Span};
 macro_rules! identifiers {
     ($($(#[$document:meta])* $name:ident($number:ty);)*) => {$(
         $(#[$document])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub $number);
 
         impl $name {
@@ -63,7 +63,7 @@ identifiers! {
 }
 
 /// A scenario in which every name is resolved.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Program {
     /// The line that tells the story.
     pub scenario: Option<Box<str>>,
@@ -71,6 +71,8 @@ pub struct Program {
     pub documentation: String,
     /// The profiles to explore under, in ascending order, each once.
     pub profiles: Vec<Profile>,
+    /// The `python` line, if there is one.
+    pub profiles_span: Option<Span>,
     /// The names on the `faults` line.
     pub faults: Vec<Declared>,
     /// Where to cut the search short.
@@ -134,14 +136,14 @@ pub struct Object {
     pub finalizer: Option<BodyId>,
 }
 
-/// A structure such as `PyInterpreterConfig`: its fields by index into the type's field list, the rest 0.
+/// A structure such as `PyInterpreterConfig`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Structure {
     /// Its name; empty if written in place.
     pub declared: Declared,
     /// Its type.
     pub kind: Type,
-    /// The fields that were written, in the order of [`super::names::CONFIG_FIELDS`], the rest 0.
+    /// The fields of a `PyInterpreterConfig` in the order of [`super::names::CONFIG_FIELDS`]; else all 0.
     pub fields: [i64; 7],
 }
 

@@ -1,0 +1,196 @@
+//! What a scenario asks for and the runtime does not implement yet. Nothing is guessed: the explorer refuses it.
+
+use super::calls::{CallRef, Type};
+use super::program::{
+    Argument, Block, CallExpr, Expression, Limit, Program, Statement, StatementKind, Step,
+};
+use crate::runtime::profile::Profile;
+use crate::sim::diagnostic::{Code, Diagnostic, Span};
+
+/// Every call and statement of the program, and the profile itself, that cannot be explored yet.
+#[must_use]
+pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
+    let mut pass = Pass {
+        program,
+        diagnostics: Vec::new(),
+    };
+    if !profile.is_modelled() {
+        let span = program.profiles_span.unwrap_or_default();
+        pass.refuse(
+            Code::S403,
+            format!("the profile {profile} is not modelled yet"),
+            span,
+        );
+    }
+    for fault in &program.faults {
+        pass.refuse(
+            Code::S402,
+            format!("the fault `{}` is not modelled yet", fault.name),
+            fault.span,
+        );
+    }
+    for structure in &program.structures {
+        // The call that reads a structure written in place is refused itself.
+        if !structure.declared.name.is_empty()
+            && !matches!(
+                structure.kind,
+                Type::CriticalSection | Type::CriticalSection2
+            )
+        {
+            let message = format!("`{}` is not modelled yet", structure.declared.name);
+            pass.refuse(Code::S402, message, structure.declared.span);
+        }
+    }
+    for body in &program.bodies {
+        pass.block(&body.block);
+    }
+    pass.diagnostics
+        .sort_by_key(|diagnostic| diagnostic.primary.span);
+    pass.diagnostics
+}
+
+struct Pass<'program> {
+    program: &'program Program,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Pass<'_> {
+    fn refuse(&mut self, code: Code, message: String, span: Span) {
+        self.diagnostics
+            .push(Diagnostic::error(code, message, span, ""));
+    }
+
+    fn refuse_statement(&mut self, what: &str, statement: &Statement) {
+        let span = self.program.statements[statement.id.index()].span;
+        self.refuse(Code::S402, format!("{what} is not modelled yet"), span);
+    }
+
+    fn block(&mut self, block: &Block) {
+        for statement in block {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        match &statement.kind {
+            StatementKind::Step { step, .. } => self.step(step, statement),
+            StatementKind::AllowThreads { block, .. } => self.block(block),
+            StatementKind::CriticalSection { begin, block } => {
+                self.call(begin);
+                self.block(block);
+            }
+            StatementKind::Repeat { limit, block } => {
+                self.limit(limit, statement);
+                self.block(block);
+            }
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                self.expression(condition, statement);
+                self.block(then);
+                self.block(otherwise);
+            }
+            StatementKind::Choose(alternatives) => {
+                for alternative in alternatives {
+                    self.block(alternative);
+                }
+            }
+            StatementKind::SpinUntil(value)
+            | StatementKind::Exit(value)
+            | StatementKind::Touch(value)
+            | StatementKind::Drop(value)
+            | StatementKind::Return(Some(value)) => self.expression(value, statement),
+            StatementKind::Assert { condition, .. } => self.expression(condition, statement),
+            StatementKind::Import {
+                gil_used: Some(_), ..
+            } => self.refuse_statement("importing an extension", statement),
+            StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
+            StatementKind::Fork { .. } => self.refuse_statement("`fork`", statement),
+            StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_) => {
+                self.refuse_statement("`fail`", statement);
+            }
+            StatementKind::SetGlobal { global, .. } => self.global(*global, statement),
+            StatementKind::BlockThreads { .. }
+            | StatementKind::UnblockThreads { .. }
+            | StatementKind::Lock(_)
+            | StatementKind::Unlock(_)
+            | StatementKind::Post(_)
+            | StatementKind::Wait(_)
+            | StatementKind::Set(_)
+            | StatementKind::Clear(_)
+            | StatementKind::Join(_)
+            | StatementKind::Sleep
+            | StatementKind::New(_)
+            | StatementKind::Collect
+            | StatementKind::Import { gil_used: None, .. }
+            | StatementKind::Return(None) => {}
+        }
+    }
+
+    fn step(&mut self, step: &Step, statement: &Statement) {
+        match step {
+            Step::Call(call) => self.call(call),
+            Step::Value(value) => self.expression(value, statement),
+            Step::Eval(limit) => self.limit(limit, statement),
+            Step::OsFork { .. } => self.refuse_statement("`os.fork`", statement),
+            Step::Start { .. } | Step::PythonJoin(_) => {}
+        }
+    }
+
+    fn limit(&mut self, limit: &Limit, statement: &Statement) {
+        match limit {
+            Limit::Times(_) => {}
+            Limit::Until(condition) => self.expression(condition, statement),
+        }
+    }
+
+    fn call(&mut self, call: &CallExpr) {
+        let row = call.call.row();
+        if row.modelled.is_none() {
+            let message = format!("`{}` is not modelled yet", row.name);
+            self.refuse(Code::S401, message, call.span);
+        }
+        for argument in &call.arguments {
+            if let Argument::Call(inner) = argument {
+                self.call(inner);
+            }
+        }
+    }
+
+    fn global(&mut self, global: CallRef, statement: &Statement) {
+        let what = format!("`{}`", global.row().name);
+        self.refuse_statement(&what, statement);
+    }
+
+    fn expression(&mut self, expression: &Expression, statement: &Statement) {
+        match expression {
+            Expression::Global(global) => self.global(*global, statement),
+            Expression::InterpreterOf(inner)
+            | Expression::Not(inner)
+            | Expression::Negate(inner) => {
+                self.expression(inner, statement);
+            }
+            Expression::Binary(_, left, right) => {
+                self.expression(left, statement);
+                self.expression(right, statement);
+            }
+            Expression::Number(_)
+            | Expression::Null
+            | Expression::Text(_)
+            | Expression::Variable(_)
+            | Expression::Foreign(_)
+            | Expression::Callback(_)
+            | Expression::Flag(_)
+            | Expression::Mutex(_)
+            | Expression::Object(_)
+            | Expression::PyMutex { .. }
+            | Expression::TssKey { .. }
+            | Expression::Structure(_)
+            | Expression::State(_) => {}
+        }
+    }
+}
