@@ -24,7 +24,11 @@ When several apply, the first of 2, 1, 3, 0 holds.";
 /// Explore what CPython's thread and interpreter lifecycle allows, and check it
 #[derive(Debug, Parser)]
 #[command(name = "tstate", version, styles = STYLES, after_help = EXIT_STATUS, max_term_width = 100)]
-#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -57,7 +61,10 @@ pub struct Global {
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "documentation of a value would become its help, and the names say it all")]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
 pub enum Colour {
     Auto,
     Always,
@@ -110,7 +117,13 @@ pub struct Check {
     #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Check only under this CPython version; repeat for several [default: each version the scenario names]
-    #[arg(long, value_name = "3.N", env = "TSTATE_PYTHON", value_delimiter = ',', help_heading = "What to check")]
+    #[arg(
+        long,
+        value_name = "3.N",
+        env = "TSTATE_PYTHON",
+        value_delimiter = ',',
+        help_heading = "What to check"
+    )]
     pub python: Vec<Profile>,
     /// Only scenarios whose name contains TEXT
     #[arg(short = 'k', long, value_name = "TEXT", help_heading = "What to check")]
@@ -122,7 +135,13 @@ pub struct Check {
     #[arg(long, help_heading = "Search")]
     pub allow_incomplete: bool,
     /// Check this many scenarios at once [default: number of cores]
-    #[arg(short, long, value_name = "N", env = "TSTATE_JOBS", help_heading = "Search")]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        env = "TSTATE_JOBS",
+        help_heading = "Search"
+    )]
     pub jobs: Option<NonZeroUsize>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
@@ -262,7 +281,10 @@ pub struct Completions {
 
 /// A number of states: from 1, with `_` or `,` between digits if wanted.
 fn count(text: &str) -> Result<u64, String> {
-    let digits: String = text.chars().filter(|letter| !matches!(letter, '_' | ',')).collect();
+    let digits: String = text
+        .chars()
+        .filter(|letter| !matches!(letter, '_' | ','))
+        .collect();
     match digits.parse() {
         Ok(0) => Err("a search of no states decides nothing".to_owned()),
         Ok(number) => Ok(number),

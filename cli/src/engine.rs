@@ -4,6 +4,7 @@ use tstate::runtime::profile::Profile;
 use tstate::sim::diagnostic::Diagnostic;
 use tstate::sim::explorer::{Cut, Limits};
 use tstate::sim::report::Trace;
+use tstate::sim::scenario;
 use tstate::sim::scenario::program::Program;
 use tstate::sim::schedule::Schedule;
 use tstate::sim::verdict::Verdict;
@@ -67,8 +68,7 @@ pub struct GraphEdge {
 ///
 /// Everything that is wrong with the text.
 pub fn load(source: &str) -> Result<Program, Vec<Diagnostic>> {
-    tstate::sim::scenario::parse(source)?;
-    Err(Vec::new())
+    scenario::check(&scenario::parse(source)?)
 }
 
 /// The text in the form that `tstate fmt` writes.
@@ -77,13 +77,13 @@ pub fn load(source: &str) -> Result<Program, Vec<Diagnostic>> {
 ///
 /// Everything that is wrong with the text.
 pub fn format(source: &str) -> Result<String, Vec<Diagnostic>> {
-    tstate::sim::scenario::parse(source).map(|_| source.to_owned())
+    scenario::format(source)
 }
 
 /// What of the scenario the runtime does not implement under a profile.
 #[must_use]
-pub fn unmodelled(_program: &Program, _profile: Profile) -> Vec<Diagnostic> {
-    Vec::new()
+pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
+    scenario::unmodelled(program, profile)
 }
 
 /// The digest of a scenario's text that its schedules carry.

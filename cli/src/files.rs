@@ -55,7 +55,11 @@ pub fn find(paths: &[PathBuf]) -> Found {
     let names = names(&candidates);
     for (candidate, name) in candidates.iter().zip(names) {
         match read(&candidate.path) {
-            Ok(source) => found.files.push(ScenarioFile { path: shown(&candidate.path), name, source }),
+            Ok(source) => found.files.push(ScenarioFile {
+                path: shown(&candidate.path),
+                name,
+                source,
+            }),
             Err(problem) => found.problems.push(problem),
         }
     }
@@ -78,12 +82,16 @@ pub fn read(path: &Path) -> Result<String, Problem> {
     }
     let bytes = fs::read(path).map_err(|error| cannot().io(&error))?;
     String::from_utf8(bytes).map_err(|error| {
-        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()])
+            .into_owned();
         let offset = u32::try_from(good.len()).unwrap_or(u32::MAX);
         let (line, column) = LineIndex::new(&good).line_column(&good, offset);
         Problem::new("this file is no UTF-8 text")
             .at(format!("{}:{line}:{column}", shown(path)))
-            .because(format!("the byte 0x{:02x} begins no letter", error.as_bytes()[good.len()]))
+            .because(format!(
+                "the byte 0x{:02x} begins no letter",
+                error.as_bytes()[good.len()]
+            ))
             .help("save the file as UTF-8")
     })
 }
@@ -96,13 +104,24 @@ pub fn shown(path: &Path) -> String {
     while let Some(rest) = short.strip_prefix("./") {
         short = rest.trim_start_matches('/');
     }
-    if short.is_empty() { ".".to_owned() } else { short.to_owned() }
+    if short.is_empty() {
+        ".".to_owned()
+    } else {
+        short.to_owned()
+    }
 }
 
-fn collect(path: &Path, candidates: &mut Vec<Candidate>, problems: &mut Vec<Problem>) -> Result<(), Problem> {
+fn collect(
+    path: &Path,
+    candidates: &mut Vec<Candidate>,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Problem> {
     let metadata = fs::metadata(path).map_err(|error| missing(path, &error))?;
     if !metadata.is_dir() {
-        candidates.push(Candidate { path: path.to_path_buf(), root: None });
+        candidates.push(Candidate {
+            path: path.to_path_buf(),
+            root: None,
+        });
         return Ok(());
     }
     let (before, problems_before) = (candidates.len(), problems.len());
@@ -114,11 +133,16 @@ fn collect(path: &Path, candidates: &mut Vec<Candidate>, problems: &mut Vec<Prob
         }
     }
     files.sort();
-    candidates.extend(files.into_iter().map(|file| Candidate { path: file, root: Some(path.to_path_buf()) }));
+    candidates.extend(files.into_iter().map(|file| Candidate {
+        path: file,
+        root: Some(path.to_path_buf()),
+    }));
     if candidates.len() == before && problems.len() == problems_before {
         let message = format!("no scenario files in `{}`", shown(path));
         return Err(Problem::new(message)
-            .because(format!("neither it nor a folder in it has a file that ends in `.{EXTENSION}`"))
+            .because(format!(
+                "neither it nor a folder in it has a file that ends in `.{EXTENSION}`"
+            ))
             .help("name a folder with scenario files, or a scenario file"));
     }
     Ok(())
@@ -126,8 +150,13 @@ fn collect(path: &Path, candidates: &mut Vec<Candidate>, problems: &mut Vec<Prob
 
 /// Adds the scenario files of one folder, and the folders in it. Hidden ones are left out, links to folders are not
 /// followed: they may lead in a circle.
-fn entries(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) -> Result<(), Problem> {
-    let cannot = |error| Problem::new(format!("cannot read the folder `{}`", shown(folder))).io(&error);
+fn entries(
+    folder: &Path,
+    files: &mut Vec<PathBuf>,
+    folders: &mut Vec<PathBuf>,
+) -> Result<(), Problem> {
+    let cannot =
+        |error| Problem::new(format!("cannot read the folder `{}`", shown(folder))).io(&error);
     for entry in fs::read_dir(folder).map_err(cannot)? {
         let entry = entry.map_err(cannot)?;
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
@@ -136,7 +165,11 @@ fn entries(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) 
         let path = entry.path();
         if entry.file_type().map_err(cannot)?.is_dir() {
             folders.push(path);
-        } else if path.extension().is_some_and(|extension| extension == EXTENSION) && !path.is_dir() {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == EXTENSION)
+            && !path.is_dir()
+        {
             files.push(path);
         }
     }
@@ -152,14 +185,23 @@ fn identity(path: &Path) -> PathBuf {
 fn names(candidates: &[Candidate]) -> Vec<String> {
     let whole = |candidate: &Candidate| shown(&candidate.path.with_extension(""));
     let short = |candidate: &Candidate| {
-        let inside = candidate.root.as_ref().and_then(|root| candidate.path.strip_prefix(root).ok());
-        inside.map_or_else(|| whole(candidate), |inside| shown(&inside.with_extension("")))
+        let inside = candidate
+            .root
+            .as_ref()
+            .and_then(|root| candidate.path.strip_prefix(root).ok());
+        inside.map_or_else(
+            || whole(candidate),
+            |inside| shown(&inside.with_extension("")),
+        )
     };
     let names: Vec<String> = candidates.iter().map(short).collect();
     if names.iter().collect::<BTreeSet<_>>().len() == names.len() {
         return names;
     }
-    candidates.iter().map(|candidate| shown(&candidate.path)).collect()
+    candidates
+        .iter()
+        .map(|candidate| shown(&candidate.path))
+        .collect()
 }
 
 fn missing(path: &Path, error: &std::io::Error) -> Problem {
@@ -169,18 +211,28 @@ fn missing(path: &Path, error: &std::io::Error) -> Problem {
     }
     let problem = problem.because("there is no such file or folder");
     match neighbour(path) {
-        Some(name) => problem.help(format!("did you mean `{}`?", shown(&path.with_file_name(name)))),
+        Some(name) => problem.help(format!(
+            "did you mean `{}`?",
+            shown(&path.with_file_name(name))
+        )),
         None => problem,
     }
 }
 
 /// The file or folder beside `path` whose name is most like it.
 fn neighbour(path: &Path) -> Option<String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut beside: Vec<String> = fs::read_dir(folder)
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     beside.sort();
-    names::similar(path.file_name()?.to_str()?, beside.iter().map(String::as_str)).map(str::to_owned)
+    names::similar(
+        path.file_name()?.to_str()?,
+        beside.iter().map(String::as_str),
+    )
+    .map(str::to_owned)
 }

@@ -1,6 +1,7 @@
 //! The parts of the program `tstate`: its command line, its commands and its reports.
 
 pub mod arguments;
+pub mod check;
 pub mod commands;
 pub mod engine;
 pub mod exit;

@@ -4,10 +4,10 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use std::process::ExitCode;
 use tstate_cli::arguments::Arguments;
+use tstate_cli::commands;
 use tstate_cli::exit::Exit;
 use tstate_cli::output::{self, Output};
 use tstate_cli::problem::Stop;
-use tstate_cli::commands;
 
 fn main() -> ExitCode {
     let result = match Arguments::try_parse() {
@@ -23,17 +23,15 @@ fn main() -> ExitCode {
 /// Prints help and version as results, and what is wrong with the command line as a remark.
 fn refuse(refusal: &clap::Error) -> Result<Exit, Stop> {
     let text = refusal.render().ansi().to_string();
-    match refusal.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let mut output = Output::open(None)?;
-            output.write(&text)?;
-            Ok(Exit::Met)
-        }
-        _ => {
-            output::remark(&text);
-            Ok(Exit::Bad)
-        }
+    if matches!(
+        refusal.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        Output::open(None)?.write(&text)?;
+        return Ok(Exit::Met);
     }
+    output::remark(&text);
+    Ok(Exit::Bad)
 }
 
 fn report(stop: Stop) -> Exit {

@@ -16,7 +16,10 @@ pub struct Output {
 #[derive(Debug)]
 enum Sink {
     Standard(AutoStream<io::Stdout>),
-    File { text: StripStream<Vec<u8>>, place: Replacement },
+    File {
+        text: StripStream<Vec<u8>>,
+        place: Replacement,
+    },
 }
 
 /// A file that is written beside its final place and moved there when complete.
@@ -36,7 +39,10 @@ impl Output {
     pub fn open(file: Option<&Path>) -> Result<Self, Stop> {
         let sink = match file {
             None => Sink::Standard(AutoStream::auto(io::stdout())),
-            Some(path) => Sink::File { text: StripStream::new(Vec::new()), place: Replacement::begin(path)? },
+            Some(path) => Sink::File {
+                text: StripStream::new(Vec::new()),
+                place: Replacement::begin(path)?,
+            },
         };
         Ok(Self { sink })
     }
@@ -48,7 +54,9 @@ impl Output {
     /// The reader went away, or the disk is full.
     pub fn write(&mut self, text: &str) -> Result<(), Stop> {
         let written = match &mut self.sink {
-            Sink::Standard(stream) => stream.write_all(text.as_bytes()).and_then(|()| stream.flush()),
+            Sink::Standard(stream) => stream
+                .write_all(text.as_bytes())
+                .and_then(|()| stream.flush()),
             Sink::File { text: buffer, .. } => buffer.write_all(text.as_bytes()),
         };
         written.map_err(|error| cannot_write("standard output", &error))
@@ -81,11 +89,21 @@ impl Replacement {
             return Err(problem.because("it is a folder").help("name a file").into());
         }
         if place.exists() && !place.is_file() {
-            return Ok(Self { temporary: None, place });
+            return Ok(Self {
+                temporary: None,
+                place,
+            });
         }
-        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary = NamedTempFile::new_in(folder).map_err(|error| cannot_write_file(&place, &error))?;
-        Ok(Self { temporary: Some(temporary), place })
+        let folder = place
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let temporary =
+            NamedTempFile::new_in(folder).map_err(|error| cannot_write_file(&place, &error))?;
+        Ok(Self {
+            temporary: Some(temporary),
+            place,
+        })
     }
 
     /// Writes the content and moves the file to its place, in one step for every reader.
@@ -95,7 +113,10 @@ impl Replacement {
     /// The file cannot be written.
     pub fn commit(self, content: &[u8]) -> Result<(), Stop> {
         let written = match self.temporary {
-            None => fs::OpenOptions::new().write(true).open(&self.place).and_then(|mut file| file.write_all(content)),
+            None => fs::OpenOptions::new()
+                .write(true)
+                .open(&self.place)
+                .and_then(|mut file| file.write_all(content)),
             Some(temporary) => replace(temporary, &self.place, content),
         };
         written.map_err(|error| cannot_write_file(&self.place, &error))
@@ -105,7 +126,10 @@ impl Replacement {
 fn replace(mut temporary: NamedTempFile, place: &Path, content: &[u8]) -> io::Result<()> {
     temporary.write_all(content)?;
     permit(temporary.path(), place)?;
-    temporary.persist(place).map(drop).map_err(|error| error.error)
+    temporary
+        .persist(place)
+        .map(drop)
+        .map_err(|error| error.error)
 }
 
 /// The new file gets the permissions of the one it replaces, else what any program's files get.
@@ -141,7 +165,11 @@ pub fn remarks_are_watched() -> bool {
 #[must_use]
 pub fn columns() -> Option<usize> {
     let stdout = io::stdout();
-    stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout)).flatten().map(|(width, _)| width.0.into())
+    stdout
+        .is_terminal()
+        .then(|| terminal_size::terminal_size_of(stdout))
+        .flatten()
+        .map(|(width, _)| width.0.into())
 }
 
 fn cannot_write_file(place: &Path, error: &io::Error) -> Stop {
@@ -152,5 +180,7 @@ fn cannot_write(place: &str, error: &io::Error) -> Stop {
     if error.kind() == ErrorKind::BrokenPipe {
         return Stop::Unread;
     }
-    Problem::new(format!("cannot write {place}")).io(error).into()
+    Problem::new(format!("cannot write {place}"))
+        .io(error)
+        .into()
 }

@@ -29,7 +29,12 @@ impl Problem {
     /// A lowercase sentence without a full stop.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, cause: None, help: Vec::new() }
+        Self {
+            message: message.into(),
+            place: None,
+            cause: None,
+            help: Vec::new(),
+        }
     }
 
     /// The file, folder or argument in question.

@@ -272,7 +272,12 @@ pub struct Summary {
 #[must_use]
 pub fn line(record: Record) -> String {
     // These types have no maps with other keys than strings, the only thing that JSON cannot hold.
-    serde_json::to_string(&Line { schema: SCHEMA, record }).unwrap_or_default() + "\n"
+    serde_json::to_string(&Line {
+        schema: SCHEMA,
+        record,
+    })
+    .unwrap_or_default()
+        + "\n"
 }
 
 /// The place of a range of `source`.
@@ -280,7 +285,12 @@ pub fn line(record: Record) -> String {
 pub fn place(source: &str, lines: &LineIndex, span: Span) -> Place {
     let (line, column) = lines.line_column(source, span.start);
     let (end_line, end_column) = lines.line_column(source, span.end);
-    Place { line, column, end_line, end_column }
+    Place {
+        line,
+        column,
+        end_line,
+        end_column,
+    }
 }
 
 /// A diagnostic about the file named `file`.
@@ -301,7 +311,10 @@ pub fn finding(file: &str, source: &str, diagnostic: &Diagnostic) -> Finding {
         related: diagnostic
             .secondary
             .iter()
-            .map(|label| Related { place: place(label.span), label: label.text.clone() })
+            .map(|label| Related {
+                place: place(label.span),
+                label: label.text.clone(),
+            })
             .collect(),
         help: diagnostic
             .help
@@ -319,7 +332,10 @@ pub fn finding(file: &str, source: &str, diagnostic: &Diagnostic) -> Finding {
 /// The threads of a trace.
 #[must_use]
 pub fn threads(trace: &Trace) -> Vec<Thread> {
-    let thread = |thread: &tstate::sim::report::TraceThread| Thread { name: thread.name.clone(), kind: thread.kind.to_owned() };
+    let thread = |thread: &tstate::sim::report::TraceThread| Thread {
+        name: thread.name.clone(),
+        kind: thread.kind.to_owned(),
+    };
     trace.threads.iter().map(thread).collect()
 }
 
@@ -332,7 +348,10 @@ pub fn steps(trace: &Trace) -> Vec<Step> {
 fn step(trace: &Trace, row: &Row) -> Step {
     Step {
         number: row.number,
-        thread: trace.threads.get(row.thread).map_or_else(String::new, |thread| thread.name.clone()),
+        thread: trace
+            .threads
+            .get(row.thread)
+            .map_or_else(String::new, |thread| thread.name.clone()),
         text: row.text.clone(),
         line: row.line,
         depth: row.depth,

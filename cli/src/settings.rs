@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
-use tstate::runtime::profile::Profile;
+use tstate::runtime::profile::{ParseProfileError, Profile};
 use tstate::sim::diagnostic::{Code, Diagnostic, Span};
 
 /// The name of the file.
@@ -67,28 +67,45 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Stop> {
     let source = files::read(&path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&source, folder)
-        .map_err(|finding| Stop::Rendered(findings::render(&files::shown(&path), &source, &[finding])))
+        .map_err(|found| Stop::Rendered(findings::render(&files::shown(&path), &source, &found)))
 }
 
 /// Reads the text of a settings file that lies in `folder`.
 ///
 /// # Errors
 ///
-/// The first mistake in it.
-pub fn parse(source: &str, folder: &Path) -> Result<Settings, Diagnostic> {
+/// The mistakes in it: the first one of its form, or all in what it says.
+pub fn parse(source: &str, folder: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let document: Document = toml::from_str(source).map_err(|error| {
-        let message = error.message().lines().next().unwrap_or("no TOML").to_owned();
-        finding(message, error.span().unwrap_or_default(), "here")
+        let message = error.message().lines().next().unwrap_or("no TOML");
+        vec![finding(message, error.span().unwrap_or_default(), "here")]
     })?;
     let check = document.check;
-    if let Some(paths) = check.paths.as_ref().filter(|paths| paths.get_ref().is_empty()) {
-        let empty = finding("`paths` is empty".to_owned(), paths.span(), "nothing would be checked");
-        return Err(empty.help("name a folder or a file, or leave `paths` out"));
+    let mut found = Vec::new();
+    if let Some(paths) = check
+        .paths
+        .as_ref()
+        .filter(|paths| paths.get_ref().is_empty())
+    {
+        let empty = finding("`paths` is empty", paths.span(), "nothing would be checked");
+        found.push(empty.help("name a folder or a file, or leave `paths` out"));
     }
-    let python = check.python.iter().map(profile).collect::<Result<_, _>>()?;
-    let paths = check.paths.map(|paths| paths.into_inner().iter().map(|path| folder.join(path)).collect());
+    let mut python = Vec::new();
+    for text in &check.python {
+        match text.get_ref().parse::<Profile>() {
+            Ok(profile) => python.push(profile),
+            Err(error) => found.push(no_profile(text, &error)),
+        }
+    }
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let seen_from_here = |paths: Spanned<Vec<PathBuf>>| {
+        let paths = paths.into_inner();
+        paths.iter().map(|path| folder.join(path)).collect()
+    };
     Ok(Settings {
-        paths,
+        paths: check.paths.map(seen_from_here),
         python,
         max_states: check.max_states.map(NonZeroU64::get),
         preemptions: check.preemptions,
@@ -98,14 +115,12 @@ pub fn parse(source: &str, folder: &Path) -> Result<Settings, Diagnostic> {
     })
 }
 
-fn profile(text: &Spanned<String>) -> Result<Profile, Diagnostic> {
-    text.get_ref().parse().map_err(|error| {
-        let finding = finding(format!("`{}` is no profile", text.get_ref()), text.span(), "not a profile");
-        finding.help(format!("{error}"))
-    })
+fn no_profile(text: &Spanned<String>, error: &ParseProfileError) -> Diagnostic {
+    let message = format!("`{}` is no profile", text.get_ref());
+    finding(&message, text.span(), "not a profile").help(error.to_string())
 }
 
-fn finding(message: String, span: std::ops::Range<usize>, label: &str) -> Diagnostic {
+fn finding(message: &str, span: std::ops::Range<usize>, label: &str) -> Diagnostic {
     let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let span = Span::new(offset(span.start), offset(span.end));
     Diagnostic::error(Code::T001, message, span, label)
@@ -124,4 +139,3 @@ fn nearest() -> Option<PathBuf> {
     }
     None
 }
-

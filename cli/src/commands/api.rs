@@ -31,17 +31,23 @@ fn choose(name: Option<&str>) -> Result<Vec<&'static Row>, Problem> {
     };
     let plain = name.trim_end_matches("()");
     let names = |row: &'static Row| std::iter::once(row.name).chain(row.aliases.iter().copied());
-    let exact: Vec<_> = rows().filter(|row| names(row).any(|known| known == plain)).collect();
+    let exact: Vec<_> = rows()
+        .filter(|row| names(row).any(|known| known == plain))
+        .collect();
     if !exact.is_empty() {
         return Ok(exact);
     }
     let part = plain.to_ascii_lowercase();
-    let like: Vec<_> = rows().filter(|row| names(row).any(|known| known.to_ascii_lowercase().contains(&part))).collect();
+    let like: Vec<_> = rows()
+        .filter(|row| names(row).any(|known| known.to_ascii_lowercase().contains(&part)))
+        .collect();
     if !like.is_empty() {
         return Ok(like);
     }
     let problem = Problem::new(format!("no call, word, type or constant is named `{name}`"));
-    let callable = rows().filter(|row| matches!(row.kind, Kind::Function | Kind::Word | Kind::Macro)).flat_map(names);
+    let callable = rows()
+        .filter(|row| matches!(row.kind, Kind::Function | Kind::Word | Kind::Macro))
+        .flat_map(names);
     Err(match names::similar(plain, callable) {
         Some(similar) => problem.help(format!("did you mean `{similar}`?")),
         None => problem.help("`tstate api` lists them all"),

@@ -30,18 +30,26 @@ fn find(subject: &str) -> Result<Code, Problem> {
     }
     let plain: String = subject.split_whitespace().collect();
     let word = plain.split('(').next().unwrap_or("");
-    let known = outcomes().find(|code| code.title() == plain).or_else(|| outcomes().find(|code| code.title() == word));
+    let known = outcomes()
+        .find(|code| code.title() == plain)
+        .or_else(|| outcomes().find(|code| code.title() == word));
     known.ok_or_else(|| unknown(subject, word))
 }
 
 /// The codes whose titles are outcomes.
 fn outcomes() -> impl Iterator<Item = Code> {
-    Code::ALL.iter().copied().filter(|code| code.name().starts_with("V2"))
+    Code::ALL
+        .iter()
+        .copied()
+        .filter(|code| code.name().starts_with("V2"))
 }
 
 fn unknown(subject: &str, word: &str) -> Problem {
     let problem = Problem::new(format!("`{subject}` is no code and no outcome"));
-    let names = Code::ALL.iter().map(|code| code.name()).chain(outcomes().map(Code::title));
+    let names = Code::ALL
+        .iter()
+        .map(|code| code.name())
+        .chain(outcomes().map(Code::title));
     match names::similar(word, names) {
         Some(name) => problem.help(format!("did you mean `{name}`?")),
         None => problem.help("`tstate explain` lists all codes and outcomes"),

@@ -15,7 +15,11 @@ use std::path::Path;
 pub(super) fn run(arguments: &Fmt, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
     let chosen = paths::choose(&arguments.paths, settings)?;
     let mut output = Output::open(None)?;
-    let mut exit = if chosen.incomplete { Exit::Bad } else { Exit::Met };
+    let mut exit = if chosen.incomplete {
+        Exit::Bad
+    } else {
+        Exit::Met
+    };
     let mut changed = 0;
     for file in &chosen.files {
         let formatted = match engine::format(&file.source) {
@@ -39,7 +43,9 @@ pub(super) fn run(arguments: &Fmt, global: &Global, settings: &Settings) -> Resu
     }
     if !arguments.check && !global.quiet {
         let files = counted(chosen.files.len() as u64, "file");
-        output.write(&format!("{files}: {changed} formatted, the others were already\n"))?;
+        output.write(&format!(
+            "{files}: {changed} formatted, the others were already\n"
+        ))?;
     }
     output.finish()?;
     Ok(exit)

@@ -19,7 +19,8 @@ pub(super) fn run(arguments: &Lint, global: &Global, settings: &Settings) -> Res
     let mut output = Output::open(None)?;
     let mut all = Vec::new();
     for file in &chosen.files {
-        let found = engine::load(&file.source).map_or_else(|errors| errors, |program| program.warnings);
+        let found =
+            engine::load(&file.source).map_or_else(|errors| errors, |program| program.warnings);
         output.write(&report(arguments.format, file, &found))?;
         all.extend(found);
     }
@@ -33,10 +34,14 @@ pub(super) fn run(arguments: &Lint, global: &Global, settings: &Settings) -> Res
 }
 
 fn report(format: LintFormat, file: &ScenarioFile, found: &[Diagnostic]) -> String {
-    let each = found.iter().map(|diagnostic| record::finding(&file.path, &file.source, diagnostic));
+    let each = found
+        .iter()
+        .map(|diagnostic| record::finding(&file.path, &file.source, diagnostic));
     match format {
         LintFormat::Human => findings::render(&file.path, &file.source, found),
-        LintFormat::Json => each.map(|finding| record::line(Record::Diagnostic(finding))).collect(),
+        LintFormat::Json => each
+            .map(|finding| record::line(Record::Diagnostic(finding)))
+            .collect(),
         LintFormat::Github => each.map(|finding| github::finding(&finding)).collect(),
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn choose(named: &[PathBuf], settings: &Settings) -> Result<Chosen, S
     for problem in &found.problems {
         output::remark(&problem.render());
     }
-    Ok(Chosen { files: found.files, incomplete: !found.problems.is_empty() })
+    Ok(Chosen {
+        files: found.files,
+        incomplete: !found.problems.is_empty(),
+    })
 }
 
 fn default() -> Result<PathBuf, Stop> {
@@ -37,7 +40,8 @@ fn default() -> Result<PathBuf, Stop> {
     if path.exists() {
         return Ok(path);
     }
-    let problem = Problem::new("no scenario files were named, and there is no folder `scenarios` here");
+    let problem =
+        Problem::new("no scenario files were named, and there is no folder `scenarios` here");
     let help = "name files or folders, or set `paths` in the `[check]` table of tstate.toml";
     Err(problem.help(help).into())
 }

@@ -29,16 +29,37 @@ struct Entry {
 /// A table with a line for each row.
 #[must_use]
 pub fn table(rows: &[&Row], columns: usize) -> String {
-    let headings = ["name", "releases", "class", "needs", "modelled", "what it is"].map(str::to_owned);
+    let headings = [
+        "name",
+        "releases",
+        "class",
+        "needs",
+        "modelled",
+        "what it is",
+    ]
+    .map(str::to_owned);
     let cells: Vec<Vec<Cell>> = rows
         .iter()
         .map(|row| {
             let [class, needs, modelled] = if is_call(row) {
-                [class(row.class), attachment(row.attachment), if row.modelled.is_some() { "yes" } else { "no" }]
+                [
+                    class(row.class),
+                    attachment(row.attachment),
+                    if row.modelled.is_some() { "yes" } else { "no" },
+                ]
             } else {
                 [kind(row.kind), "", ""]
             };
-            [row.name, &releases(row), class, needs, modelled, row.summary].map(Cell::plain).to_vec()
+            [
+                row.name,
+                &releases(row),
+                class,
+                needs,
+                modelled,
+                row.summary,
+            ]
+            .map(Cell::plain)
+            .to_vec()
         })
         .collect();
     table::forced(&headings, &cells, columns)
@@ -51,17 +72,40 @@ pub fn details(row: &Row) -> String {
     for line in wrap(row.summary, COLUMNS - 2) {
         text += &format!("  {line}\n");
     }
-    let mut facts = vec![("kind", kind(row.kind).to_owned()), ("releases", releases(row))];
+    let mut facts = vec![
+        ("kind", kind(row.kind).to_owned()),
+        ("releases", releases(row)),
+    ];
     if !row.aliases.is_empty() {
         facts.push(("also named", row.aliases.join(", ")));
     }
     if is_call(row) {
         facts.push(("class", class_meaning(row.class).to_owned()));
         facts.push(("needs", attachment_meaning(row.attachment).to_owned()));
-        facts.push(("waits", if row.blocks { "it can wait for another thread" } else { "never" }.to_owned()));
-        facts.push(("modelled", if row.modelled.is_some() { "yes" } else { "not yet" }.to_owned()));
+        facts.push((
+            "waits",
+            if row.blocks {
+                "it can wait for another thread"
+            } else {
+                "never"
+            }
+            .to_owned(),
+        ));
+        facts.push((
+            "modelled",
+            if row.modelled.is_some() {
+                "yes"
+            } else {
+                "not yet"
+            }
+            .to_owned(),
+        ));
     }
-    facts.extend(row.fatal.iter().map(|text| ("fatal error", format!("\"{text}\""))));
+    facts.extend(
+        row.fatal
+            .iter()
+            .map(|text| ("fatal error", format!("\"{text}\""))),
+    );
     text.push('\n');
     for (name, fact) in facts {
         text += &format!("  {name:<12}  {fact}\n");
@@ -108,11 +152,20 @@ fn releases(row: &Row) -> String {
 }
 
 fn signature(row: &Row) -> String {
-    let parameters: Vec<String> = row.parameters.iter().map(|parameter| parameter_text(*parameter)).collect();
+    let parameters: Vec<String> = row
+        .parameters
+        .iter()
+        .map(|parameter| parameter_text(*parameter))
+        .collect();
     match row.kind {
-        Kind::Function | Kind::Word => spaced(c_type(row.result), &format!("{}({})", row.name, parameters.join(", "))),
+        Kind::Function | Kind::Word => spaced(
+            c_type(row.result),
+            &format!("{}({})", row.name, parameters.join(", ")),
+        ),
         Kind::Macro if !parameters.is_empty() => format!("{}({})", row.name, parameters.join(", ")),
-        Kind::Macro | Kind::Global | Kind::Type | Kind::Field | Kind::Constant => row.name.to_owned(),
+        Kind::Macro | Kind::Global | Kind::Type | Kind::Field | Kind::Constant => {
+            row.name.to_owned()
+        }
     }
 }
 
@@ -154,6 +207,7 @@ fn c_type(kind: Type) -> &'static str {
         Type::Guard => "PyInterpreterGuard *",
         Type::View => "PyInterpreterView *",
         Type::Token => "PyThreadStateToken *",
+        Type::Any => "any",
     }
 }
 

@@ -67,18 +67,29 @@ impl Cell {
     /// A cell with a plain text.
     #[must_use]
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
     }
 
     fn faint(text: &str) -> Self {
-        Self { text: text.to_owned(), paint: Some(Paint::Faint), ..Self::default() }
+        Self {
+            text: text.to_owned(),
+            paint: Some(Paint::Faint),
+            ..Self::default()
+        }
     }
 }
 
 /// The heading of a thread's column: `main`, `worker (foreign)`.
 #[must_use]
 pub fn heading(thread: &TraceThread) -> String {
-    if thread.kind == "main" { escape(&thread.name) } else { format!("{} ({})", escape(&thread.name), thread.kind) }
+    if thread.kind == "main" {
+        escape(&thread.name)
+    } else {
+        format!("{} ({})", escape(&thread.name), thread.kind)
+    }
 }
 
 /// For each row of the trace, one cell for each thread.
@@ -87,8 +98,13 @@ pub fn rows(trace: &Trace, marks: &Marks) -> Vec<Vec<Cell>> {
     let mut threads = vec![Standing::default(); trace.threads.len()];
     let mut table = Vec::new();
     for row in &trace.rows {
-        let mut cells: Vec<Cell> = threads.iter_mut().map(|standing| standing.watch(marks)).collect();
-        if let (Some(cell), Some(standing)) = (cells.get_mut(row.thread), threads.get_mut(row.thread)) {
+        let mut cells: Vec<Cell> = threads
+            .iter_mut()
+            .map(|standing| standing.watch(marks))
+            .collect();
+        if let (Some(cell), Some(standing)) =
+            (cells.get_mut(row.thread), threads.get_mut(row.thread))
+        {
             *cell = standing.act(row, marks);
         }
         table.push(cells);
@@ -114,8 +130,19 @@ impl Standing {
             Some(Mark::Hangs) => Cell::faint(marks.hangs),
             None | Some(Mark::Whole | Mark::Begins | Mark::Continues | Mark::Returns) => {
                 let under_way = !self.open.is_empty();
-                let text = if under_way { marks.under_way } else { marks.idle };
-                Cell { rest: if under_way { marks.under_way.to_owned() } else { String::new() }, ..Cell::faint(text) }
+                let text = if under_way {
+                    marks.under_way
+                } else {
+                    marks.idle
+                };
+                Cell {
+                    rest: if under_way {
+                        marks.under_way.to_owned()
+                    } else {
+                        String::new()
+                    },
+                    ..Cell::faint(text)
+                }
             }
         }
     }
@@ -134,11 +161,18 @@ impl Standing {
         };
         self.open.retain(|depth| *depth < row.depth);
         match row.mark {
-            Mark::Begins | Mark::Continues | Mark::Blocks | Mark::Hangs => self.open.push(row.depth),
+            Mark::Begins | Mark::Continues | Mark::Blocks | Mark::Hangs => {
+                self.open.push(row.depth)
+            }
             Mark::Whole | Mark::Returns | Mark::Ends => {}
         }
         self.last = Some(row.mark);
-        Cell { lead, rest, text: text(row, marks), paint: None }
+        Cell {
+            lead,
+            rest,
+            text: text(row, marks),
+            paint: None,
+        }
     }
 }
 

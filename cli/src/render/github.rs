@@ -24,7 +24,11 @@ pub fn annotation(level: Level, file: &str, place: Place, title: &str, message: 
         format!(",endLine={}", place.end_line)
     };
     let (file, title) = (property(file), property(title));
-    format!("::{word} file={file},line={}{columns},title={title}::{}\n", place.line, data(message))
+    format!(
+        "::{word} file={file},line={}{columns},title={title}::{}\n",
+        place.line,
+        data(message)
+    )
 }
 
 /// The annotation of a finding about a scenario file.
@@ -43,7 +47,9 @@ pub fn finding(finding: &Finding) -> String {
 
 /// The text as the message of a workflow command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 /// The text as the value of a property.

@@ -5,6 +5,8 @@ pub mod cells;
 pub mod diagnostic;
 pub mod findings;
 pub mod github;
+pub mod graph;
 pub mod paint;
+pub mod shell;
 pub mod table;
 pub mod trace;

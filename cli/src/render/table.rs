@@ -31,7 +31,13 @@ fn natural(headings: &[String], rows: &[Vec<Cell>]) -> Vec<usize> {
     let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
     let wanted = |cell: &Cell| width(&cell.lead) + width(&cell.text);
     (0..headings.len())
-        .map(|column| cells(column).map(wanted).max().unwrap_or(0).max(width(&headings[column])))
+        .map(|column| {
+            cells(column)
+                .map(wanted)
+                .max()
+                .unwrap_or(0)
+                .max(width(&headings[column]))
+        })
         .collect()
 }
 
@@ -44,26 +50,50 @@ fn draw(headings: &[String], rows: &[Vec<Cell>], natural: &[usize], cap: usize) 
     let widths: Vec<usize> = natural.iter().map(|width| *width.min(&cap)).collect();
     let head: Vec<Cell> = headings
         .iter()
-        .map(|heading| Cell { paint: Some(Paint::Strong), ..Cell::plain(heading) })
+        .map(|heading| Cell {
+            paint: Some(Paint::Strong),
+            ..Cell::plain(heading)
+        })
         .collect();
-    std::iter::once(&head).chain(rows).map(|row| draw_row(row, &widths)).collect()
+    std::iter::once(&head)
+        .chain(rows)
+        .map(|row| draw_row(row, &widths))
+        .collect()
 }
 
 fn draw_row(row: &[Cell], widths: &[usize]) -> String {
-    let columns: Vec<Vec<String>> = row.iter().zip(widths).map(|(cell, width)| lines(cell, *width)).collect();
+    let columns: Vec<Vec<String>> = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| lines(cell, *width))
+        .collect();
     let height = columns.iter().map(Vec::len).max().unwrap_or(0);
     let mut text = String::new();
     for line in 0..height {
         let pieces: Vec<&str> = row
             .iter()
             .zip(&columns)
-            .map(|(cell, lines)| lines.get(line).map_or(if line > 0 { cell.rest.as_str() } else { "" }, String::as_str))
+            .map(|(cell, lines)| {
+                lines.get(line).map_or(
+                    if line > 0 { cell.rest.as_str() } else { "" },
+                    String::as_str,
+                )
+            })
             .collect();
-        let last = pieces.iter().rposition(|piece| !piece.trim().is_empty()).map_or(0, |last| last + 1);
+        let last = pieces
+            .iter()
+            .rposition(|piece| !piece.trim().is_empty())
+            .map_or(0, |last| last + 1);
         for (column, piece) in pieces[..last].iter().enumerate() {
-            let piece = if column + 1 == last { piece.trim_end() } else { piece };
+            let piece = if column + 1 == last {
+                piece.trim_end()
+            } else {
+                piece
+            };
             text += GAP;
-            text += &row[column].paint.map_or_else(|| piece.to_owned(), |paint| paint.on(piece));
+            text += &row[column]
+                .paint
+                .map_or_else(|| piece.to_owned(), |paint| paint.on(piece));
             if column + 1 < last {
                 text += &" ".repeat(widths[column].saturating_sub(width(piece)));
             }
@@ -83,5 +113,7 @@ fn lines(cell: &Cell, columns: usize) -> Vec<String> {
     }
     let room = columns.saturating_sub(width(&cell.lead).max(width(&cell.rest)));
     let wrapped = wrap(&cell.text, room).into_iter().enumerate();
-    wrapped.map(|(line, text)| format!("{}{text}", if line == 0 { &cell.lead } else { &cell.rest })).collect()
+    wrapped
+        .map(|(line, text)| format!("{}{text}", if line == 0 { &cell.lead } else { &cell.rest }))
+        .collect()
 }

@@ -20,7 +20,10 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { columns: COLUMNS, ascii: false }
+        Self {
+            columns: COLUMNS,
+            ascii: false,
+        }
     }
 }
 
@@ -28,7 +31,11 @@ impl Style {
     /// The marks of tables.
     #[must_use]
     pub fn marks(self) -> Marks {
-        if self.ascii { Marks::ASCII } else { Marks::UNICODE }
+        if self.ascii {
+            Marks::ASCII
+        } else {
+            Marks::UNICODE
+        }
     }
 }
 
@@ -45,7 +52,9 @@ pub fn render(trace: &Trace, style: Style) -> String {
         text += &format!("  {}\n\n", Paint::Faint.on(&legend));
     }
     let sentences = trace.explanation.iter().chain(&trace.standing);
-    for line in sentences.flat_map(|sentence| wrap(&escape(sentence), style.columns.saturating_sub(4))) {
+    for line in
+        sentences.flat_map(|sentence| wrap(&escape(sentence), style.columns.saturating_sub(4)))
+    {
         text += &format!("  {line}\n");
     }
     text
@@ -59,32 +68,56 @@ fn rows(trace: &Trace, style: Style) -> String {
         .iter()
         .zip(&threads)
         .map(|(row, cells)| {
-            let gil = row.gil.as_deref().map_or_else(|| marks.nobody.to_owned(), escape);
+            let gil = row
+                .gil
+                .as_deref()
+                .map_or_else(|| marks.nobody.to_owned(), escape);
             let number = Cell::plain(format!("{:>3}", row.number));
             let changes = Cell::plain(escape(&row.changes.join("; ")));
             let ends = [Cell::plain(gil), changes];
-            std::iter::once(number).chain(cells.iter().cloned()).chain(ends).collect()
+            std::iter::once(number)
+                .chain(cells.iter().cloned())
+                .chain(ends)
+                .collect()
         })
         .collect();
     let headings = |columns: Vec<String>| {
         let ends = ["GIL".to_owned(), "what changed".to_owned()];
-        std::iter::once("  #".to_owned()).chain(columns).chain(ends).collect::<Vec<_>>()
+        std::iter::once("  #".to_owned())
+            .chain(columns)
+            .chain(ends)
+            .collect::<Vec<_>>()
     };
     let names = trace.threads.iter().map(cells::heading).collect();
     table::fitting(&headings(names), &wide, style.columns).unwrap_or_else(|| {
         // Too many threads for a column each: say in each row whose it is.
-        let narrow: Vec<Vec<Cell>> = trace.rows.iter().zip(wide).map(|(row, cells)| fold(trace, row.thread, cells)).collect();
-        table::forced(&headings(vec!["thread".to_owned(), "step".to_owned()]), &narrow, style.columns)
+        let narrow: Vec<Vec<Cell>> = trace
+            .rows
+            .iter()
+            .zip(wide)
+            .map(|(row, cells)| fold(trace, row.thread, cells))
+            .collect();
+        table::forced(
+            &headings(vec!["thread".to_owned(), "step".to_owned()]),
+            &narrow,
+            style.columns,
+        )
     })
 }
 
 /// Keeps, of the cells of all threads, the one of the thread that acts.
 fn fold(trace: &Trace, thread: usize, mut cells: Vec<Cell>) -> Vec<Cell> {
     let ends = cells.split_off(trace.threads.len() + 1);
-    let name = trace.threads.get(thread).map_or_else(String::new, |thread| escape(&thread.name));
+    let name = trace
+        .threads
+        .get(thread)
+        .map_or_else(String::new, |thread| escape(&thread.name));
     let step = cells.get(thread + 1).cloned().unwrap_or_default();
     let number = cells.swap_remove(0);
-    [number, Cell::plain(name), step].into_iter().chain(ends).collect()
+    [number, Cell::plain(name), step]
+        .into_iter()
+        .chain(ends)
+        .collect()
 }
 
 /// What the marks mean that the table has.
@@ -99,7 +132,13 @@ fn legend(trace: &Trace, marks: &Marks) -> String {
             Mark::Hangs => Some(marks.hangs),
             Mark::Ends => Some(marks.ended),
         })
-        .chain(trace.rows.iter().any(|row| row.depth > 0).then_some(marks.callback))
+        .chain(
+            trace
+                .rows
+                .iter()
+                .any(|row| row.depth > 0)
+                .then_some(marks.callback),
+        )
         .collect();
     let meanings = [
         (marks.under_way, "inside the call above"),
@@ -109,6 +148,11 @@ fn legend(trace: &Trace, marks: &Marks) -> String {
         (marks.ended, "ended"),
     ];
     // The ASCII marks of waiting, hanging and ending are words.
-    let shown = meanings.iter().filter(|(mark, _)| used.contains(mark) && !mark.starts_with('['));
-    shown.map(|(mark, meaning)| format!("{mark} {meaning}")).collect::<Vec<_>>().join("   ")
+    let shown = meanings
+        .iter()
+        .filter(|(mark, _)| used.contains(mark) && !mark.starts_with('['));
+    shown
+        .map(|(mark, meaning)| format!("{mark} {meaning}"))
+        .collect::<Vec<_>>()
+        .join("   ")
 }
