@@ -38,7 +38,11 @@ pub fn render(diagnostic: &Diagnostic, path: &str, source: &str, color: bool) ->
             .iter()
             .filter_map(|help| suggestion(help, path, source)),
     );
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     renderer.render(&report)
 }
 
@@ -46,7 +50,11 @@ fn suggestion<'a>(help: &'a Help, path: &'a str, source: &'a str) -> Option<Grou
     let (span, replacement) = help.patch.as_ref()?;
     let patch = Patch::new(range(*span, source), replacement.as_str());
     let snippet = Snippet::source(source).path(path).patch(patch);
-    Some(Level::HELP.secondary_title(help.text.as_str()).element(snippet))
+    Some(
+        Level::HELP
+            .secondary_title(help.text.as_str())
+            .element(snippet),
+    )
 }
 
 fn annotation<'a>(kind: AnnotationKind, label: &'a Label, source: &str) -> Annotation<'a> {

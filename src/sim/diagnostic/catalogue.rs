@@ -53,7 +53,9 @@ impl FromStr for Code {
     type Err = ParseCodeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.iter().find(|code| code.name().eq_ignore_ascii_case(text));
+        let found = Self::ALL
+            .iter()
+            .find(|code| code.name().eq_ignore_ascii_case(text));
         found.copied().ok_or(ParseCodeError)
     }
 }
