@@ -156,14 +156,14 @@ pub struct Check {
 
 /// Formats of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
 pub enum Format {
-    /// For people
     Human,
-    /// One JSON object a line
     Json,
-    /// JUnit XML
     Junit,
-    /// Annotations of a GitHub workflow
     Github,
 }
 
@@ -203,12 +203,13 @@ pub struct Graph {
 
 /// Formats of state graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
 pub enum GraphFormat {
-    /// A block of lines for each state
     Text,
-    /// For Graphviz
     Dot,
-    /// For Markdown
     Mermaid,
 }
 
@@ -225,12 +226,13 @@ pub struct Lint {
 
 /// Formats of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
 pub enum LintFormat {
-    /// For people
     Human,
-    /// One JSON object a line
     Json,
-    /// Annotations of a GitHub workflow
     Github,
 }
 
@@ -257,10 +259,12 @@ pub struct Api {
 
 /// Formats of the table of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
 pub enum ApiFormat {
-    /// For people
     Human,
-    /// One JSON object a line
     Json,
 }
 

@@ -78,7 +78,13 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Stop> {
 pub fn parse(source: &str, folder: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let document: Document = toml::from_str(source).map_err(|error| {
         let message = error.message().lines().next().unwrap_or("no TOML");
-        vec![finding(message, error.span().unwrap_or_default(), "here")]
+        // The words of TOML, not those of Rust.
+        let message = message.replace("a nonzero u64", "a number from 1");
+        let message = message.replace("a nonzero usize", "a number from 1");
+        let message = message
+            .replace("u32", "a number from 0")
+            .replace("a sequence", "a list");
+        vec![finding(&message, error.span().unwrap_or_default(), "here")]
     })?;
     let check = document.check;
     let mut found = Vec::new();

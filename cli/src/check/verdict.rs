@@ -2,7 +2,7 @@
 
 use super::plan::Scenario;
 use crate::engine::{self, CheckOptions, Progress};
-use crate::render::paint::counted;
+use crate::render::paint::{counted, regrouped};
 use tstate::runtime::profile::Profile;
 use tstate::sim::diagnostic::{Code, Diagnostic, Severity, Span};
 use tstate::sim::explorer::Limits;
@@ -84,6 +84,16 @@ pub fn bounded(limits: Limits, program: &Program) -> Limits {
         timeouts: limits.timeouts.or(bounds.timeouts),
         spurious: bounds.spurious.unwrap_or(limits.spurious),
     }
+}
+
+/// `bound reached: 1,000,000 states`; empty if the search was complete.
+#[must_use]
+pub fn bounds(verdict: &Verdict) -> String {
+    let bounds: Vec<String> = verdict.cut.iter().map(ToString::to_string).collect();
+    if bounds.is_empty() {
+        return String::new();
+    }
+    format!("bound reached: {}", regrouped(&bounds.join(", ")))
 }
 
 /// The outcome that shows a failure.

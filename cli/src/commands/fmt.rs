@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Fmt, global: &Global, settings: &Settings) -> Resu
             Replacement::begin(Path::new(&file.path))?.commit(formatted.as_bytes())?;
         }
     }
-    if !arguments.check && !global.quiet {
+    if !arguments.check && !global.quiet && !chosen.files.is_empty() {
         let files = counted(chosen.files.len() as u64, "file");
         output.write(&format!(
             "{files}: {changed} formatted, the others were already\n"

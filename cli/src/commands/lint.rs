@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Lint, global: &Global, settings: &Settings) -> Res
         output.write(&report(arguments.format, file, &found))?;
         all.extend(found);
     }
-    if arguments.format == LintFormat::Human && !global.quiet {
+    if arguments.format == LintFormat::Human && !global.quiet && !chosen.files.is_empty() {
         let files = counted(chosen.files.len() as u64, "file");
         output.write(&format!("{files}: {}\n", findings::tally(&all)))?;
     }

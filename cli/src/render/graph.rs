@@ -1,6 +1,6 @@
 //! State graphs as text, for Graphviz and for Mermaid.
 
-use super::paint::{counted, escape, grouped};
+use super::paint::{counted, escape, grouped, regrouped};
 use crate::engine::{GraphEdge, GraphNode, StateGraph};
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ pub fn incomplete(graph: &StateGraph) -> String {
     let bounds: Vec<String> = graph.cut.iter().map(ToString::to_string).collect();
     format!(
         "the graph is not complete, a bound was reached: {}",
-        bounds.join(", ")
+        regrouped(&bounds.join(", "))
     )
 }
 

@@ -105,6 +105,17 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// The text with commas in its numbers.
+#[must_use]
+pub fn regrouped(text: &str) -> String {
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let words = text.split(' ').map(|word| match word.parse() {
+        Ok(number) if is_number(word) => grouped(number),
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// `1 step`, `2 steps`, `1,000 steps`.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {

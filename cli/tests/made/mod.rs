@@ -1,33 +1,97 @@
 //! Hand-made runs and verdicts.
 
-use tstate::runtime::profile::Profile;
-use tstate::sim::explorer::Cut;
-use tstate::sim::graph::{Choice, Move};
 use tstate::sim::report::{Mark, Row, Trace, TraceThread};
-use tstate::sim::schedule::Schedule;
-use tstate::sim::verdict::{Failure, Found, Outcome, Threads, Verdict};
-use tstate_cli::check::plan::{Plan, Scenario, Task};
-use tstate_cli::check::verdict::{Checked, Counterexample};
-use tstate_cli::files::ScenarioFile;
 
 /// The text without colours.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
 /// A daemon thread holds a mutex when finalization parks it; an exit hook wants the mutex.
-pub fn daemon_mutex() -> Trace {
+pub(crate) fn daemon_mutex() -> Trace {
     let lines: [(usize, u32, &str, Mark, Option<&str>, &str, &[&str]); 10] = [
-        (0, 0, "Py_InitializeEx(0)", Mark::Whole, None, "main", &["initialized"]),
-        (0, 0, "Py_AtExit(flush_logs)", Mark::Whole, Some("0"), "main", &[]),
-        (0, 0, "start flusher", Mark::Whole, Some("0"), "main", &["flusher runs"]),
-        (0, 0, "eval 1", Mark::Begins, None, "flusher", &["flusher asked main to drop the GIL"]),
-        (1, 0, "lock log_lock", Mark::Whole, None, "flusher", &["log_lock: flusher"]),
-        (1, 0, "Py_BEGIN_ALLOW_THREADS", Mark::Whole, None, "", &["flusher detached"]),
+        (
+            0,
+            0,
+            "Py_InitializeEx(0)",
+            Mark::Whole,
+            None,
+            "main",
+            &["initialized"],
+        ),
+        (
+            0,
+            0,
+            "Py_AtExit(flush_logs)",
+            Mark::Whole,
+            Some("0"),
+            "main",
+            &[],
+        ),
+        (
+            0,
+            0,
+            "start flusher",
+            Mark::Whole,
+            Some("0"),
+            "main",
+            &["flusher runs"],
+        ),
+        (
+            0,
+            0,
+            "eval 1",
+            Mark::Begins,
+            None,
+            "flusher",
+            &["flusher asked main to drop the GIL"],
+        ),
+        (
+            1,
+            0,
+            "lock log_lock",
+            Mark::Whole,
+            None,
+            "flusher",
+            &["log_lock: flusher"],
+        ),
+        (
+            1,
+            0,
+            "Py_BEGIN_ALLOW_THREADS",
+            Mark::Whole,
+            None,
+            "",
+            &["flusher detached"],
+        ),
         (0, 0, "eval 1", Mark::Returns, None, "main", &[]),
-        (0, 0, "Py_FinalizeEx()", Mark::Begins, None, "main", &["finalizing"]),
-        (1, 0, "Py_END_ALLOW_THREADS", Mark::Hangs, None, "main", &["flusher hangs for good"]),
-        (0, 1, "lock log_lock", Mark::Blocks, None, "main", &["flush_logs: main waits for flusher"]),
+        (
+            0,
+            0,
+            "Py_FinalizeEx()",
+            Mark::Begins,
+            None,
+            "main",
+            &["finalizing"],
+        ),
+        (
+            1,
+            0,
+            "Py_END_ALLOW_THREADS",
+            Mark::Hangs,
+            None,
+            "main",
+            &["flusher hangs for good"],
+        ),
+        (
+            0,
+            1,
+            "lock log_lock",
+            Mark::Blocks,
+            None,
+            "main",
+            &["flush_logs: main waits for flusher"],
+        ),
     ];
     let row = |(number, (thread, depth, text, mark, result, gil, changes)): (usize, _)| {
         let result: Option<&str> = result;
@@ -57,27 +121,10 @@ pub fn daemon_mutex() -> Trace {
     }
 }
 
-/// Threads one after another, each of which ends.
-pub fn many_threads(count: usize) -> Trace {
-    let row = |thread: usize| Row {
-        number: thread as u32 + 1,
-        thread,
-        text: "PyGILState_Release(PyGILState_Ensure())".to_owned(),
-        line: 4,
-        depth: 0,
-        mark: if thread == 0 { Mark::Whole } else { Mark::Ends },
-        result: None,
-        gil: Some(format!("worker[{thread}]")),
-        changes: vec!["a\u{1b}[31m change that is rather long".to_owned()],
-    };
-    Trace {
-        threads: (0..count).map(|index| thread(&format!("worker[{index}]"), "foreign")).collect(),
-        rows: (0..count).map(row).collect(),
-        outcome: "ok".to_owned(),
-        ..Trace::default()
+/// A column.
+pub(crate) fn thread(name: &str, kind: &'static str) -> TraceThread {
+    TraceThread {
+        name: name.to_owned(),
+        kind,
     }
-}
-
-fn thread(name: &str, kind: &'static str) -> TraceThread {
-    TraceThread { name: name.to_owned(), kind }
 }

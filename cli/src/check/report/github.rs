@@ -89,17 +89,8 @@ fn cut(scenario: &Scenario, checked: &Checked) -> String {
         end_line: 1,
         end_column: 1,
     };
-    let bounds: Vec<String> = checked
-        .verdict
-        .cut
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let message = format!(
-        "under {}: bound reached: {}",
-        checked.verdict.profile,
-        bounds.join(", ")
-    );
+    let bounds = verdict::bounds(&checked.verdict);
+    let message = format!("under {}: {bounds}", checked.verdict.profile);
     github::annotation(
         Level::Warning,
         &scenario.file.path,

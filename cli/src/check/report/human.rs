@@ -213,11 +213,11 @@ fn remark(verdict: &Verdict) -> String {
         }
     }
     let mut text = escape(&parts.join(", "));
-    let bounds: Vec<String> = verdict.cut.iter().map(|cut| format!("{cut}")).collect();
-    if !bounds.is_empty() {
-        let gap = if text.is_empty() { "" } else { "; " };
-        text += &format!("{gap}bound reached: {}", bounds.join(", "));
+    let bounds = verdict::bounds(verdict);
+    if !text.is_empty() && !bounds.is_empty() {
+        text += "; ";
     }
+    text += &bounds;
     if text.is_empty() {
         "complete".to_owned()
     } else {

@@ -31,8 +31,7 @@ impl JUnit {
 
     fn status(&self, scenario: &Scenario, checked: &Checked) -> TestCaseStatus {
         let verdict = &checked.verdict;
-        let bounds: Vec<String> = verdict.cut.iter().map(ToString::to_string).collect();
-        let cut = format!("bound reached: {}", bounds.join(", "));
+        let cut = verdict::bounds(verdict);
         let mut status = match verdict.status() {
             Status::Met => return TestCaseStatus::success(),
             Status::Inconclusive if self.allow_incomplete => return skipped(&cut),
