@@ -12,8 +12,18 @@ fn merged(protocol: Protocol) -> Exploration {
 }
 
 fn unmerged(protocol: Protocol) -> Exploration {
-    let tuning = Tuning { footprints: true, ..Tuning::default() };
-    explore(&protocol, &Settings { unmerged: true, tuning, ..Settings::default() })
+    let tuning = Tuning {
+        footprints: true,
+        ..Tuning::default()
+    };
+    explore(
+        &protocol,
+        &Settings {
+            unmerged: true,
+            tuning,
+            ..Settings::default()
+        },
+    )
 }
 
 /// Branching states: states in which two or more threads could go on. Counted by brute force on models of their own.
@@ -70,9 +80,20 @@ fn unmerged_executions_are_the_traces() {
 #[test]
 #[ignore = "speed"]
 fn speed() {
-    for protocol in [Protocol::HandOff(3, 2), Protocol::HandOff(5, 3), Protocol::Finalize(5, 3), Protocol::Pending(4,8)] {
+    for protocol in [
+        Protocol::HandOff(3, 2),
+        Protocol::HandOff(5, 3),
+        Protocol::Finalize(5, 3),
+        Protocol::Pending(4, 8),
+    ] {
         let start = std::time::Instant::now();
         let found = merged(protocol);
-        eprintln!("{protocol:?} {:?} branching {} executions {} steps {}", start.elapsed(), found.branching, found.executions, found.steps);
+        eprintln!(
+            "{protocol:?} {:?} branching {} executions {} steps {}",
+            start.elapsed(),
+            found.branching,
+            found.executions,
+            found.steps
+        );
     }
 }

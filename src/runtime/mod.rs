@@ -1,3 +1,55 @@
-//! CPython's lifecycle. Knows `sync` only.
+//! CPython's thread and interpreter lifecycle, 3.14, as concurrent code. Knows `sync` only.
+//!
+//! The API is [`Caller`]: what one OS thread calls. The state is [`Runtime`]: one process. A difference between releases
+//! is a method in [`differences`].
+//!
+//! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
+//! `interpreter`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
+//! `threading`, `object`, `exit`; `initialize` and `finalize` last. `lock_order` holds for all.
 
+mod attach;
+mod callback;
+pub mod differences;
+mod eval_breaker;
+mod exit;
+mod finalize;
+mod gil;
+mod gilstate;
+mod handle;
+mod initialize;
+mod interpreter;
+mod lists;
+pub mod lock_order;
+mod mutex;
+mod object;
+#[cfg(feature = "sim")]
+mod observe;
+mod outcome;
+mod parking;
+mod pending;
 pub mod profile;
+mod state;
+mod thread_state;
+mod threading;
+
+pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
+pub use eval_breaker::Bit;
+pub use finalize::Phase;
+pub use gil::Locked;
+pub use gilstate::GilState;
+pub use handle::{InterpreterHandle, ThreadStateHandle};
+pub use initialize::Stage;
+pub use interpreter::{EXIT_CALLBACKS_MAX, INTERPRETERS_MAX};
+pub use mutex::{MutexSlot, USER_MUTEXES_MAX};
+pub use object::{AT_CLEAR_MAX, OBJECTS_MAX, ObjectId, ObjectKind, ObjectState};
+#[cfg(feature = "sim")]
+pub use observe::{
+    GilObservation, InterpreterObservation, Observation, PendingObservation, ThreadObservation,
+    ThreadStateObservation,
+};
+pub use outcome::{Crash, Ended, Fatal, Over, Step};
+pub use pending::PENDING_MAX;
+pub use profile::Profile;
+pub use state::{AT_EXIT_MAX, Caller, Host, Runtime};
+pub use thread_state::{AttachState, THREAD_STATES_MAX, Whence};
+pub use threading::{Daemon, HandleState};

@@ -16,8 +16,9 @@
 //! * *OnceEach*: every choice of every node is taken exactly once.
 //! * *Undone*: after an undo the key is what it was at the mark (checked in debug builds).
 
-use super::graph::{Choice, Graph, Move, NodeId};
-use super::world::{Mark, Pending, Silence, Tuning, World};
+use super::graph::{Choice, Edge, Graph, Move, NodeId};
+use super::walk::{Used, Walk};
+use super::world::{Mark, Points, Silence, Tuning, World};
 use crate::sync::ThreadIndex;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -40,8 +41,10 @@ pub trait Run {
     fn look(&self, world: &World) -> Look;
     /// Names the outcome of a run that is over, or in which nobody can go on.
     fn outcome(&self, world: &World) -> u16;
-    /// Whether every thread that has not ended is blocked, or goes round in a wait.
-    fn all_wait(&self, world: &World) -> bool;
+    /// If every thread that has not ended is blocked or goes round in a wait: the outcome if that goes on for ever.
+    fn stuck(&self, world: &World) -> Option<u16>;
+    /// The state in a few lines, for who draws the graph.
+    fn label(&self, world: &World) -> String;
 }
 
 /// What was seen between two steps.
@@ -81,6 +84,8 @@ pub struct Settings {
     pub unmerged: bool,
     /// Keep the set of keys, for comparison.
     pub keep_keys: bool,
+    /// Keep a label of every state.
+    pub keep_labels: bool,
 }
 
 /// Why an exploration is not complete.
@@ -121,12 +126,18 @@ pub struct Exploration {
     pub executions: u64,
     /// Steps taken in all.
     pub steps: u64,
+    /// Conditions of `eventually` claims that hold in the first state, as bits.
+    pub seen_first: u8,
     /// The bounds that cut the search, none if it is complete.
     pub cut: Vec<Cut>,
     /// How often the search started again because it learned of a scheduling point.
     pub restarts: u32,
     /// The keys of all states, where kept.
     pub keys: BTreeSet<u128>,
+    /// The labels of the graph's nodes, where kept.
+    pub labels: Vec<String>,
+    /// The cells that are scheduling points, in the mode with few.
+    pub points: Points,
 }
 
 impl Exploration {
@@ -164,25 +175,17 @@ pub fn explore_with(
         let complete = world.enter(|| search.all(progress));
         let mut found = search.found;
         found.restarts = restarts;
+        found.points = world.known_points();
         world.clear();
         if complete {
             return found;
         }
         restarts += 1;
         let fresh = World::new(program.threads(), settings.tuning);
-        fresh.adopt_points(&world);
+        fresh.adopt_points(&found.points);
         drop(run);
         world = fresh;
     }
-}
-
-/// How much of the bounded resources a run has used.
-#[derive(Clone, Copy, Debug, Default)]
-struct Used {
-    steps: u32,
-    preemptions: u32,
-    timeouts: u32,
-    spurious: u32,
 }
 
 /// A node on the path from the first state to the current one.
@@ -213,21 +216,25 @@ struct Search<'a> {
     stack: Vec<Frame>,
     /// The choices of all frames, last frame last.
     choices: Vec<Choice>,
-    threads: usize,
-    used: Used,
-    last: usize,
+    walk: Walk<'a>,
 }
 
 /// Where a run from one choice stopped.
 struct Arrival {
-    steps: u16,
+    steps: u32,
+    movers: u16,
     seen: u8,
     over: bool,
     choices: usize,
 }
 
 /// Steps with one choice after which a node is made all the same, so that a lone endless loop closes.
-const LONE_STEPS_MAX: u16 = 256;
+const LONE_STEPS_MAX: u32 = 256;
+
+/// Whether the only choice, `steps` steps after the last node, is taken without making a node.
+pub(super) fn is_lone(choice: Choice, steps: u32) -> bool {
+    steps < LONE_STEPS_MAX && choice.action() != Move::TimeOut
+}
 
 impl<'a> Search<'a> {
     fn new(world: &'a World, run: &'a dyn Run, settings: &'a Settings) -> Self {
@@ -239,17 +246,16 @@ impl<'a> Search<'a> {
             ids: FxHashMap::default(),
             stack: Vec::new(),
             choices: Vec::new(),
-            threads: world.threads(),
-            used: Used::default(),
-            last: 0,
+            walk: Walk::new(world, run),
         }
     }
 
     /// Whether the search went to its end (or to a bound); false if it has to start again.
     fn all(&mut self, progress: &mut dyn FnMut(&Exploration) -> bool) -> bool {
-        self.settle();
-        let arrival = self.go_on(0, Look::default());
-        let (_, _) = self.arrive(&arrival, Vec::new());
+        let first = self.walk.settle();
+        self.found.seen_first = first.seen;
+        let arrival = self.go_on(0, 0, first);
+        let _ = self.arrive(&arrival, Vec::new());
         let mut ticks = 0_u32;
         while let Some(frame) = self.stack.last_mut() {
             if frame.next == frame.choices {
@@ -262,8 +268,8 @@ impl<'a> Search<'a> {
             let choice = self.choices[frame.first_choice + index];
             if index > 0 {
                 self.world.undo(&frame.mark);
-                self.used = frame.used;
-                self.last = frame.last;
+                self.walk.used = frame.used;
+                self.walk.last = frame.last;
             }
             self.take(choice);
             if self.world.learned_of_point() && self.settings.tuning.few_points {
@@ -285,93 +291,74 @@ impl<'a> Search<'a> {
             return;
         }
         self.choices.truncate(frame.first_choice + frame.choices);
-        let preempts = self.preempts(choice);
-        self.used.preemptions += u32::from(preempts);
+        let preempts = self.walk.preempts(choice);
         self.world.start_footprint();
         let look = self.step(choice);
-        let arrival = self.go_on(1, look);
+        let arrival = self.go_on(1, 1 << choice.thread(), look);
         let touched = self.world.footprint();
-        let asleep = sleep.into_iter().filter(|sleeper| independent(&sleeper.touched, &touched)).collect();
-        let (to, _) = self.arrive(&arrival, asleep);
-        let edge = Graph::edge(to, choice, arrival.steps, arrival.seen, preempts);
-        self.found.graph.add_edge(from, edge);
+        let asleep = sleep
+            .into_iter()
+            .filter(|sleeper| independent(&sleeper.touched, &touched))
+            .collect();
+        let to = self.arrive(&arrival, asleep);
+        let Arrival {
+            steps,
+            movers,
+            seen,
+            ..
+        } = arrival;
+        self.found.graph.add_edge(
+            from,
+            Edge {
+                to,
+                movers,
+                steps,
+                seen,
+                preempts,
+                ..Edge::new(choice)
+            },
+        );
         if self.settings.unmerged {
-            let depth = self.stack.iter().rposition(|frame| frame.node == from).expect("the frame is on the stack");
+            let depth = self
+                .stack
+                .iter()
+                .rposition(|frame| frame.node == from)
+                .expect("the frame is on the stack");
             self.stack[depth].sleep.push(Sleeper { choice, touched });
         }
     }
 
-    /// Does what a choice says: one step.
     fn step(&mut self, choice: Choice) -> Look {
         self.found.steps += 1;
-        self.used.steps += 1;
-        let thread = ThreadIndex::new(choice.thread());
-        match choice.action() {
-            Move::Run => self.world.run(thread),
-            Move::TimeOut => {
-                self.used.timeouts += 1;
-                self.world.time_out(thread);
-            }
-            Move::Spurious => {
-                self.used.spurious += 1;
-                self.world.wake_spuriously(thread);
-            }
-            Move::Pick(alternative) => {
-                self.world.answer(thread, alternative);
-                self.world.run(thread);
-            }
-        }
-        self.last = choice.thread();
-        self.settle()
-    }
-
-    /// Lets threads go on that need no scheduling point, and looks at the state.
-    fn settle(&self) -> Look {
-        let current = self.world.current();
-        if self.wakes(current) {
-            return Look::default();
-        }
-        while let Some(thread) = (0..self.threads).map(ThreadIndex::new).find(|thread| self.world.is_eager(*thread)) {
-            self.world.run(thread);
-        }
-        self.run.look(self.world)
-    }
-
-    /// Whether the thread is inside a step and chooses which waiter wakes.
-    fn wakes(&self, thread: ThreadIndex) -> bool {
-        matches!(self.world.pending(thread), Pending::Choose { wake: true, .. })
+        self.walk.step(choice)
     }
 
     /// Goes on while there is one choice only.
-    fn go_on(&mut self, mut steps: u16, mut look: Look) -> Arrival {
+    fn go_on(&mut self, mut steps: u32, mut movers: u16, mut look: Look) -> Arrival {
         let mut seen = look.seen;
         loop {
             let first = self.choices.len();
-            if !look.over && !self.steps_used_up() {
+            if !look.over {
                 self.collect();
             }
             let choices = self.choices.len() - first;
-            let lone = choices == 1
-                && steps < LONE_STEPS_MAX
-                && !self.settings.unmerged
-                && self.choices[first].action() != Move::TimeOut;
+            let lone =
+                choices == 1 && !self.settings.unmerged && is_lone(self.choices[first], steps);
             if look.over || !lone {
-                return Arrival { steps, seen, over: look.over || choices == 0, choices };
+                return Arrival {
+                    steps,
+                    movers,
+                    seen,
+                    over: look.over || choices == 0,
+                    choices,
+                };
             }
             let choice = self.choices.pop().expect("one choice");
+            movers |= 1 << choice.thread();
             look = self.step(choice);
             steps += 1;
             seen |= look.seen;
         }
-    }
-
-    fn steps_used_up(&mut self) -> bool {
-        let Some(bound) = self.settings.limits.steps else { return false };
-        let used_up = self.used.steps >= bound;
-        if used_up {
-            self.cut(Cut::Steps(bound));
-        }
-        used_up
     }
 
     fn cut(&mut self, cut: Cut) {
@@ -382,76 +369,37 @@ impl<'a> Search<'a> {
 
     /// Collects the choices that there are now, threads in order.
     fn collect(&mut self) {
-        let current = self.world.current();
-        if let Pending::Choose { alternatives, wake: true } = self.world.pending(current) {
-            for alternative in 0..alternatives {
-                self.choices.push(Choice::new(current.index(), Move::Pick(alternative)));
-            }
-            return;
-        }
-        for index in 0..self.threads {
-            self.collect_of(index);
-        }
+        let cuts = self.walk.choices(&self.settings.limits, &mut self.choices);
+        cuts.into_iter().for_each(|cut| self.cut(cut));
     }
 
-    fn collect_of(&mut self, index: usize) {
-        let thread = ThreadIndex::new(index);
-        let first = self.choices.len();
-        match self.world.pending(thread) {
-            Pending::Choose { alternatives, .. } => {
-                for alternative in 0..alternatives {
-                    self.choices.push(Choice::new(index, Move::Pick(alternative)));
-                }
-            }
-            Pending::Waiting { timed, .. } => self.collect_wait(index, timed),
-            _ if self.world.enabled(thread) => self.choices.push(Choice::new(index, Move::Run)),
-            _ => {}
-        }
-        if let Some(bound) = self.settings.limits.preemptions
-            && self.choices.len() > first
-            && self.used.preemptions >= bound
-            && self.preempts(self.choices[first])
-        {
-            self.choices.truncate(first);
-            self.cut(Cut::Preemptions(bound));
-        }
-    }
-
-    fn collect_wait(&mut self, index: usize, timed: bool) {
-        let limits = self.settings.limits;
-        if timed {
-            match limits.timeouts {
-                Some(bound) if self.used.timeouts >= bound => self.cut(Cut::Timeouts(bound)),
-                _ => self.choices.push(Choice::new(index, Move::TimeOut)),
-            }
-        }
-        if self.used.spurious < limits.spurious {
-            self.choices.push(Choice::new(index, Move::Spurious));
-        }
-    }
-
-    /// Whether the choice takes the turn from a thread that could have gone on.
-    fn preempts(&self, choice: Choice) -> bool {
-        choice.thread() != self.last && self.world.enabled(ThreadIndex::new(self.last))
-    }
-
-    /// The node for the current state: whether it is new, and a frame on the stack if there is something to choose.
-    fn arrive(&mut self, arrival: &Arrival, sleep: Vec<Sleeper>) -> (NodeId, bool) {
+    /// The node for the current state, with a frame on the stack if it is new and there is something to choose.
+    fn arrive(&mut self, arrival: &Arrival, sleep: Vec<Sleeper>) -> NodeId {
         let first_choice = self.choices.len() - arrival.choices;
-        let enabled = self.choices[first_choice..].iter().fold(0_u16, |bits, choice| bits | 1 << choice.thread());
-        let inside_step = self.wakes(self.world.current()) && arrival.choices > 0;
+        let owed = self.choices[first_choice..]
+            .iter()
+            .filter(|choice| choice.action() != Move::Spurious);
+        let enabled = owed.fold(0_u16, |bits, choice| bits | 1 << choice.thread());
+        let waiters = self.world.waiters_of_wake();
+        let inside_step = waiters != 0;
         let keyed = !inside_step && !self.settings.unmerged;
-        let key = if keyed || self.settings.keep_keys { self.key(arrival) } else { 0 };
+        let key = if keyed || self.settings.keep_keys {
+            self.key(arrival)
+        } else {
+            0
+        };
         if self.settings.keep_keys && !inside_step {
             self.found.keys.insert(self.merging_key(arrival));
         }
         if keyed && let Some(known) = self.ids.get(&key) {
             self.found.executions += 1;
             self.choices.truncate(first_choice);
-            return (*known, false);
+            return *known;
         }
-        let all_wait = !arrival.over && self.run.all_wait(self.world);
-        let node = self.found.graph.add_node(enabled, all_wait);
+        let node = self.found.graph.add_node(enabled, waiters);
+        if self.settings.keep_labels {
+            self.found.labels.push(self.run.label(self.world));
+        }
         if keyed {
             self.ids.insert(key, node);
         }
@@ -459,13 +407,25 @@ impl<'a> Search<'a> {
         if arrival.over {
             self.found.executions += 1;
             let outcome = self.run.outcome(self.world);
-            self.found.graph.set_end(node, outcome);
-            return (node, true);
+            self.found.graph.set_outcome(node, outcome, true);
+            return node;
+        }
+        if !inside_step && let Some(outcome) = self.run.stuck(self.world) {
+            self.found.graph.set_outcome(node, outcome, false);
         }
         let mark = self.world.mark();
-        let (choices, used, last) = (arrival.choices, self.used, self.last);
-        self.stack.push(Frame { node, mark, first_choice, choices, next: 0, used, last, sleep });
-        (node, true)
+        let (choices, used, last) = (arrival.choices, self.walk.used, self.walk.last);
+        self.stack.push(Frame {
+            node,
+            mark,
+            first_choice,
+            choices,
+            next: 0,
+            used,
+            last,
+            sleep,
+        });
+        node
     }
 
     /// What merges: the state, and what of the bounded resources is used up.
@@ -473,24 +433,28 @@ impl<'a> Search<'a> {
         let limits = &self.settings.limits;
         let mut key = crate::sync::hook::fold(self.world.key(), u64::from(arrival.over), 0);
         if limits.preemptions.is_some() {
-            let value = u128::from(self.used.preemptions) << 8 | self.last as u128;
+            let value = u128::from(self.walk.used.preemptions) << 8 | self.walk.last as u128;
             key = crate::sync::hook::fold(key, 1, value);
         }
         if limits.timeouts.is_some() {
-            key = crate::sync::hook::fold(key, 2, u128::from(self.used.timeouts));
+            key = crate::sync::hook::fold(key, 2, u128::from(self.walk.used.timeouts));
         }
         if limits.spurious > 0 {
-            key = crate::sync::hook::fold(key, 3, u128::from(self.used.spurious));
+            key = crate::sync::hook::fold(key, 3, u128::from(self.walk.used.spurious));
         }
         if limits.steps.is_some() {
-            key = crate::sync::hook::fold(key, 4, u128::from(self.used.steps));
+            key = crate::sync::hook::fold(key, 4, u128::from(self.walk.used.steps));
         }
         key
     }
 
     fn key(&self, arrival: &Arrival) -> u128 {
         let key = self.merging_key(arrival);
-        if self.settings.tuning.audit { crate::sync::hook::fold(key, 5, self.world.full_key()) } else { key }
+        if self.settings.tuning.audit {
+            crate::sync::hook::fold(key, 5, self.world.full_key())
+        } else {
+            key
+        }
     }
 
     fn over_budget(&mut self) -> bool {
@@ -520,7 +484,11 @@ impl<'a> Search<'a> {
 
 /// Whether two steps commute: no cell that both touch and one writes.
 fn independent(one: &[(u16, bool)], other: &[(u16, bool)]) -> bool {
-    one.iter().all(|(cell, writes)| other.iter().all(|(touched, wrote)| cell != touched || !(*writes || *wrote)))
+    one.iter().all(|(cell, writes)| {
+        other
+            .iter()
+            .all(|(touched, wrote)| cell != touched || !(*writes || *wrote))
+    })
 }
 
 /// Every kind of silence, for the looped test.

@@ -12,7 +12,10 @@
 //! 3. Stacks never move, so pointers into them, which a saved stack may hold, stay valid.
 //! 4. A fiber is never unwound: its root never returns, and it is reset when the pool goes away.
 
-#![expect(unsafe_code, reason = "stacks are copied as bytes, and the root of a fiber outlives what it borrows")]
+#![expect(
+    unsafe_code,
+    reason = "stacks are copied as bytes, and the root of a fiber outlives what it borrows"
+)]
 
 use corosensei::stack::{DefaultStack, Stack};
 use corosensei::{Coroutine, Yielder};
@@ -51,7 +54,10 @@ impl Fiber {
     pub(super) unsafe fn new<'a>(root: impl FnOnce() + 'a) -> Self {
         let stack = DefaultStack::new(STACK_BYTES).expect("a stack can be mapped");
         let base = stack.base().get();
-        let suspender = Box::new(Suspender { yielder: Cell::new(std::ptr::null()), low: Cell::new(base - 1024) });
+        let suspender = Box::new(Suspender {
+            yielder: Cell::new(std::ptr::null()),
+            low: Cell::new(base - 1024),
+        });
         let slot: *const Suspender = &raw const *suspender;
         let body = move |yielder: &Yielder<(), ()>, ()| {
             // SAFETY: the suspender is boxed and lives as long as the fiber.
@@ -61,9 +67,14 @@ impl Fiber {
         };
         let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'a> = Box::new(body);
         // SAFETY: the caller promises that what the root borrows outlives the fiber.
-        let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'static> = unsafe { std::mem::transmute(body) };
+        let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'static> =
+            unsafe { std::mem::transmute(body) };
         let routine = Coroutine::with_stack(stack, move |yielder, input| body(yielder, input));
-        Self { routine: UnsafeCell::new(ManuallyDrop::new(Box::new(routine))), suspender, base }
+        Self {
+            routine: UnsafeCell::new(ManuallyDrop::new(Box::new(routine))),
+            suspender,
+            base,
+        }
     }
 
     /// Runs the fiber until it suspends.
@@ -94,8 +105,14 @@ impl Fiber {
         // SAFETY: the routine is valid for its size, and the stack between `low` and its base is mapped; the fiber is
         // suspended, so nobody writes to either (soundness point 1).
         unsafe {
-            bytes.extend_from_slice(std::slice::from_raw_parts(words.cast::<u8>(), size_of::<Routine>()));
-            bytes.extend_from_slice(std::slice::from_raw_parts(low as *const u8, self.base - low));
+            bytes.extend_from_slice(std::slice::from_raw_parts(
+                words.cast::<u8>(),
+                size_of::<Routine>(),
+            ));
+            bytes.extend_from_slice(std::slice::from_raw_parts(
+                low as *const u8,
+                self.base - low,
+            ));
         }
     }
 

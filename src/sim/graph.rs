@@ -60,10 +60,13 @@ pub struct Node {
     first_edge: u32,
     /// The threads that could take a step or time out here, as bits.
     pub enabled: u16,
-    /// Where the run ends here: which outcome, numbered by the explored program.
-    pub end: Option<u16>,
-    /// Whether every thread that has not ended is blocked or goes round in a wait.
-    pub all_wait: bool,
+    /// Inside a step that wakes one of several waiters: which there are, as bits; else 0.
+    pub waiters: u16,
+    /// The run ends here, or every thread that has not ended is blocked or goes round in a wait: which outcome this is,
+    /// or would be if it went on for ever, numbered by the explored program.
+    pub outcome: Option<u16>,
+    /// The run ends here.
+    pub ends: bool,
 }
 
 /// One choice at one node and where it leads.
@@ -71,11 +74,13 @@ pub struct Node {
 pub struct Edge {
     /// The node it leads to.
     pub to: NodeId,
-    next: u32,
+    pub(super) next: u32,
     /// What was chosen.
     pub choice: Choice,
+    /// The threads that took a step on the way, as bits.
+    pub movers: u16,
     /// How many steps it is to the next node, the chosen one included.
-    pub steps: u16,
+    pub steps: u32,
     /// Conditions of `eventually` claims that held in some state on the way or at its end, as bits.
     pub seen: u8,
     /// Whether the thread that ran before could have gone on.
@@ -83,6 +88,20 @@ pub struct Edge {
 }
 
 const END: u32 = u32::MAX;
+
+impl Edge {
+    pub(super) const fn new(choice: Choice) -> Self {
+        Self {
+            to: END,
+            next: END,
+            choice,
+            movers: 0,
+            steps: 0,
+            seen: 0,
+            preempts: false,
+        }
+    }
+}
 
 /// A state graph.
 #[derive(Debug, Default)]
@@ -93,23 +112,27 @@ pub struct Graph {
 
 impl Graph {
     /// Adds a node.
-    pub(super) fn add_node(&mut self, enabled: u16, all_wait: bool) -> NodeId {
-        self.nodes.push(Node { first_edge: END, enabled, end: None, all_wait });
+    pub(super) fn add_node(&mut self, enabled: u16, waiters: u16) -> NodeId {
+        self.nodes.push(Node {
+            first_edge: END,
+            enabled,
+            waiters,
+            outcome: None,
+            ends: false,
+        });
         (self.nodes.len() - 1) as NodeId
     }
 
-    pub(super) fn set_end(&mut self, node: NodeId, outcome: u16) {
-        self.nodes[node as usize].end = Some(outcome);
+    pub(super) fn set_outcome(&mut self, node: NodeId, outcome: u16, ends: bool) {
+        let node = &mut self.nodes[node as usize];
+        node.outcome = Some(outcome);
+        node.ends = ends;
     }
 
     pub(super) fn add_edge(&mut self, from: NodeId, mut edge: Edge) {
         edge.next = self.nodes[from as usize].first_edge;
         self.nodes[from as usize].first_edge = self.edges.len() as u32;
         self.edges.push(edge);
-    }
-
-    pub(super) const fn edge(to: NodeId, choice: Choice, steps: u16, seen: u8, preempts: bool) -> Edge {
-        Edge { to, next: END, choice, steps, seen, preempts }
     }
 
     /// The nodes in order of discovery.
@@ -141,13 +164,18 @@ impl Graph {
     }
 
     /// For every node the fewest steps from the first node, then the fewest preemptions, with the edge it is reached
-    /// by. Of equal ways the one with the smallest choices wins, so the answer does not depend on the search order.
+    /// by, over the edges that `admits` lets pass. Of equal ways the one with the smallest choices wins, so the answer does not depend on the search order.
     #[must_use]
-    pub fn shortest(&self) -> Shortest {
+    pub fn shortest(&self, admits: &dyn Fn(&Edge) -> bool) -> Shortest {
         let mut best: Vec<Option<Way>> = vec![None; self.nodes.len()];
         let mut heap = std::collections::BinaryHeap::new();
         if let Some(start) = best.first_mut() {
-            *start = Some(Way { steps: 0, preemptions: 0, from: END, choice: Choice(0) });
+            *start = Some(Way {
+                steps: 0,
+                preemptions: 0,
+                from: END,
+                choice: Choice(0),
+            });
             heap.push(std::cmp::Reverse((0_u32, 0_u32, 0_u32)));
         }
         let mut done = vec![false; self.nodes.len()];
@@ -155,15 +183,16 @@ impl Graph {
             if std::mem::replace(&mut done[node as usize], true) {
                 continue;
             }
-            for edge in self.edges(node) {
+            for edge in self.edges(node).filter(|edge| admits(edge)) {
                 let way = Way {
-                    steps: steps + u32::from(edge.steps),
+                    steps: steps + edge.steps,
                     preemptions: preemptions + u32::from(edge.preempts),
                     from: node,
                     choice: edge.choice,
                 };
                 let known = &mut best[edge.to as usize];
-                if !done[edge.to as usize] && known.is_none_or(|known| way.order() < known.order()) {
+                if !done[edge.to as usize] && known.is_none_or(|known| way.order() < known.order())
+                {
                     *known = Some(way);
                     heap.push(std::cmp::Reverse((way.steps, way.preemptions, edge.to)));
                 }

@@ -34,13 +34,19 @@ pub enum ScheduleError {
     #[error("not a schedule: {0}")]
     Form(String),
     /// Made by another version of the engine.
-    #[error("the schedule was made by engine version {0}, this is version {ENGINE_VERSION}: run the check again")]
+    #[error(
+        "the schedule was made by engine version {0}, this is version {ENGINE_VERSION}: run the check again"
+    )]
     Version(u32),
 }
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{ENGINE_VERSION}/{}/{:08x}/", self.profile, self.scenario)?;
+        write!(
+            f,
+            "{ENGINE_VERSION}/{}/{:08x}/",
+            self.profile, self.scenario
+        )?;
         let mut rest = self.choices.as_slice();
         while let Some(first) = rest.first() {
             if rest.len() < self.choices.len() {
@@ -77,20 +83,33 @@ impl FromStr for Schedule {
     fn from_str(text: &str) -> Result<Self, ScheduleError> {
         let form = |what: &str| ScheduleError::Form(what.to_owned());
         let mut fields = text.splitn(4, '/');
-        let mut field = |what: &str| fields.next().ok_or_else(|| form(&format!("the {what} is missing")));
-        let version = field("version")?.parse().map_err(|_| form("it does not begin with a version number"))?;
+        let mut field = |what: &str| {
+            fields
+                .next()
+                .ok_or_else(|| form(&format!("the {what} is missing")))
+        };
+        let version = field("version")?
+            .parse()
+            .map_err(|_| form("it does not begin with a version number"))?;
         if version != ENGINE_VERSION {
             return Err(ScheduleError::Version(version));
         }
-        let profile = field("profile")?.parse().map_err(|_| form("the second field is no profile such as 3.14"))?;
+        let profile = field("profile")?
+            .parse()
+            .map_err(|_| form("the second field is no profile such as 3.14"))?;
         let scenario = u32::from_str_radix(field("digest of the scenario")?, 16)
             .map_err(|_| form("the third field is no digest of a scenario"))?;
         let mut choices = Vec::new();
         let runs = field("list of choices")?;
         for run in runs.split(',').filter(|run| !run.is_empty()) {
-            parse_run(run, &mut choices).ok_or_else(|| form(&format!("`{run}` is no choice such as 0x3, 1t or 0p2")))?;
+            parse_run(run, &mut choices)
+                .ok_or_else(|| form(&format!("`{run}` is no choice such as 0x3, 1t or 0p2")))?;
         }
-        Ok(Self { profile, scenario, choices })
+        Ok(Self {
+            profile,
+            scenario,
+            choices,
+        })
     }
 }
 
@@ -99,13 +118,23 @@ const RUN_MAX: usize = 1 << 20;
 
 fn parse_run(run: &str, choices: &mut Vec<Choice>) -> Option<()> {
     let at = run.find(|letter: char| !letter.is_ascii_digit())?;
-    let thread = run[..at].parse().ok().filter(|thread| *thread < crate::sync::THREADS_MAX)?;
+    let thread = run[..at]
+        .parse()
+        .ok()
+        .filter(|thread| *thread < crate::sync::THREADS_MAX)?;
     let (action, rest) = run[at..].split_at(1);
     let (action, count) = match action {
         "x" => (Move::Run, rest.parse().ok()?),
         "t" if rest.is_empty() => (Move::TimeOut, 1),
         "s" if rest.is_empty() => (Move::Spurious, 1),
-        "p" => (Move::Pick(rest.parse().ok().filter(|alternative| *alternative < 4000)?), 1),
+        "p" => (
+            Move::Pick(
+                rest.parse()
+                    .ok()
+                    .filter(|alternative| *alternative < 4000)?,
+            ),
+            1,
+        ),
         _ => return None,
     };
     if count > RUN_MAX || choices.len() > RUN_MAX {

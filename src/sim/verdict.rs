@@ -3,7 +3,9 @@
 //! Data only, with plain text for every part: rendering is the program's business. Everything here is ordered and
 //! holds no address, time or hash, so that equal inputs give equal bytes.
 
+use super::driver::Site;
 use super::explorer::Cut;
+use super::scenario::program::BodyId;
 use super::schedule::Schedule;
 use crate::runtime::profile::Profile;
 use std::fmt;
@@ -30,16 +32,16 @@ pub enum Outcome {
     Exit(Threads),
     /// Thread states or interpreters were left that no thread refers to.
     Leak,
-    /// Callbacks that were accepted and never ran, by number.
-    Lost(u16),
-    /// Callbacks that ran more often than they were accepted, by number.
-    Repeated(u16),
+    /// A pending call to this callback was accepted and never ran.
+    Lost(BodyId),
+    /// This callback ran more often than it was accepted.
+    Repeated(BodyId),
     /// The threads can go on for ever under a fair schedule.
     Livelock(Threads),
     /// The threads wait in a cycle, or all that have not ended are blocked.
     Deadlock(Threads),
-    /// A claim failed: which (an index into [`Verdict::failures`]).
-    Assertion(u16),
+    /// An assertion failed.
+    Assertion(Site),
     /// CPython's fatal error.
     Fatal(&'static str),
     /// What C leaves undefined.
@@ -57,8 +59,8 @@ pub struct Found {
     pub text: String,
     /// Steps of the shortest run that ends so.
     pub steps: u32,
-    /// Forced preemptions in that run.
-    pub preemptions: u32,
+    /// How often in that run another thread takes the turn.
+    pub switches: u32,
     /// The run.
     pub schedule: Schedule,
     /// End states with this outcome.

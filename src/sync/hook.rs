@@ -127,6 +127,8 @@ pub trait Controller {
     fn leave_frame(&self, result: u64);
     /// The calling thread learned something by looking at state as an observer.
     fn learned(&self, value: u64);
+    /// Whether what observers read from here on decides how the program goes on or what is claimed of it.
+    fn observing(&self, on: bool);
     /// Waits until `condition`, which reads state as an observer, holds.
     fn wait_until(&self, condition: &dyn Fn() -> bool);
 

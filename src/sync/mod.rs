@@ -45,10 +45,13 @@ mod engine;
 #[path = "os.rs"]
 mod engine;
 
+#[cfg(loom)]
+pub use engine::allow_timeouts;
 pub use engine::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Local, Mutex,
     MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread, frame,
-    hang_forever, learned, pause_point, return_from_hang, scope, spawn, statement, wait_until,
+    hang_forever, learned, observe, pause_point, return_from_hang, scope, simulated, spawn,
+    statement, wait_until,
 };
 pub use std::sync::atomic::Ordering;
 pub use word::{Name, ThreadIndex, WaitResult, Word};

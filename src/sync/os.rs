@@ -487,6 +487,18 @@ impl<T: Word> Plain<T> {
         self.word.store(value.to_word(), Ordering::Relaxed);
     }
 
+    /// Changes the value in one go, learning nothing of it: a count for observers.
+    pub fn update(&self, change: impl Fn(T) -> T) {
+        hooked!(self.hook, controller, cell => {
+            return controller.write_plain(cell, change(T::from_word(controller.value(cell))).to_word());
+        });
+        let change = |word| Some(change(T::from_word(word)).to_word());
+        let updated = self
+            .word
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        debug_assert!(updated.is_ok(), "the change always gives a value");
+    }
+
     /// The value, for an observer: no operation of the program.
     #[must_use]
     pub fn peek(&self) -> T {
@@ -666,6 +678,15 @@ pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinH
     })))
 }
 
+/// Whether a controller decides on this thread what happens when.
+#[must_use]
+pub fn simulated() -> bool {
+    #[cfg(feature = "sim")]
+    return hook::current().is_some();
+    #[cfg(not(feature = "sim"))]
+    false
+}
+
 /// From here on [`hang_forever`] returns on the calling OS thread: for a harness that joins all its threads.
 pub fn return_from_hang() {
     HANG_RETURNS.set(true);
@@ -714,6 +735,18 @@ pub fn learned(value: u64) {
         controller.learned(value);
     }
     let _ = value;
+}
+
+/// Reads state as an observer (the `peek` methods) where that decides how the program goes on or what is claimed of it.
+pub fn observe<R>(read: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.observing(true);
+        let value = read();
+        controller.observing(false);
+        return value;
+    }
+    read()
 }
 
 /// Waits, never yielding what is held, until `condition`, which reads state as an observer, holds.

@@ -66,8 +66,16 @@ pub struct Gil {
 impl Gil {
     /// A free GIL.
     pub fn new(rounds: usize, finalizes: bool) -> Self {
-        let held = Held { held: false, finalizing: false };
-        Self { lock: Mutex::new("lock", held), free: Condvar::new("free"), rounds, finalizes }
+        let held = Held {
+            held: false,
+            finalizing: false,
+        };
+        Self {
+            lock: Mutex::new("lock", held),
+            free: Condvar::new("free"),
+            rounds,
+            finalizes,
+        }
     }
 
     fn attach(&self, watches: bool) -> bool {
@@ -116,7 +124,11 @@ impl Gil {
 
 impl Run for Gil {
     fn body(&self, thread: ThreadIndex) {
-        if self.finalizes && thread == ThreadIndex::FIRST { self.finalize() } else { self.rounds() }
+        if self.finalizes && thread == ThreadIndex::FIRST {
+            self.finalize()
+        } else {
+            self.rounds()
+        }
     }
 
     fn look(&self, _: &World) -> Look {
@@ -127,15 +139,21 @@ impl Run for Gil {
         stuck(world)
     }
 
-    fn all_wait(&self, _: &World) -> bool {
-        false
+    fn stuck(&self, _: &World) -> Option<u16> {
+        None
+    }
+
+    fn label(&self, _: &World) -> String {
+        String::new()
     }
 }
 
 /// How many threads are blocked.
 fn stuck(world: &World) -> u16 {
     let standing = |thread| world.standing(ThreadIndex::new(thread));
-    (0..world.threads()).filter(|thread| matches!(standing(*thread), Standing::Blocked(_))).count() as u16
+    (0..world.threads())
+        .filter(|thread| matches!(standing(*thread), Standing::Blocked(_)))
+        .count() as u16
 }
 
 const CAPACITY: usize = 3;
@@ -162,10 +180,18 @@ impl Queue {
     /// An empty queue.
     pub fn new(items: usize, rounds: usize) -> Self {
         Self {
-            queue: Mutex::new("queue", Items { items: [0; CAPACITY] }),
+            queue: Mutex::new(
+                "queue",
+                Items {
+                    items: [0; CAPACITY],
+                },
+            ),
             flag: AtomicBool::new("flag", false),
             ended: [Event::new(("ended", 0)), Event::new(("ended", 1))],
-            accepted: [Plain::new(("accepted", 0), 0), Plain::new(("accepted", 1), 0)],
+            accepted: [
+                Plain::new(("accepted", 0), 0),
+                Plain::new(("accepted", 1), 0),
+            ],
             got: Plain::new("got", 0),
             items,
             rounds,
@@ -192,7 +218,11 @@ impl Queue {
 
     fn drain(&self) {
         let mut queue = self.queue.lock();
-        let drained = queue.items.iter().filter(|item| **item != 0).fold(0_u64, |got, item| got | 1 << (item - 1));
+        let drained = queue
+            .items
+            .iter()
+            .filter(|item| **item != 0)
+            .fold(0_u64, |got, item| got | 1 << (item - 1));
         queue.items = [0; CAPACITY];
         drop(queue);
         self.got.write(self.got.read() | drained);
@@ -231,7 +261,11 @@ impl Run for Queue {
         stuck(world) + if self.got.peek() == accepted { 0 } else { 100 }
     }
 
-    fn all_wait(&self, _: &World) -> bool {
-        false
+    fn stuck(&self, _: &World) -> Option<u16> {
+        None
+    }
+
+    fn label(&self, _: &World) -> String {
+        String::new()
     }
 }

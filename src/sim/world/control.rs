@@ -2,6 +2,7 @@
 
 use super::pending::{Access, Condition};
 use super::{CellInfo, CellState, FRAMES_MAX, MUTEXES_MAX, NOBODY, Pending, Silence, State, World};
+use crate::sim::graph::{Choice, Move};
 use crate::sync::hook::{CellId, CellKind, Contents, Controller, fold};
 use crate::sync::{Name, ThreadIndex, WaitResult};
 use std::cell::RefMut;
@@ -24,7 +25,11 @@ impl State {
     fn observe(&mut self, thread: ThreadIndex, tag: u64, value: u128) {
         let state = &self.threads[thread.index()];
         let history = fold(state.history, tag, value);
-        let full = if self.tuning.audit { fold(state.full, tag, value) } else { 0 };
+        let full = if self.tuning.audit {
+            fold(state.full, tag, value)
+        } else {
+            0
+        };
         self.change_thread(thread, |state| {
             state.history = history;
             state.full = full;
@@ -32,24 +37,44 @@ impl State {
     }
 
     /// Whether the operation is a scheduling point, by the mode and by what was seen of the cell.
-    fn is_point(&mut self, thread: ThreadIndex, cell: CellId, writes: bool, silence: Silence) -> bool {
+    fn is_point(
+        &mut self,
+        thread: ThreadIndex,
+        cell: CellId,
+        writes: bool,
+        silence: Silence,
+    ) -> bool {
         if self.silenced(silence) {
             return false;
         }
-        if !self.tuning.few_points || std::mem::take(&mut self.threads[thread.index()].shows) {
+        if !self.tuning.few_points {
             return true;
         }
-        if self.alone(thread) {
-            return self.meetings.is_point(usize::from(cell.0));
+        let point = if self.alone(thread) {
+            self.meetings.is_point(usize::from(cell.0))
+        } else {
+            let held = self.threads[thread.index()].held;
+            self.meetings
+                .touch(usize::from(cell.0), thread, writes, held)
+        };
+        let shows = self.threads[thread.index()].shows;
+        if !point
+            && !shows
+            && let Some(log) = &mut self.log
+        {
+            log.push(Choice::new(thread.index(), Move::Run));
         }
-        let held = self.threads[thread.index()].held;
-        self.meetings.touch(usize::from(cell.0), thread, writes, held)
+        point || shows
     }
 
     /// Whether no other thread can run now.
     fn alone(&self, thread: ThreadIndex) -> bool {
         self.threads.iter().enumerate().all(|(index, other)| {
-            index == thread.index() || matches!(other.pending, Pending::NotStarted | Pending::Ended | Pending::Hung)
+            index == thread.index()
+                || matches!(
+                    other.pending,
+                    Pending::NotStarted | Pending::Ended | Pending::Hung
+                )
         })
     }
 
@@ -58,7 +83,11 @@ impl State {
     }
 
     fn take(&mut self, thread: ThreadIndex, mutex: CellId, tag: u64) {
-        assert_eq!(self.cell(mutex).owner, NOBODY, "a mutex is taken only while it is free");
+        assert_eq!(
+            self.cell(mutex).owner,
+            NOBODY,
+            "a mutex is taken only while it is free"
+        );
         let content = self.content(mutex);
         self.change(mutex).owner = thread.index() as u8;
         let bit = self.mutex_bit(mutex);
@@ -67,7 +96,11 @@ impl State {
     }
 
     fn release(&mut self, thread: ThreadIndex, mutex: CellId) {
-        assert_eq!(usize::from(self.cell(mutex).owner), thread.index(), "the owner gives a mutex up");
+        assert_eq!(
+            usize::from(self.cell(mutex).owner),
+            thread.index(),
+            "the owner gives a mutex up"
+        );
         self.change(mutex).owner = NOBODY;
         let bit = self.mutex_bit(mutex);
         self.change_thread(thread, |state| state.held &= !bit);
@@ -83,16 +116,27 @@ impl State {
         }
     }
 
-    fn waiters(&self, wanted: CellId) -> impl Iterator<Item = ThreadIndex> + '_ {
-        self.threads.iter().enumerate().filter_map(move |(index, thread)| match thread.pending {
-            Pending::Waiting { condvar, .. } if condvar == wanted => Some(ThreadIndex::new(index)),
-            _ => None,
-        })
+    pub(super) fn waiters(&self, wanted: CellId) -> impl Iterator<Item = ThreadIndex> + '_ {
+        self.threads
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, thread)| match thread.pending {
+                Pending::Waiting { condvar, .. } if condvar == wanted => {
+                    Some(ThreadIndex::new(index))
+                }
+                _ => None,
+            })
     }
 
     fn wake(&mut self, thread: ThreadIndex) {
         if let Pending::Waiting { mutex, .. } = self.threads[thread.index()].pending {
-            self.set_pending(thread, Pending::Relock { mutex, timed_out: false });
+            self.set_pending(
+                thread,
+                Pending::Relock {
+                    mutex,
+                    timed_out: false,
+                },
+            );
         }
     }
 
@@ -115,7 +159,10 @@ impl World {
         {
             let (thread, mut state) = self.current_state();
             state.points += 1;
-            state.set_pending(thread, pending);
+            state.change_thread(thread, |state| {
+                state.pending = pending;
+                state.shows = false;
+            });
         }
         self.suspend();
     }
@@ -137,7 +184,13 @@ impl World {
         }
     }
 
-    fn access(&self, cell: CellId, access: Access, writes: bool, silence: Silence) -> RefMut<'_, State> {
+    fn access(
+        &self,
+        cell: CellId,
+        access: Access,
+        writes: bool,
+        silence: Silence,
+    ) -> RefMut<'_, State> {
         let point = {
             let (thread, mut state) = self.current_state();
             state.is_point(thread, cell, writes, silence)
@@ -160,10 +213,17 @@ impl Controller for World {
         let id = CellId(u16::try_from(state.cells.len()).expect("fewer cells than a u16 counts"));
         let mutex = state.mutexes.len();
         if kind == CellKind::Mutex {
-            assert!(mutex < MUTEXES_MAX, "a program has fewer mutexes than fit a word");
+            assert!(
+                mutex < MUTEXES_MAX,
+                "a program has fewer mutexes than fit a word"
+            );
             state.mutexes.push(id);
         }
-        state.infos.push(CellInfo { kind, name, mutex: mutex as u8 });
+        state.infos.push(CellInfo {
+            kind,
+            name,
+            mutex: mutex as u8,
+        });
         state.cells.push(CellState {
             value: initial as u64,
             content: initial,
@@ -181,7 +241,9 @@ impl Controller for World {
 
     fn value(&self, cell: CellId) -> u64 {
         let mut state = self.borrow();
-        state.meetings.watch(usize::from(cell.0));
+        if self.observing.get() {
+            state.meetings.watch(usize::from(cell.0));
+        }
         state.cell(cell).value
     }
 
@@ -225,7 +287,14 @@ impl Controller for World {
             state.release(thread, mutex);
             state.touch(condvar, true);
             state.points += 1;
-            state.set_pending(thread, Pending::Waiting { condvar, mutex, timed });
+            state.set_pending(
+                thread,
+                Pending::Waiting {
+                    condvar,
+                    mutex,
+                    timed,
+                },
+            );
         }
         self.suspend();
         let (thread, mut state) = self.current_state();
@@ -234,7 +303,11 @@ impl Controller for World {
         };
         state.observe(thread, tag::WOKEN, u128::from(timed_out));
         state.take(thread, mutex, tag::LOCKED);
-        if timed_out { WaitResult::TimedOut } else { WaitResult::Woken }
+        if timed_out {
+            WaitResult::TimedOut
+        } else {
+            WaitResult::Woken
+        }
     }
 
     fn notify(&self, condvar: CellId, all: bool) {
@@ -243,7 +316,7 @@ impl Controller for World {
         let chosen = if all || waiters < 2 || self.borrow().silenced(Silence::WakeChoice) {
             0
         } else {
-            self.stand_before(Pending::Choose { alternatives: waiters as u16, wake: true });
+            self.stand_before(Pending::Wake(condvar));
             let (thread, state) = self.current_state();
             usize::from(state.threads[thread.index()].answer)
         };
@@ -320,6 +393,7 @@ impl Controller for World {
     fn set_event(&self, event: CellId) {
         let (thread, mut state) = self.current_state();
         state.write(thread, event, 1);
+        state.change_thread(thread, |state| state.shows = true);
     }
 
     fn read_plain(&self, cell: CellId) -> u64 {
@@ -338,7 +412,11 @@ impl Controller for World {
         let mut state = self.borrow();
         state.change(epoch).value += 1;
         for index in 0..state.threads.len() {
-            if state.threads[index].remembered.iter().any(|(remembered, _)| *remembered == epoch) {
+            if state.threads[index]
+                .remembered
+                .iter()
+                .any(|(remembered, _)| *remembered == epoch)
+            {
                 state.change_thread(ThreadIndex::new(index), |_| ());
             }
         }
@@ -348,7 +426,10 @@ impl Controller for World {
         let (thread, mut state) = self.current_state();
         let value = state.cell(epoch).value;
         state.change_thread(thread, |state| {
-            let free = state.remembered.iter_mut().find(|(epoch, _)| *epoch == CellId::NONE);
+            let free = state
+                .remembered
+                .iter_mut()
+                .find(|(epoch, _)| *epoch == CellId::NONE);
             *free.expect("a thread remembers few epochs at once") = (epoch, value);
         });
         value
@@ -363,7 +444,11 @@ impl Controller for World {
     fn forget(&self, epoch: CellId) {
         let (thread, mut state) = self.current_state();
         state.change_thread(thread, |state| {
-            let remembered = state.remembered.iter_mut().rev().find(|(remembered, _)| *remembered == epoch);
+            let remembered = state
+                .remembered
+                .iter_mut()
+                .rev()
+                .find(|(remembered, _)| *remembered == epoch);
             *remembered.expect("what is forgotten was remembered") = (CellId::NONE, 0);
         });
     }
@@ -375,14 +460,22 @@ impl Controller for World {
 
     fn forget_since(&self, at_scope: u128, digest: u128) {
         let (thread, mut state) = self.current_state();
-        let digest = if state.silenced(Silence::ScopeLive) { 0 } else { digest };
+        let digest = if state.silenced(Silence::ScopeLive) {
+            0
+        } else {
+            digest
+        };
         let mut history = fold(at_scope, tag::SCOPE, digest);
         if !state.silenced(Silence::ScopeHeld) {
             let mut held = state.threads[thread.index()].held;
             while held != 0 {
                 let mutex = state.mutexes[held.trailing_zeros() as usize];
                 held &= held - 1;
-                history = fold(history, tag::HELD + (u64::from(mutex.0) << 8), state.content(mutex));
+                history = fold(
+                    history,
+                    tag::HELD + (u64::from(mutex.0) << 8),
+                    state.content(mutex),
+                );
             }
         }
         state.change_thread(thread, |state| state.history = history);
@@ -394,7 +487,10 @@ impl Controller for World {
 
     fn enter_frame(&self) {
         self.history_becomes(|state| {
-            assert!(usize::from(state.depth) < FRAMES_MAX, "bodies nest less deep than FRAMES_MAX");
+            assert!(
+                usize::from(state.depth) < FRAMES_MAX,
+                "bodies nest less deep than FRAMES_MAX"
+            );
             state.frames[usize::from(state.depth)] = state.history;
             state.depth += 1;
             state.base = fold(state.base, tag::FRAME, state.history);
@@ -405,7 +501,11 @@ impl Controller for World {
     fn leave_frame(&self, result: u64) {
         self.history_becomes(|state| {
             state.depth -= 1;
-            state.history = fold(state.frames[usize::from(state.depth)], tag::FRAME, u128::from(result));
+            state.history = fold(
+                state.frames[usize::from(state.depth)],
+                tag::FRAME,
+                u128::from(result),
+            );
             state.base = state.frames[..usize::from(state.depth)]
                 .iter()
                 .fold(0, |base, frame| fold(base, tag::FRAME, *frame));
@@ -415,6 +515,10 @@ impl Controller for World {
     fn learned(&self, value: u64) {
         let (thread, mut state) = self.current_state();
         state.observe(thread, tag::LEARNED, u128::from(value));
+    }
+
+    fn observing(&self, on: bool) {
+        self.observing.set(on);
     }
 
     fn wait_until(&self, condition: &dyn Fn() -> bool) {
@@ -428,7 +532,7 @@ impl Controller for World {
     }
 
     fn choose(&self, alternatives: u16) -> u16 {
-        self.stand_before(Pending::Choose { alternatives, wake: false });
+        self.stand_before(Pending::Choose(alternatives));
         let (thread, mut state) = self.current_state();
         let answer = state.threads[thread.index()].answer;
         state.observe(thread, tag::CHOSE, u128::from(answer));
@@ -436,7 +540,9 @@ impl Controller for World {
     }
 
     fn spawn(&self, thread: ThreadIndex) {
-        self.borrow().set_pending(thread, Pending::Start);
+        let (spawner, mut state) = self.current_state();
+        state.set_pending(thread, Pending::Start);
+        state.change_thread(spawner, |state| state.shows = true);
     }
 
     fn hang(&self) -> ! {
@@ -444,7 +550,11 @@ impl Controller for World {
             let (thread, mut state) = self.current_state();
             let held = state.threads[thread.index()].held;
             state.change_thread(thread, |hung| {
-                *hung = super::ThreadState { pending: Pending::Hung, held, ..super::cleared(hung) };
+                *hung = super::ThreadState {
+                    pending: Pending::Hung,
+                    held,
+                    ..super::cleared(hung)
+                };
             });
         }
         self.suspend_for_ever()

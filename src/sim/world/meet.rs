@@ -17,7 +17,10 @@ struct Accesses {
 }
 
 impl Accesses {
-    const NONE: Self = Self { seen: 0, locks: [u64::MAX; THREADS_MAX] };
+    const NONE: Self = Self {
+        seen: 0,
+        locks: [u64::MAX; THREADS_MAX],
+    };
 
     fn note(&mut self, thread: ThreadIndex, held: u64) -> bool {
         let bit = super::pending::bit(thread);
@@ -29,7 +32,9 @@ impl Accesses {
 
     fn meets(&self, thread: ThreadIndex, held: u64) -> bool {
         (0..THREADS_MAX).any(|other| {
-            other != thread.index() && self.seen & (1 << other) != 0 && self.locks[other] & held == 0
+            other != thread.index()
+                && self.seen & (1 << other) != 0
+                && self.locks[other] & held == 0
         })
     }
 }
@@ -43,15 +48,25 @@ struct Meeting {
 }
 
 /// What is known of all cells.
-#[derive(Debug, Default)]
-pub(super) struct Meetings {
+#[derive(Clone, Debug, Default)]
+pub struct Meetings {
     cells: Vec<Meeting>,
+    made: usize,
     news: bool,
 }
 
 impl Meetings {
     pub(super) fn register(&mut self) {
-        self.cells.push(Meeting { point: false, watched: false, reads: Accesses::NONE, writes: Accesses::NONE });
+        self.made += 1;
+        if self.made <= self.cells.len() {
+            return;
+        }
+        self.cells.push(Meeting {
+            point: false,
+            watched: false,
+            reads: Accesses::NONE,
+            writes: Accesses::NONE,
+        });
     }
 
     pub(super) fn is_point(&self, cell: usize) -> bool {
@@ -59,12 +74,22 @@ impl Meetings {
     }
 
     /// A thread touches a cell while it holds `held`; whether the cell is a point now.
-    pub(super) fn touch(&mut self, cell: usize, thread: ThreadIndex, writes: bool, held: u64) -> bool {
+    pub(super) fn touch(
+        &mut self,
+        cell: usize,
+        thread: ThreadIndex,
+        writes: bool,
+        held: u64,
+    ) -> bool {
         let meeting = &mut self.cells[cell];
         if meeting.point {
             return true;
         }
-        let accesses = if writes { &mut meeting.writes } else { &mut meeting.reads };
+        let accesses = if writes {
+            &mut meeting.writes
+        } else {
+            &mut meeting.reads
+        };
         if accesses.note(thread, held) {
             let held = accesses.locks[thread.index()];
             if meeting.writes.meets(thread, held) || (writes && meeting.reads.meets(thread, held)) {
@@ -94,6 +119,7 @@ impl Meetings {
 
     pub(super) fn adopt(&mut self, from: &Self) {
         self.cells.clone_from(&from.cells);
+        self.made = 0;
         self.news = false;
     }
 }

@@ -36,8 +36,10 @@ pub use pending::{Pending, Waits};
 pub(super) use trail::Mark;
 
 use super::fiber::Fiber;
+use super::graph::Choice;
 use crate::sync::hook::{CellId, CellKind, Contents, fold, with_controller};
 use crate::sync::{Name, THREADS_MAX, ThreadIndex, enter_thread};
+pub use meet::Meetings as Points;
 use meet::Meetings;
 use std::cell::{Cell, RefCell};
 use trail::Trail;
@@ -183,6 +185,7 @@ struct State {
     meetings: Meetings,
     tuning: Tuning,
     points: u64,
+    log: Option<Vec<Choice>>,
     /// The cells touched in the current step, and whether they were written.
     footprint: Vec<(u16, bool)>,
 }
@@ -192,6 +195,7 @@ struct State {
 pub struct World {
     state: RefCell<State>,
     current: Cell<ThreadIndex>,
+    observing: Cell<bool>,
     fibers: RefCell<Vec<Fiber>>,
 }
 
@@ -214,7 +218,10 @@ impl World {
     /// A world without cells and with this many threads.
     #[must_use]
     pub fn new(threads: usize, tuning: Tuning) -> Self {
-        assert!(threads <= THREADS_MAX, "programs with more threads are refused where they are read");
+        assert!(
+            threads <= THREADS_MAX,
+            "programs with more threads are refused where they are read"
+        );
         let state = State {
             infos: Vec::new(),
             cells: Vec::new(),
@@ -227,9 +234,15 @@ impl World {
             meetings: Meetings::default(),
             tuning,
             points: 0,
+            log: None,
             footprint: Vec::new(),
         };
-        Self { state: RefCell::new(state), current: Cell::new(ThreadIndex::FIRST), fibers: RefCell::default() }
+        Self {
+            state: RefCell::new(state),
+            current: Cell::new(ThreadIndex::FIRST),
+            observing: Cell::new(false),
+            fibers: RefCell::default(),
+        }
     }
 
     /// Runs `body` with this world as the controller.
@@ -290,7 +303,13 @@ impl World {
         {
             let mut state = self.state.borrow_mut();
             let held = state.threads[thread.index()].held;
-            state.change_thread(thread, |end| *end = ThreadState { pending: Pending::Ended, held, ..cleared(end) });
+            state.change_thread(thread, |end| {
+                *end = ThreadState {
+                    pending: Pending::Ended,
+                    held,
+                    ..cleared(end)
+                }
+            });
         }
         self.suspend_for_ever()
     }
@@ -318,7 +337,9 @@ impl World {
 
     /// Resumes a thread that stands before an operation it can do now, until it stands before its next.
     pub(super) fn run(&self, thread: ThreadIndex) {
-        self.state.borrow_mut().save_fiber(thread, &self.fibers.borrow()[thread.index()]);
+        self.state
+            .borrow_mut()
+            .save_fiber(thread, &self.fibers.borrow()[thread.index()]);
         self.current.set(thread);
         enter_thread(thread);
         let fiber = self.fiber(thread);
@@ -374,11 +395,33 @@ impl World {
         self.state.borrow().threads[thread.index()].pending
     }
 
+    /// The threads of which the running step wakes one, as bits; 0 if it does not stand before that choice.
+    pub(super) fn waiters_of_wake(&self) -> u16 {
+        let state = self.state.borrow();
+        match state.threads[self.current.get().index()].pending {
+            Pending::Wake(condvar) => state
+                .waiters(condvar)
+                .fold(0, |bits, thread| bits | pending::bit(thread)),
+            _ => 0,
+        }
+    }
+
     /// Who owns a mutex.
     #[must_use]
     pub fn owner(&self, mutex: CellId) -> Option<ThreadIndex> {
         let owner = self.state.borrow().cells[usize::from(mutex.0)].owner;
         (owner != NOBODY).then(|| ThreadIndex::new(usize::from(owner)))
+    }
+
+    /// Whether the thread owns a mutex of this name.
+    #[must_use]
+    pub fn owns(&self, thread: ThreadIndex, what: &str) -> bool {
+        let state = self.state.borrow();
+        let mut owned = state
+            .mutexes
+            .iter()
+            .filter(|mutex| usize::from(state.cell(**mutex).owner) == thread.index());
+        owned.any(|mutex| state.infos[usize::from(mutex.0)].name.what == what)
     }
 
     /// Whether the thread can do its pending operation now. A timed wait is not enabled by this: its time-out is a
@@ -389,14 +432,16 @@ impl World {
         match state.threads[thread.index()].pending {
             Pending::NotStarted | Pending::Hung | Pending::Ended | Pending::Waiting { .. } => false,
             Pending::Start | Pending::Access(..) | Pending::Post(_) | Pending::Pause => true,
-            Pending::Choose { .. } => true,
-            Pending::Lock(mutex) | Pending::Relock { mutex, .. } => state.cell(mutex).owner == NOBODY,
+            Pending::Choose(_) | Pending::Wake(_) => true,
+            Pending::Lock(mutex) | Pending::Relock { mutex, .. } => {
+                state.cell(mutex).owner == NOBODY
+            }
             Pending::TryLock(_) => true,
             Pending::Acquire(semaphore) => state.cell(semaphore).value > 0,
             Pending::Event(event) => state.cell(event).value != 0,
             Pending::Until(condition) => {
                 drop(state);
-                condition.holds()
+                crate::sync::observe(|| condition.holds())
             }
         }
     }
@@ -421,7 +466,9 @@ impl World {
 
     /// Answers a choice of the thread, which runs next.
     pub(super) fn answer(&self, thread: ThreadIndex, answer: u16) {
-        self.state.borrow_mut().change_thread(thread, |state| state.answer = answer);
+        self.state
+            .borrow_mut()
+            .change_thread(thread, |state| state.answer = answer);
     }
 
     /// Whether the exploration has learned of a cell that must be a scheduling point, since the last call.
@@ -429,9 +476,31 @@ impl World {
         self.state.borrow_mut().meetings.take_news()
     }
 
-    /// The cells that are scheduling points in the mode with few, for a world made anew.
-    pub(super) fn adopt_points(&self, from: &Self) {
-        self.state.borrow_mut().meetings.adopt(&from.state.borrow().meetings);
+    /// Makes scheduling points of the cells that another world learned of, in the mode with few.
+    pub(super) fn adopt_points(&self, points: &Points) {
+        self.state.borrow_mut().meetings.adopt(points);
+    }
+
+    /// The cells that are known to be scheduling points.
+    pub(super) fn known_points(&self) -> Points {
+        self.state.borrow().meetings.clone()
+    }
+
+    /// Notes a choice for the schedule, where one is written down.
+    pub(super) fn note(&self, choice: Choice) {
+        if let Some(log) = &mut self.state.borrow_mut().log {
+            log.push(choice);
+        }
+    }
+
+    /// From here on writes down every step, those included that are no scheduling points in the mode with few.
+    pub(super) fn write_down(&self) {
+        self.state.borrow_mut().log = Some(Vec::new());
+    }
+
+    /// The steps written down.
+    pub(super) fn written_down(&self) -> Vec<Choice> {
+        self.state.borrow().log.clone().unwrap_or_default()
     }
 
     /// The state key now.
@@ -444,7 +513,11 @@ impl World {
     /// The state key now, with all that every thread ever observed: for the audit.
     pub(super) fn full_key(&self) -> u128 {
         let key = self.key();
-        self.state.borrow().threads.iter().fold(key, |key, thread| fold(key, 0, thread.full))
+        self.state
+            .borrow()
+            .threads
+            .iter()
+            .fold(key, |key, thread| fold(key, 0, thread.full))
     }
 
     /// Whether a thread goes on without a scheduling point: it begins, or an event it waited for is set.
@@ -476,7 +549,12 @@ impl World {
         for cell in state.dirty_cells.drain(..) {
             state.cells[usize::from(cell)].dirty = false;
         }
-        state.trail.undo(mark, &mut state.cells, &mut state.threads, &self.fibers.borrow());
+        state.trail.undo(
+            mark,
+            &mut state.cells,
+            &mut state.threads,
+            &self.fibers.borrow(),
+        );
         state.key = mark.key;
         self.current.set(mark.current);
     }
@@ -488,7 +566,11 @@ impl World {
 }
 
 fn cleared(thread: &ThreadState) -> ThreadState {
-    ThreadState { stamp: thread.stamp, contribution: thread.contribution, ..ThreadState::NEW }
+    ThreadState {
+        stamp: thread.stamp,
+        contribution: thread.contribution,
+        ..ThreadState::NEW
+    }
 }
 
 impl State {
@@ -569,13 +651,29 @@ impl State {
         let value = match kind {
             CellKind::Condvar | CellKind::Epoch => return 0,
             CellKind::Mutex if cell.owner != NOBODY => {
-                if self.silenced(Silence::KeyOwner) { 0 } else { u128::from(cell.owner) + 1 }
+                if self.silenced(Silence::KeyOwner) {
+                    0
+                } else {
+                    u128::from(cell.owner) + 1
+                }
             }
             CellKind::Mutex => {
-                if self.silenced(Silence::KeyContents) { 0 } else { self.content(id) }
+                if self.silenced(Silence::KeyContents) {
+                    0
+                } else {
+                    self.content(id)
+                }
             }
-            CellKind::Atomic | CellKind::Semaphore | CellKind::Event | CellKind::Plain | CellKind::Local => {
-                if self.silenced(Silence::KeyWord) { 0 } else { u128::from(cell.value) }
+            CellKind::Atomic
+            | CellKind::Semaphore
+            | CellKind::Event
+            | CellKind::Plain
+            | CellKind::Local => {
+                if self.silenced(Silence::KeyWord) {
+                    0
+                } else {
+                    u128::from(cell.value)
+                }
             }
         };
         fold(value, u64::from(id.0), 0)
@@ -598,7 +696,11 @@ impl State {
 
     fn thread_contribution(&self, index: usize) -> u128 {
         let thread = &self.threads[index];
-        let mut digest = if self.silenced(Silence::KeyHistory) { 0 } else { thread.history };
+        let mut digest = if self.silenced(Silence::KeyHistory) {
+            0
+        } else {
+            thread.history
+        };
         if !self.silenced(Silence::KeyPending) {
             digest = fold(digest, index as u64, u128::from(thread.pending.code()));
         }

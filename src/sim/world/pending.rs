@@ -19,14 +19,22 @@ pub enum Access {
 pub struct Condition(*const (dyn Fn() -> bool + 'static));
 
 impl Condition {
-    #[expect(unsafe_code, reason = "the closure lives on the stack of the fiber that waits for it")]
+    #[expect(
+        unsafe_code,
+        reason = "the closure lives on the stack of the fiber that waits for it"
+    )]
     pub(super) fn new(condition: &dyn Fn() -> bool) -> Self {
         // SAFETY: only the lifetime changes; `holds` says why it is not outlived.
-        Self(unsafe { std::mem::transmute::<&dyn Fn() -> bool, &'static dyn Fn() -> bool>(condition) })
+        Self(unsafe {
+            std::mem::transmute::<&dyn Fn() -> bool, &'static dyn Fn() -> bool>(condition)
+        })
     }
 
     /// Whether the condition holds now.
-    #[expect(unsafe_code, reason = "the closure lives on the stack of the fiber that waits for it")]
+    #[expect(
+        unsafe_code,
+        reason = "the closure lives on the stack of the fiber that waits for it"
+    )]
     pub(super) fn holds(self) -> bool {
         // SAFETY: the pointer is part of the pending operation of a fiber suspended inside `wait_until`, whose frame
         // holds the closure; both are saved and restored together, and stacks do not move.
@@ -72,12 +80,9 @@ pub enum Pending {
     /// Lets others run.
     Pause,
     /// Goes on in one of several ways.
-    Choose {
-        /// How many.
-        alternatives: u16,
-        /// Which waiter wakes: a choice inside a step, at which no state lies.
-        wake: bool,
-    },
+    Choose(u16),
+    /// Wakes one of the waiters of a condition variable: a choice inside a step, at which no state lies.
+    Wake(CellId),
     /// Waits for a condition on observed state.
     Until(Condition),
     /// Never runs again.
@@ -119,13 +124,28 @@ impl Pending {
             Self::Ended => 4,
             Self::Pause => 5,
             Self::Until(_) => 6,
-            Self::Choose { alternatives, wake } => 7 << 32 | (alternatives as u64) << 1 | wake as u64,
+            Self::Choose(alternatives) => 7 << 32 | alternatives as u64,
+            Self::Wake(condvar) => pair(20, condvar),
             Self::Lock(cell) => pair(8, cell),
             Self::TryLock(cell) => pair(9, cell),
-            Self::Waiting { condvar, timed: false, .. } => pair(10, condvar),
-            Self::Waiting { condvar, timed: true, .. } => pair(11, condvar),
-            Self::Relock { mutex, timed_out: false } => pair(12, mutex),
-            Self::Relock { mutex, timed_out: true } => pair(13, mutex),
+            Self::Waiting {
+                condvar,
+                timed: false,
+                ..
+            } => pair(10, condvar),
+            Self::Waiting {
+                condvar,
+                timed: true,
+                ..
+            } => pair(11, condvar),
+            Self::Relock {
+                mutex,
+                timed_out: false,
+            } => pair(12, mutex),
+            Self::Relock {
+                mutex,
+                timed_out: true,
+            } => pair(13, mutex),
             Self::Access(cell, Access::Load) => pair(14, cell),
             Self::Access(cell, Access::Store) => pair(15, cell),
             Self::Access(cell, Access::Modify) => pair(16, cell),
@@ -149,7 +169,8 @@ impl Pending {
             | Self::Access(..)
             | Self::Post(_)
             | Self::Pause
-            | Self::Choose { .. }
+            | Self::Choose(_)
+            | Self::Wake(_)
             | Self::Hung
             | Self::Ended => None,
         }

@@ -89,7 +89,10 @@ impl Trail {
         let bit = super::pending::bit(thread);
         if self.recording && self.fibers_saved & bit == 0 {
             self.fibers_saved |= bit;
-            self.blocks.push(Block { home: Home::Fiber(thread), start: self.bytes.len() });
+            self.blocks.push(Block {
+                home: Home::Fiber(thread),
+                start: self.bytes.len(),
+            });
             fiber.save(&mut self.bytes);
         }
     }
@@ -100,15 +103,25 @@ impl Trail {
         let bit = 1 << mutex;
         if self.recording && self.contents_saved & bit == 0 {
             self.contents_saved |= bit;
-            self.blocks.push(Block { home: Home::Contents(address), start: self.bytes.len() });
+            self.blocks.push(Block {
+                home: Home::Contents(address),
+                start: self.bytes.len(),
+            });
             // SAFETY: the address and length are the mutex's own contents, plain data that stays in place; no fiber
             // writes while this copies, as all run on this OS thread.
-            self.bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(address, length) });
+            self.bytes
+                .extend_from_slice(unsafe { std::slice::from_raw_parts(address, length) });
         }
     }
 
     #[expect(unsafe_code, reason = "contents of mutexes are put back as bytes")]
-    pub(super) fn undo(&mut self, mark: &Mark, cells: &mut [CellState], threads: &mut [ThreadState], fibers: &[Fiber]) {
+    pub(super) fn undo(
+        &mut self,
+        mark: &Mark,
+        cells: &mut [CellState],
+        threads: &mut [ThreadState],
+        fibers: &[Fiber],
+    ) {
         while self.cells.len() > mark.cells {
             let (index, state) = self.cells.pop().expect("longer than the mark");
             cells[usize::from(index)] = state;

@@ -5,12 +5,15 @@
 
 mod claim;
 mod code;
+mod visit;
 
 pub use claim::{Claim, ClaimKind, CrashKind, Outcome, Release, Restriction};
 pub use code::{
     Argument, Block, CallExpr, Comparison, Expression, Limit, Operator, ResultClaim,
     ResultClaimKind, StateFunction, Statement, StatementKind, Step, ThreadRef, VariableRef,
 };
+
+pub use visit::Reads;
 
 use super::calls::Type;
 pub use super::syntax::BodyKind;

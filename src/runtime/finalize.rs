@@ -1,0 +1,301 @@
+//! `Py_FinalizeEx`, phase by phase.
+//!
+//! CPython: `Python/pylifecycle.c` (`_Py_Finalize`, `finalize_interp_clear`, `finalize_interp_delete`),
+//! `Python/pystate.c` (`PyInterpreterState_Delete`, `zapthreads`); 3.14.
+//!
+//! # States
+//!
+//! [`Phase`]: what the finalizer does now, or did last.
+//!
+//! # Protocol
+//!
+//! §FINAL F1 to F32, each named at its [`Phase`]. The order is the protocol: threads joined < pending calls finished <
+//! atexit < the mark (F9) < the list cut (F10) < the others marked (F11) < their clearing (F13) < modules (F18) < C
+//! callbacks (F25) < deletion (F30) < `Py_AtExit` (F31).
+//!
+//! Who is late: a thread whose state was in the list at F10 hangs at its next attach. A state made after F10 carries no
+//! mark: it attaches whenever the finalizer lets go of the GIL (P01). After F29 Ensure crashes.
+//!
+//! # Invariants
+//!
+//! S32 FinalizerExclusive (violated by P01), S33 SingletonList, S37 HangOnlyWhenFinalizing, S39 NoSubsAtFlag,
+//! S40 FinalizeIdempotent, S41 PhaseOrder.
+//!
+//! # Memory order
+//!
+//! `finalizing` and `initialized` are stored relaxed and order nothing; F29's store is relaxed too. What a late thread
+//! must see comes with the state of its thread state and the GIL.
+//!
+//! # Lock order
+//!
+//! HEAD_LOCK is never held over a callback (gh-102126).
+//!
+//! # Outcomes
+//!
+//! Hang of late threads; deadlock; livelock in F5; use after free of late thread states that F30 frees; fatal
+//! *remaining threads*.
+//!
+//! # Checked by
+//!
+//! `tests/loom/finalize.rs`, `tests/runtime.rs`.
+
+use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::outcome::{Crash, Fatal, Step};
+use super::state::Caller;
+use crate::sync::{Ordering, Word, scope};
+
+/// A phase of finalization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// No finalization has begun in this life.
+    NotStarted,
+    /// F2, F3: the finalizer's thread state is attached; the interpreter is told.
+    Announce,
+    /// F4: `threading._shutdown`.
+    JoinThreads,
+    /// F5: pending calls.
+    FinishPendingCalls,
+    /// F6: Python's atexit callbacks.
+    ExitCallbacks,
+    /// F7: sub-interpreters that are left.
+    EndInterpreters,
+    /// F9: the finalizing marks are set.
+    Mark,
+    /// F10: the other thread states leave the list.
+    Unlink,
+    /// F11: each of them is marked.
+    ShutDown,
+    /// F13: each of them is cleared and given up.
+    ClearOthers,
+    /// F14, F15: streams are flushed, signals off.
+    Flush,
+    /// F16: a collection.
+    Collect,
+    /// F17, F18: import externals; module teardown.
+    TearDownModules,
+    /// F19, F20: streams again; services off.
+    FlushAgain,
+    /// F21, F22: every listed thread state is cleared.
+    ClearListed,
+    /// F23, F24: the finalizer's eval breaker and the interpreter's fields.
+    ClearFields,
+    /// F25: callbacks of `PyUnstable_AtExit`.
+    ExitCallbacksNative,
+    /// F26 to F28: the last collection; sys, builtins, types.
+    CollectLast,
+    /// F29: Ensure finds no interpreter any more.
+    ForgetInterpreter,
+    /// F30: the finalizer detaches, listed thread states and the interpreter are deleted.
+    Delete,
+    /// F31: callbacks of `Py_AtExit`.
+    AtExit,
+    /// F32: the runtime is as before its first use, but for the finalizing mark.
+    Finished,
+}
+
+super::handle::word_for_enum!(Phase {
+    NotStarted,
+    Announce,
+    JoinThreads,
+    FinishPendingCalls,
+    ExitCallbacks,
+    EndInterpreters,
+    Mark,
+    Unlink,
+    ShutDown,
+    ClearOthers,
+    Flush,
+    Collect,
+    TearDownModules,
+    FlushAgain,
+    ClearListed,
+    ClearFields,
+    ExitCallbacksNative,
+    CollectLast,
+    ForgetInterpreter,
+    Delete,
+    AtExit,
+    Finished,
+});
+
+impl Caller<'_> {
+    fn enter_phase(&self, phase: Phase) {
+        debug_assert!(
+            !self.runtime.sane() || self.runtime.phase.peek() < phase || phase == Phase::Announce,
+            "S41: phases run in order"
+        );
+        self.runtime.phase.write(phase);
+    }
+
+    /// Undoes initialization; 0. Nothing if the runtime is not initialized.
+    ///
+    /// Blocks while non-daemon threads run and while other threads hold the GIL.
+    ///
+    /// # Errors
+    ///
+    /// A crash without an attached thread state, but on the main thread; what ended the thread in a callback; fatal if
+    /// thread states are made meanwhile. Source: contract 2.2, §FINAL.
+    #[doc(alias = "Py_FinalizeEx")]
+    #[doc(alias = "Py_Finalize")]
+    pub fn finalize_ex(&self) -> Step<i32> {
+        if !self.runtime.initialized.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        let finalizer = self.choose_finalizer()?;
+        self.prefinalize(finalizer)?;
+        self.cut_off_others(finalizer)?;
+        self.tear_down(finalizer)?;
+        self.delete_main_interpreter(finalizer)?;
+        self.enter_phase(Phase::AtExit);
+        self.run_at_exit()?;
+        self.runtime.tss_created.store(false, Ordering::Relaxed);
+        self.runtime.runtime_initialized.write(false);
+        self.enter_phase(Phase::Finished);
+        Ok(0)
+    }
+
+    /// F2: on the main thread `main_tstate`, swapped in if another one is attached; elsewhere the attached one.
+    fn choose_finalizer(&self) -> Step<ThreadStateHandle> {
+        if self.on_main_thread() && self.runtime.profile.finalizer_is_swapped_in() {
+            let main = self.runtime.main_thread_state.read();
+            if self.current() != main {
+                self.thread_state_swap(main)?;
+            }
+            return Ok(main);
+        }
+        let current = self.attached_or_crash()?;
+        if self.interpreter_of(current)? == InterpreterHandle::MAIN {
+            Ok(current)
+        } else {
+            Err(self.crash(Crash::Other))
+        }
+    }
+
+    /// F3 to F7: while other threads still run.
+    fn prefinalize(&self, finalizer: ThreadStateHandle) -> Step<()> {
+        self.enter_phase(Phase::Announce);
+        let main = InterpreterHandle::MAIN;
+        let interpreter = self.interpreter(main)?;
+        interpreter.finalizing.write(true);
+        if interpreter.threading_imported.read() {
+            self.shut_down_threads()?;
+        }
+        self.enter_phase(Phase::FinishPendingCalls);
+        self.pending_calls_finish(finalizer)?;
+        self.enter_phase(Phase::ExitCallbacks);
+        self.run_exit_callbacks(main)?;
+        self.enter_phase(Phase::EndInterpreters);
+        Ok(())
+    }
+
+    /// F9 to F13: no thread that is known may attach any more.
+    fn cut_off_others(&self, finalizer: ThreadStateHandle) -> Step<()> {
+        self.enter_phase(Phase::Mark);
+        let main = InterpreterHandle::MAIN;
+        self.interpreter(main)?.finalizer.write(finalizer);
+        self.runtime
+            .finalizing
+            .store(finalizer.to_word(), Ordering::Relaxed);
+        self.runtime.initialized.store(false, Ordering::Relaxed);
+        self.runtime.core_initialized.write(false);
+        self.enter_phase(Phase::Unlink);
+        let (others, count) = self
+            .runtime
+            .lists
+            .lock()
+            .remove_thread_states_except(main, finalizer);
+        self.enter_phase(Phase::ShutDown);
+        for &other in &others[..count] {
+            self.storage(other)?.shut_down();
+            self.live(other)?;
+        }
+        self.enter_phase(Phase::ClearOthers);
+        for &other in &others[..count] {
+            self.thread_state_clear(other)?;
+            self.release_reference(other)?;
+        }
+        Ok(())
+    }
+
+    /// F14 to F29: with the interpreter still there.
+    fn tear_down(&self, finalizer: ThreadStateHandle) -> Step<()> {
+        self.enter_phase(Phase::Flush);
+        self.enter_phase(Phase::Collect);
+        self.gc_collect()?;
+        self.enter_phase(Phase::TearDownModules);
+        self.tear_down_modules()?;
+        self.enter_phase(Phase::FlushAgain);
+        self.enter_phase(Phase::ClearListed);
+        self.clear_listed()?;
+        self.enter_phase(Phase::ClearFields);
+        self.storage(finalizer)?.eval_breaker.reset();
+        self.live(finalizer)?;
+        self.enter_phase(Phase::ExitCallbacksNative);
+        self.run_exit_callbacks_native(InterpreterHandle::MAIN)?;
+        self.enter_phase(Phase::CollectLast);
+        self.gc_collect()?;
+        self.enter_phase(Phase::ForgetInterpreter);
+        self.runtime
+            .auto_interpreter
+            .store(InterpreterHandle::NULL.to_word(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// F22: clears every listed thread state, HEAD_LOCK dropped around each.
+    fn clear_listed(&self) -> Step<()> {
+        let scope = scope();
+        let mut listed = self
+            .runtime
+            .lists
+            .lock()
+            .threads_head(InterpreterHandle::MAIN);
+        while !listed.is_null() {
+            scope.again(&listed);
+            self.thread_state_clear(listed)?;
+            let next = self.runtime.lists.lock().next_thread_state(listed);
+            self.live(listed)?;
+            listed = next;
+        }
+        scope.end(&());
+        Ok(())
+    }
+
+    /// F30: the GIL is free from here on; whatever is listed is freed, also what another thread waits or runs with.
+    fn delete_main_interpreter(&self, finalizer: ThreadStateHandle) -> Step<()> {
+        self.enter_phase(Phase::Delete);
+        let main = InterpreterHandle::MAIN;
+        self.detach(finalizer)?;
+        let scope = scope();
+        loop {
+            scope.again(&());
+            let listed = self.runtime.lists.lock().threads_head(main);
+            if listed.is_null() {
+                break;
+            }
+            self.delete_thread_state(listed, false)?;
+        }
+        scope.end(&());
+        let mut lists = self.runtime.lists.lock();
+        let threads_left = !lists.threads_head(main).is_null();
+        let listed = lists.remove_interpreter(main);
+        let interpreters_left = !lists.head().is_null();
+        drop(lists);
+        if !listed {
+            Err(self.fatal(Fatal::NullInterpreter))
+        } else if threads_left {
+            Err(self.fatal(Fatal::RemainingThreads))
+        } else if interpreters_left {
+            Err(self.fatal(Fatal::RemainingInterpreters))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The process is over: threads that wait for a GIL may find that out and end. For harnesses that join every
+    /// thread (real threads, loom); no operation of the program.
+    pub fn let_others_end(&self) {
+        for interpreter in &self.runtime.interpreters {
+            interpreter.gil_own.wake_all();
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The global interpreter lock: taken, dropped, asked for.
+//!
+//! CPython: `Python/ceval_gil.c` (`take_gil`, `drop_gil`, `create_gil`); 3.14, default build.
+//!
+//! # States
+//!
+//! | state | meaning | who owns the data in it |
+//! | --- | --- | --- |
+//! | `NotCreated` | no interpreter uses this storage | nobody |
+//! | `Free` | nobody holds the GIL | whoever takes it next |
+//! | `Taken` | one thread state has `holds_gil` | that thread state's thread |
+//!
+//! # Transitions
+//!
+//! | from → to | operation | who may take it | holding |
+//! | --- | --- | --- | --- |
+//! | any → Free | [`Gil::create`] | the initializer | `mutex` |
+//! | Free → Taken | [`Caller::take_gil`], T7 | any thread with a thread state | `mutex`, `switch_mutex` |
+//! | Taken → Free | [`Caller::drop_gil`], D4 | the holder | `mutex` |
+//!
+//! # Protocol
+//!
+//! Take: T1 must it hang? · T3 lock `mutex` · T4 while taken: wait for `cond` or the interval; if the interval passed
+//! and the GIL did not change hands, ask the last holder to drop it · T6 lock `switch_mutex` · T7 taken · T8 note the
+//! holder, move the switch number · T9 tell who waits for a switch · T10 must it hang? · T11 the thread state holds it,
+//! its own drop request is done with · T12 pending calls · T13 unlock.
+//!
+//! Drop: D2 fatal if free · D3 note the holder · D4 free, wake one waiter · D6 if a drop was requested: wait until
+//! another thread has taken it.
+//!
+//! T4c, the story: a waiter that must hang withdraws its request first, since the holder would otherwise wait in D6 for
+//! a thread that never comes (gh-96387). It unlocks `mutex` before it clears the bit, as 3.14 does: in between the
+//! holder may run D4 to D6, see the bit still set and wait for ever. The checker finds it.
+//!
+//! # Invariants
+//!
+//! S3 GilExclusive, S4 AttachedHoldsGil, S5 HolderAttached, S6 LastHolderLive, S9 DropRequestConsumed.
+//!
+//! # Memory order
+//!
+//! `mutex` orders everything but two words: the state of a thread state (see [`super::thread_state`]) and the eval
+//! breaker (see [`super::eval_breaker`]).
+//!
+//! # Lock order
+//!
+//! `mutex` → `switch_mutex` in T6; in D6 `switch_mutex` alone.
+//!
+//! # Outcomes
+//!
+//! Hang at finalization; deadlock; use after free of a thread state that finalization freed while it waited; fatal
+//! *drop_gil: GIL is not locked*.
+//!
+//! # Checked by
+//!
+//! `tests/loom/gil.rs`, `tests/runtime.rs`.
+
+use super::eval_breaker::Bit;
+use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::outcome::{Crash, Ended, Fatal, Step};
+use super::state::Caller;
+use super::thread_state::AttachState;
+use crate::sync::{
+    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, ThreadIndex, WaitResult, current_thread,
+    scope,
+};
+
+/// Whether the GIL is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Locked {
+    /// -1: no GIL was created.
+    NotCreated,
+    /// 0.
+    Free,
+    /// 1.
+    Taken,
+}
+
+/// How the GIL is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Release {
+    /// The thread state lives on.
+    Normal,
+    /// The thread state goes away: it and its interpreter may be freed as soon as the GIL is free.
+    Final,
+}
+
+/// One GIL.
+#[derive(Debug)]
+pub(super) struct Gil {
+    mutex: Mutex<Locked>,
+    cond: Condvar,
+    switch_mutex: Mutex<()>,
+    switch_cond: Condvar,
+    /// `switch_number`. Rule: moves under both mutexes, read under `mutex`.
+    switch_number: Epoch,
+    /// Rule: changed under both mutexes, or by the holder to itself; read under either.
+    last_holder: Plain<ThreadStateHandle>,
+    /// The thread that holds the GIL, plus one: for invariants and observers. Rule: `mutex`.
+    holder: Plain<u8>,
+}
+
+impl Gil {
+    pub(super) fn new(slot: usize) -> Self {
+        Self {
+            mutex: Mutex::new(("gil.mutex", slot), Locked::NotCreated),
+            cond: Condvar::new(("gil.cond", slot)),
+            switch_mutex: Mutex::new(("gil.switch_mutex", slot), ()),
+            switch_cond: Condvar::new(("gil.switch_cond", slot)),
+            switch_number: Epoch::new(("gil.switch_number", slot)),
+            last_holder: Plain::new(("gil.last_holder", slot), ThreadStateHandle::NULL),
+            holder: Plain::new(("gil.holder", slot), 0),
+        }
+    }
+
+    /// §GIL-CREATE: any → Free. A GIL of an earlier life is finished with first: only threads that hang know it.
+    pub(super) fn create(&self) {
+        let mut locked = self.mutex.lock();
+        *locked = Locked::Free;
+        self.last_holder.write(ThreadStateHandle::NULL);
+        self.holder.write(0);
+    }
+
+    /// The thread that holds it, for an observer.
+    pub(super) fn peek_holder(&self) -> Option<ThreadIndex> {
+        self.holder
+            .peek()
+            .checked_sub(1)
+            .map(|thread| ThreadIndex::new(usize::from(thread)))
+    }
+
+    pub(super) fn peek_last_holder(&self) -> ThreadStateHandle {
+        self.last_holder.peek()
+    }
+
+    /// Whether it is taken, for an observer.
+    #[cfg(feature = "sim")]
+    pub(super) fn peek_locked(&self) -> Locked {
+        self.mutex.peek(|&locked| locked)
+    }
+
+    /// The process is over: whoever waits here may find that out. For harnesses that join every thread.
+    pub(super) fn wake_all(&self) {
+        let mut locked = self.mutex.lock();
+        if *locked == Locked::Taken {
+            *locked = Locked::Free;
+        }
+        self.cond.notify_all();
+        drop(locked);
+        let switching = self.switch_mutex.lock();
+        self.switch_cond.notify_all();
+        drop(switching);
+    }
+}
+
+impl Caller<'_> {
+    /// `_PyThreadState_MustExit`: whether finalization is done with this thread state. One relaxed load.
+    pub(super) fn must_hang(&self, handle: ThreadStateHandle) -> Step<bool> {
+        let state = self.storage(handle)?.load();
+        self.live(handle)?;
+        Ok(state == AttachState::ShuttingDown)
+    }
+
+    /// §ATTACH H: gives the thread's reference up and parks the thread for good.
+    pub(super) fn hang(&self, handle: ThreadStateHandle) -> Ended {
+        if let Err(ended) = self.release_reference(handle) {
+            return ended;
+        }
+        self.runtime.hung.write(true);
+        Ended::Hung
+    }
+
+    /// §GIL T1 to T13.
+    pub(super) fn take_gil(&self, handle: ThreadStateHandle) -> Step<()> {
+        let scope = scope();
+        if self.must_hang(handle)? {
+            return Err(self.hang(handle));
+        }
+        let interpreter = self.interpreter_of(handle)?;
+        let Some(gil) = self.interpreter(interpreter)?.gil() else {
+            return Err(self.crash(Crash::Other));
+        };
+        self.runtime.gil_waiting.write(true);
+        let mut locked = gil.mutex.lock();
+        locked = self.wait_for_gil(gil, locked, handle)?;
+        let switching = gil.switch_mutex.lock();
+        *locked = Locked::Taken;
+        if gil.last_holder.read() != handle {
+            gil.last_holder.write(handle);
+            gil.switch_number.advance();
+        }
+        gil.switch_cond.notify_one();
+        drop(switching);
+        self.runtime.gil_waiting.write(false);
+        match self.must_hang(handle) {
+            Ok(false) => {}
+            Ok(true) => {
+                drop(locked);
+                self.drop_gil(interpreter, ThreadStateHandle::NULL, Release::Final)?;
+                return Err(self.hang(handle));
+            }
+            Err(over) => return Err(over),
+        }
+        self.hold_gil(gil, handle, interpreter)?;
+        drop(locked);
+        scope.end(&());
+        Ok(())
+    }
+
+    /// §GIL T4: returns with the GIL free and its mutex held.
+    fn wait_for_gil<'g>(
+        &self,
+        gil: &'g Gil,
+        mut locked: MutexGuard<'g, Locked>,
+        handle: ThreadStateHandle,
+    ) -> Step<MutexGuard<'g, Locked>> {
+        let scope = scope();
+        let mut drop_requested = false;
+        loop {
+            scope.again(&drop_requested);
+            if *locked != Locked::Taken {
+                scope.end(&());
+                return Ok(locked);
+            }
+            let switch_number = gil.switch_number.remember();
+            let waited = gil.cond.wait_timed(&mut locked);
+            if self.runtime.over().is_some() {
+                return Err(Ended::ProcessOver);
+            }
+            if waited == WaitResult::Woken || *locked != Locked::Taken || switch_number.changed() {
+                continue;
+            }
+            let holder = gil.last_holder.read();
+            if self.must_hang(handle)? {
+                self.runtime.gil_waiting.write(false);
+                drop(locked);
+                if drop_requested {
+                    self.storage(holder)?
+                        .eval_breaker
+                        .clear(Bit::GilDropRequest);
+                    self.live(holder)?;
+                }
+                return Err(self.hang(handle));
+            }
+            debug_assert!(
+                !self.runtime.sane() || self.live(holder).is_ok(),
+                "S6: the holder of a taken GIL is allocated"
+            );
+            self.storage(holder)?.eval_breaker.set(Bit::GilDropRequest);
+            self.live(holder)?;
+            drop_requested = true;
+        }
+    }
+
+    /// §GIL T11, T12, holding the GIL's mutex.
+    fn hold_gil(
+        &self,
+        gil: &Gil,
+        handle: ThreadStateHandle,
+        interpreter: InterpreterHandle,
+    ) -> Step<()> {
+        debug_assert!(
+            !self.runtime.sane() || gil.holder.peek() == 0,
+            "S3: one thread state holds the GIL"
+        );
+        let tstate = self.thread_state(handle)?;
+        tstate.holds_gil.write(true);
+        gil.holder.write(current_thread().index() as u8 + 1);
+        tstate.eval_breaker.clear(Bit::GilDropRequest);
+        self.live(handle)?;
+        let runtime = self.runtime;
+        let calls_to_do = self
+            .interpreter(interpreter)?
+            .pending
+            .waiting(Ordering::Relaxed)
+            > 0
+            || (self.on_main_thread() && runtime.pending_main.waiting(Ordering::Relaxed) > 0);
+        if calls_to_do {
+            tstate.eval_breaker.set(Bit::CallsToDo);
+            self.live(handle)?;
+        }
+        Ok(())
+    }
+
+    /// §GIL D2 to D6. `handle` is null if no thread state got as far as holding the GIL (T10).
+    pub(super) fn drop_gil(
+        &self,
+        interpreter: InterpreterHandle,
+        handle: ThreadStateHandle,
+        release: Release,
+    ) -> Step<()> {
+        let scope = scope();
+        let Some(gil) = self.interpreter(interpreter)?.gil() else {
+            return Err(self.crash(Crash::Other));
+        };
+        if release == Release::Normal {
+            gil.last_holder.write(handle);
+        }
+        let mut locked = gil.mutex.lock();
+        if *locked != Locked::Taken {
+            drop(locked);
+            return Err(self.fatal(Fatal::GilNotLocked));
+        }
+        *locked = Locked::Free;
+        gil.holder.write(0);
+        if !handle.is_null() {
+            self.thread_state(handle)?.holds_gil.write(false);
+        }
+        gil.cond.notify_one();
+        drop(locked);
+        if release == Release::Normal {
+            self.switch_forced(gil, handle)?;
+        }
+        scope.end(&());
+        Ok(())
+    }
+
+    /// §GIL D6: after a drop request, waits until another thread has taken the GIL.
+    fn switch_forced(&self, gil: &Gil, handle: ThreadStateHandle) -> Step<()> {
+        let requested = self.storage(handle)?.eval_breaker.has(Bit::GilDropRequest);
+        self.live(handle)?;
+        if !requested {
+            return Ok(());
+        }
+        let mut switching = gil.switch_mutex.lock();
+        if gil.last_holder.read() == handle {
+            self.storage(handle)?
+                .eval_breaker
+                .clear(Bit::GilDropRequest);
+            self.live(handle)?;
+            gil.switch_cond.wait(&mut switching);
+        }
+        Ok(())
+    }
+}

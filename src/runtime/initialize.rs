@@ -1,0 +1,213 @@
+//! Initialization, as named stages.
+//!
+//! CPython: `Python/pylifecycle.c` (`Py_InitializeFromConfig`, `pyinit_core`, `pyinit_main`); 3.14.
+//!
+//! # States
+//!
+//! [`Stage`]: how far the latest initialization has come; the initializer alone moves it.
+//!
+//! # Protocol
+//!
+//! The stages run in order. No lock keeps a second initializer out: two at once are undefined behaviour (U32), found
+//! here by one exchange. `initialized` turns 1 before `site` is imported (R43), so a polling thread can get in.
+//!
+//! # Invariants
+//!
+//! S38 InitLadder, S42 ReinitFresh.
+//!
+//! # Memory order
+//!
+//! `initialized` is stored relaxed: it orders nothing, as in 3.14.
+//!
+//! # Outcomes
+//!
+//! A crash for two initializers; fatal *can't make first thread*.
+
+use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::outcome::{Crash, Fatal, Step};
+use super::state::Caller;
+use super::thread_state::Whence;
+use crate::sync::{Ordering, Word, current_thread};
+
+/// A stage of initialization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// No initialization has begun.
+    NotStarted,
+    /// I1: the runtime itself, once in each of its lives.
+    Runtime,
+    /// I2: pre-initialization.
+    Preinitialize,
+    /// I3: the configuration is read.
+    Configure,
+    /// I4: finalization is forgotten, interpreter ids begin again.
+    Reset,
+    /// I5: the main interpreter.
+    MainInterpreter,
+    /// I6: its first thread state.
+    FirstThreadState,
+    /// I7: the GIL, taken.
+    Gil,
+    /// I8: types, builtins, sys, the import core.
+    Core,
+    /// I9: everything else; `initialized` turns 1.
+    Main,
+    /// I9, its end: `site` is imported.
+    Site,
+    /// All stages are done.
+    Done,
+}
+
+super::handle::word_for_enum!(Stage {
+    NotStarted,
+    Runtime,
+    Preinitialize,
+    Configure,
+    Reset,
+    MainInterpreter,
+    FirstThreadState,
+    Gil,
+    Core,
+    Main,
+    Site,
+    Done,
+});
+
+impl Caller<'_> {
+    /// Initializes the runtime and attaches the caller; nothing if it is initialized.
+    ///
+    /// # Errors
+    ///
+    /// A crash if another thread initializes at the same time; what ended the thread in the site hook. Source:
+    /// contract 2.2, §INIT.
+    #[doc(alias = "Py_Initialize")]
+    #[doc(alias = "Py_InitializeEx")]
+    pub fn initialize(&self) -> Step<()> {
+        if self.runtime.initialized.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if self.runtime.initializing.swap(true, Ordering::AcqRel) {
+            return Err(self.crash(Crash::Other));
+        }
+        for &stage in Stage::ALL {
+            self.runtime.stage.write(stage);
+            self.enter_stage(stage)?;
+        }
+        self.runtime.initializing.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn enter_stage(&self, stage: Stage) -> Step<()> {
+        match stage {
+            Stage::Runtime => {
+                self.initialize_runtime();
+                Ok(())
+            }
+            Stage::Reset => {
+                self.runtime
+                    .finalizing
+                    .store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
+                self.runtime.lists.lock().reset();
+                Ok(())
+            }
+            Stage::MainInterpreter => self.create_main_interpreter(),
+            Stage::FirstThreadState => self.create_main_thread_state(),
+            Stage::Gil => self.create_main_gil(),
+            Stage::Core => {
+                self.runtime.core_initialized.write(true);
+                Ok(())
+            }
+            Stage::Main => {
+                debug_assert!(
+                    self.runtime.core_initialized.peek(),
+                    "S38: core before main"
+                );
+                self.runtime.initialized.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Stage::Site => self.run(self.runtime.site_hook.read()).map(drop),
+            Stage::NotStarted | Stage::Preinitialize | Stage::Configure | Stage::Done => Ok(()),
+        }
+    }
+
+    /// I1: the runtime as it was before it was ever used, for this thread.
+    fn initialize_runtime(&self) {
+        let runtime = self.runtime;
+        if runtime.runtime_initialized.read() {
+            return;
+        }
+        runtime.runtime_initialized.write(true);
+        runtime.main_thread.write(current_thread());
+        runtime.main_thread_state.write(ThreadStateHandle::NULL);
+        runtime.pending_main.reset();
+        runtime.check_enabled.write(true);
+        for value in &runtime.tss {
+            value.write(ThreadStateHandle::NULL);
+        }
+        runtime.tss_created.store(true, Ordering::Relaxed);
+    }
+
+    /// I5.
+    fn create_main_interpreter(&self) -> Step<()> {
+        let main = InterpreterHandle::MAIN;
+        let interpreter = self.interpreter(main)?;
+        interpreter.has_gil.write(false);
+        interpreter.finalizing.write(false);
+        interpreter.finalizer.write(ThreadStateHandle::NULL);
+        interpreter.pending.reset();
+        interpreter.threading_imported.write(false);
+        self.free_embedded(main)?;
+        self.runtime.lists.lock().insert_interpreter(main);
+        self.runtime
+            .auto_interpreter
+            .store(main.to_word(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// I6.
+    fn create_main_thread_state(&self) -> Step<()> {
+        let made = self.create_thread_state(InterpreterHandle::MAIN, Whence::Init)?;
+        if made.is_null() {
+            return Err(self.fatal(Fatal::FirstThread));
+        }
+        self.runtime.main_thread_state.write(made);
+        self.bind_thread_state(made)
+    }
+
+    /// I7.
+    fn create_main_gil(&self) -> Step<()> {
+        let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
+        interpreter.gil_own.create();
+        interpreter.has_gil.write(true);
+        self.attach(self.runtime.main_thread_state.read())
+    }
+
+    /// Registers what the import of `site` runs.
+    pub fn at_site(&self, callback: super::callback::Callback) {
+        self.runtime.site_hook.write(callback);
+    }
+
+    /// Whether the runtime is initialized. Source: contract 2.2.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[doc(alias = "Py_IsInitialized")]
+    pub fn is_initialized(&self) -> Step<i32> {
+        Ok(i32::from(self.runtime.initialized.load(Ordering::Relaxed)))
+    }
+
+    /// Whether finalization has begun to bar other threads; stays 1 until the next initialization. Source: contract
+    /// 2.2.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[doc(alias = "Py_IsFinalizing")]
+    #[doc(alias = "_Py_IsFinalizing")]
+    pub fn is_finalizing(&self) -> Step<i32> {
+        let finalizing =
+            ThreadStateHandle::from_word(self.runtime.finalizing.load(Ordering::Relaxed));
+        Ok(i32::from(!finalizing.is_null()))
+    }
+}

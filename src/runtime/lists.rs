@@ -1,0 +1,345 @@
+//! What HEAD_LOCK protects: the interpreters, their thread states, the ids, the threads to wait for.
+//!
+//! CPython: `Python/pystate.c` (`_PyRuntime.interpreters`), `Modules/_threadmodule.c` (`shutdown_handles`); 3.14.
+//!
+//! # States
+//!
+//! | value | meaning | who owns it |
+//! | --- | --- | --- |
+//! | `interpreters` | newest first; the main one is last | the holder of HEAD_LOCK |
+//! | a thread list | newest first, doubly linked | the holder of HEAD_LOCK |
+//! | ids | grow within one life of the runtime or of an interpreter | the holder of HEAD_LOCK |
+//! | `shutdown_handles` | non-daemon threads in order of their start | the holder of HEAD_LOCK |
+//!
+//! # Invariants
+//!
+//! S12 TsListWellFormed, S13 TsListNewestFirst, S15 InterpListWellFormed, S16 HeadLockDiscipline, S17 HeadLockLeaf.
+//!
+//! Ids leave the state key unless the program can see them ([`Lists::ids_observable`]): two states that differ in ids
+//! only behave alike until someone reads one.
+
+use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::interpreter::INTERPRETERS_MAX;
+use super::thread_state::THREAD_STATES_MAX;
+use crate::sync::{THREADS_MAX, ThreadIndex};
+use std::hash::{Hash, Hasher};
+
+/// The links of one thread state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Links {
+    previous: ThreadStateHandle,
+    next: ThreadStateHandle,
+    id: u64,
+}
+
+/// The list of one interpreter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct InterpreterLinks {
+    next: InterpreterHandle,
+    id: i64,
+    threads_head: ThreadStateHandle,
+    thread_id_last: u64,
+}
+
+const UNLINKED: Links = Links {
+    previous: ThreadStateHandle::NULL,
+    next: ThreadStateHandle::NULL,
+    id: 0,
+};
+const INTERPRETER_UNLINKED: InterpreterLinks = InterpreterLinks {
+    next: InterpreterHandle::NULL,
+    id: -1,
+    threads_head: ThreadStateHandle::NULL,
+    thread_id_last: 0,
+};
+
+/// The contents of HEAD_LOCK.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lists {
+    head: InterpreterHandle,
+    main: InterpreterHandle,
+    id_next: i64,
+    interpreters: [InterpreterLinks; INTERPRETERS_MAX],
+    thread_states: [Links; THREAD_STATES_MAX],
+    shutdown_handles: [ThreadIndex; THREADS_MAX],
+    shutdown_handles_count: usize,
+    /// Whether the program reads ids, so that they belong to the state.
+    pub(super) ids_observable: bool,
+}
+
+impl Lists {
+    pub(super) fn new() -> Self {
+        Self {
+            head: InterpreterHandle::NULL,
+            main: InterpreterHandle::NULL,
+            id_next: -1,
+            interpreters: [INTERPRETER_UNLINKED; INTERPRETERS_MAX],
+            thread_states: [UNLINKED; THREAD_STATES_MAX],
+            shutdown_handles: [ThreadIndex::FIRST; THREADS_MAX],
+            shutdown_handles_count: 0,
+            ids_observable: false,
+        }
+    }
+
+    /// Everything as before the first initialization, ids starting at 0 (§INIT I4).
+    pub(super) fn reset(&mut self) {
+        *self = Self {
+            id_next: 0,
+            ids_observable: self.ids_observable,
+            ..Self::new()
+        };
+    }
+
+    /// The newest interpreter.
+    pub(super) fn head(&self) -> InterpreterHandle {
+        self.head
+    }
+
+    /// The main interpreter, or null outside of its life.
+    pub(super) fn main(&self) -> InterpreterHandle {
+        self.main
+    }
+
+    /// The next older interpreter.
+    pub(super) fn next_interpreter(&self, interpreter: InterpreterHandle) -> InterpreterHandle {
+        interpreter
+            .slot()
+            .map_or(InterpreterHandle::NULL, |slot| self.interpreters[slot].next)
+    }
+
+    /// The id of an interpreter.
+    pub(super) fn interpreter_id(&self, interpreter: InterpreterHandle) -> i64 {
+        interpreter
+            .slot()
+            .map_or(-1, |slot| self.interpreters[slot].id)
+    }
+
+    /// Puts a new interpreter at the head and gives it an id.
+    pub(super) fn insert_interpreter(&mut self, interpreter: InterpreterHandle) {
+        let slot = interpreter
+            .slot()
+            .expect("an interpreter that is inserted exists");
+        self.interpreters[slot] = InterpreterLinks {
+            next: self.head,
+            id: self.id_next,
+            ..INTERPRETER_UNLINKED
+        };
+        self.id_next += 1;
+        self.head = interpreter;
+        if self.main.is_null() {
+            self.main = interpreter;
+        }
+        debug_assert!(
+            self.interpreters_well_formed(),
+            "S15: the interpreters are acyclic and the main one is last"
+        );
+    }
+
+    /// Takes an interpreter out of the list; whether it was there.
+    pub(super) fn remove_interpreter(&mut self, interpreter: InterpreterHandle) -> bool {
+        let Some(slot) = interpreter.slot() else {
+            return false;
+        };
+        let after = self.interpreters[slot].next;
+        if self.head == interpreter {
+            self.head = after;
+        } else {
+            let Some(before) =
+                (0..INTERPRETERS_MAX).find(|&place| self.interpreters[place].next == interpreter)
+            else {
+                return false;
+            };
+            self.interpreters[before].next = after;
+        }
+        self.interpreters[slot] = INTERPRETER_UNLINKED;
+        if self.main == interpreter {
+            self.main = InterpreterHandle::NULL;
+        }
+        true
+    }
+
+    /// The newest thread state of an interpreter.
+    pub(super) fn threads_head(&self, interpreter: InterpreterHandle) -> ThreadStateHandle {
+        interpreter.slot().map_or(ThreadStateHandle::NULL, |slot| {
+            self.interpreters[slot].threads_head
+        })
+    }
+
+    /// The next older thread state.
+    pub(super) fn next_thread_state(&self, thread_state: ThreadStateHandle) -> ThreadStateHandle {
+        thread_state.slot().map_or(ThreadStateHandle::NULL, |slot| {
+            self.thread_states[slot].next
+        })
+    }
+
+    /// The id of a thread state.
+    pub(super) fn thread_state_id(&self, thread_state: ThreadStateHandle) -> u64 {
+        thread_state
+            .slot()
+            .map_or(0, |slot| self.thread_states[slot].id)
+    }
+
+    /// Puts a new thread state at the head of its interpreter's list and gives it an id (§TS N3).
+    pub(super) fn insert_thread_state(
+        &mut self,
+        interpreter: InterpreterHandle,
+        thread_state: ThreadStateHandle,
+    ) {
+        let (Some(place), Some(slot)) = (interpreter.slot(), thread_state.slot()) else {
+            return;
+        };
+        let list = &mut self.interpreters[place];
+        list.thread_id_last += 1;
+        let next = list.threads_head;
+        list.threads_head = thread_state;
+        self.thread_states[slot] = Links {
+            previous: ThreadStateHandle::NULL,
+            next,
+            id: list.thread_id_last,
+        };
+        if let Some(after) = next.slot() {
+            self.thread_states[after].previous = thread_state;
+        }
+        debug_assert!(
+            self.well_formed(interpreter),
+            "S12, S13: doubly linked, newest first"
+        );
+    }
+
+    /// Takes a thread state out of its interpreter's list (§TS K2). Its own links stay as they are, as in C.
+    pub(super) fn remove_thread_state(
+        &mut self,
+        interpreter: InterpreterHandle,
+        thread_state: ThreadStateHandle,
+    ) {
+        let (Some(place), Some(slot)) = (interpreter.slot(), thread_state.slot()) else {
+            return;
+        };
+        let Links {
+            previous,
+            next,
+            id: _,
+        } = self.thread_states[slot];
+        match previous.slot() {
+            Some(before) => self.thread_states[before].next = next,
+            None => self.interpreters[place].threads_head = next,
+        }
+        if let Some(after) = next.slot() {
+            self.thread_states[after].previous = previous;
+        }
+        debug_assert!(
+            self.well_formed(interpreter),
+            "S12, S13: doubly linked, newest first"
+        );
+    }
+
+    /// Leaves only `kept` in the list (§FINAL F10); the others, newest first, and their number.
+    pub(super) fn remove_thread_states_except(
+        &mut self,
+        interpreter: InterpreterHandle,
+        kept: ThreadStateHandle,
+    ) -> ([ThreadStateHandle; THREAD_STATES_MAX], usize) {
+        let mut removed = [ThreadStateHandle::NULL; THREAD_STATES_MAX];
+        let mut count = 0;
+        let mut thread_state = self.threads_head(interpreter);
+        while let Some(slot) = thread_state.slot() {
+            if thread_state != kept {
+                removed[count] = thread_state;
+                count += 1;
+            }
+            thread_state = self.thread_states[slot].next;
+        }
+        if let (Some(place), Some(slot)) = (interpreter.slot(), kept.slot()) {
+            self.interpreters[place].threads_head = kept;
+            self.thread_states[slot].next = ThreadStateHandle::NULL;
+            self.thread_states[slot].previous = ThreadStateHandle::NULL;
+        }
+        debug_assert!(
+            self.well_formed(interpreter),
+            "S12, S33: the list is the finalizer's alone"
+        );
+        (removed, count)
+    }
+
+    /// A non-daemon thread starts: finalization will wait for it.
+    pub(super) fn add_shutdown_handle(&mut self, thread: ThreadIndex) {
+        self.shutdown_handles[self.shutdown_handles_count] = thread;
+        self.shutdown_handles_count += 1;
+    }
+
+    /// A thread needs no waiting for any more; nothing happens if it is not in the list.
+    pub(super) fn remove_shutdown_handle(&mut self, thread: ThreadIndex) {
+        let count = self.shutdown_handles_count;
+        if let Some(place) = self.shutdown_handles[..count]
+            .iter()
+            .position(|&listed| listed == thread)
+        {
+            self.shutdown_handles.copy_within(place + 1..count, place);
+            self.shutdown_handles_count -= 1;
+        }
+    }
+
+    /// The first thread to wait for that is not `but`.
+    pub(super) fn first_shutdown_handle(&self, but: ThreadIndex) -> Option<ThreadIndex> {
+        self.shutdown_handles[..self.shutdown_handles_count]
+            .iter()
+            .copied()
+            .find(|&listed| listed != but)
+    }
+
+    fn well_formed(&self, interpreter: InterpreterHandle) -> bool {
+        let mut previous = ThreadStateHandle::NULL;
+        let mut id_before = u64::MAX;
+        let mut thread_state = self.threads_head(interpreter);
+        while let Some(slot) = thread_state.slot() {
+            let links = self.thread_states[slot];
+            if links.previous != previous || links.id >= id_before {
+                return false;
+            }
+            id_before = links.id;
+            previous = thread_state;
+            thread_state = links.next;
+        }
+        true
+    }
+
+    fn interpreters_well_formed(&self) -> bool {
+        let mut id_before = i64::MAX;
+        let mut last = InterpreterHandle::NULL;
+        let mut interpreter = self.head;
+        while let Some(slot) = interpreter.slot() {
+            if self.interpreters[slot].id >= id_before {
+                return false;
+            }
+            id_before = self.interpreters[slot].id;
+            last = interpreter;
+            interpreter = self.interpreters[slot].next;
+        }
+        last == self.main
+    }
+}
+
+impl Hash for Lists {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.main.hash(state);
+        let mut interpreter = self.head;
+        while let Some(slot) = interpreter.slot() {
+            interpreter.hash(state);
+            let links = &self.interpreters[slot];
+            if self.ids_observable {
+                (self.id_next, links.id, links.thread_id_last).hash(state);
+            }
+            let mut thread_state = links.threads_head;
+            while let Some(slot) = thread_state.slot() {
+                thread_state.hash(state);
+                if self.ids_observable {
+                    self.thread_states[slot].id.hash(state);
+                }
+                thread_state = self.thread_states[slot].next;
+            }
+            ThreadStateHandle::NULL.hash(state);
+            interpreter = links.next;
+        }
+        self.shutdown_handles[..self.shutdown_handles_count].hash(state);
+    }
+}

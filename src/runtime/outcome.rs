@@ -1,0 +1,174 @@
+//! How a call can end other than by returning: the thread is over, or the process is.
+//!
+//! # Protocol
+//!
+//! Every call returns [`Step`]. An [`Ended`] goes up with `?` to the root of the thread, which takes no further step.
+//! Nothing panics and nothing is cleaned up on the way, as nothing is in C; locks of the facade that a function holds
+//! are released as it returns. The cause of the end of the process is noted first ([`Over`]), in the step that found
+//! it, and the first cause wins.
+
+use crate::sync::Word;
+
+/// What a call gives, unless it ends the thread or the process.
+pub type Step<T> = Result<T, Ended>;
+
+/// Why a thread takes no further step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ended {
+    /// Parked for good by finalization. The root of the thread calls [`crate::sync::hang_forever`].
+    Hung,
+    /// Ended by finalization, its native frames unwound (`pthread_exit`): releases before 3.13.8.
+    Exited,
+    /// The process is over: see [`super::Runtime::over`].
+    ProcessOver,
+}
+
+/// Why the process is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Over {
+    /// CPython reported a fatal error and aborted.
+    Fatal(Fatal),
+    /// What C leaves undefined.
+    Crash(Crash),
+    /// The process ended with this status (`Py_Exit`, `exit`).
+    Exit(i32),
+}
+
+/// What C leaves undefined: the kind of misuse. A real library may survive it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Crash {
+    /// A thread state, interpreter or object was used after it was freed (S18, S19).
+    UseAfterFree,
+    /// A call that needs an attached thread state was made without one.
+    NoThreadState,
+    /// An object was used in another interpreter than its own.
+    WrongInterpreter,
+    /// Two threads ran as holders of one GIL.
+    TwoHolders,
+    /// Anything else, such as a null pointer that is read through.
+    Other,
+}
+
+super::handle::word_for_enum!(Crash {
+    UseAfterFree,
+    NoThreadState,
+    WrongInterpreter,
+    TwoHolders,
+    Other
+});
+
+impl Crash {
+    /// The name that claims use: `use_after_free` of `crash(use_after_free)`; empty for any other crash.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UseAfterFree => "use_after_free",
+            Self::NoThreadState => "no_thread_state",
+            Self::WrongInterpreter => "wrong_interpreter",
+            Self::TwoHolders => "two_holders",
+            Self::Other => "",
+        }
+    }
+}
+
+macro_rules! fatal_errors {
+    ($($(#[$doc:meta])* $name:ident => $text:expr,)+) => {
+        /// A fatal error of CPython. Where the text has a pointer, `%p` stands for it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Fatal {
+            $($(#[$doc])* $name,)+
+        }
+
+        super::handle::word_for_enum!(Fatal { $($name),+ });
+
+        impl Fatal {
+            /// The message as CPython prints it after `Fatal Python error: `.
+            #[must_use]
+            pub fn message(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
+}
+
+macro_rules! null_thread_state {
+    ($function:literal) => {
+        concat!(
+            $function,
+            ": the function must be called with the GIL held, after Python initialization and before Python \
+             finalization, but the GIL is released (the current Python thread state is NULL)"
+        )
+    };
+}
+
+fatal_errors! {
+    /// `PyThreadState_Get` without an attached thread state.
+    GetNull => null_thread_state!("PyThreadState_Get"),
+    /// `PyInterpreterState_Get` without an attached thread state.
+    InterpreterGetNull => null_thread_state!("PyInterpreterState_Get"),
+    /// `PyEval_SaveThread` without an attached thread state, up to 3.12.
+    SaveNull => null_thread_state!("PyEval_SaveThread"),
+    /// `PyEval_RestoreThread(NULL)`.
+    RestoreNull => null_thread_state!("PyEval_RestoreThread"),
+    /// `PyEval_AcquireThread(NULL)`.
+    AcquireNull => null_thread_state!("PyEval_AcquireThread"),
+    /// `PyThreadState_Delete(NULL)`.
+    DeleteNull => null_thread_state!("PyThreadState_Delete"),
+    /// `PyThreadState_DeleteCurrent` without an attached thread state.
+    DeleteCurrentNull => null_thread_state!("_PyThreadState_DeleteCurrent"),
+    /// `PyUnstable_AtExit` without an attached thread state.
+    AtExitNull => null_thread_state!("PyUnstable_AtExit"),
+    /// Attaching in a thread that is attached (S10).
+    AttachedAlready => "_PyThreadState_Attach: non-NULL old thread state",
+    /// `PyEval_ReleaseThread` of a thread state that is not the current one, up to 3.12.
+    WrongThreadState => "PyEval_ReleaseThread: wrong thread state",
+    /// Dropping a GIL that nobody holds.
+    GilNotLocked => "drop_gil: drop_gil: GIL is not locked",
+    /// `PyThreadState_Delete` of the caller's current thread state.
+    StillCurrent => "PyThreadState_Delete: tstate %p is still current",
+    /// `PyGILState_Ensure` could not make a thread state.
+    EnsureFailed => "PyGILState_Ensure: Couldn't create thread-state for new thread",
+    /// `PyGILState_Release` in a thread that has no thread state.
+    ReleaseWithoutState => {
+        "PyGILState_Release: auto-releasing thread-state, but no thread-state for this thread"
+    },
+    /// `PyGILState_Release` while the thread's state is not attached.
+    ReleaseNotCurrent => "PyGILState_Release: thread state %p must be current when releasing",
+    /// `PyMutex_Unlock` of a free mutex (S56).
+    UnlockUnlocked => "PyMutex_Unlock: unlocking mutex that is not locked",
+    /// Initialization could not make the first thread state.
+    FirstThread => "Py_InitializeFromConfig: can't make first thread",
+    /// Finalization found a thread state in an interpreter that it deletes.
+    RemainingThreads => "PyInterpreterState_Delete: remaining threads",
+    /// Finalization found an interpreter besides the main one.
+    RemainingInterpreters => "PyInterpreterState_Delete: remaining subinterpreters",
+    /// The interpreter to delete is in no list.
+    NullInterpreter => "PyInterpreterState_Delete: NULL interpreter",
+}
+
+/// A cell's form of `Option<Over>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct OverCell(pub(super) Option<Over>);
+
+impl Word for OverCell {
+    fn to_word(self) -> u64 {
+        match self.0 {
+            None => 0,
+            Some(Over::Fatal(fatal)) => 1 << 32 | fatal.to_word(),
+            Some(Over::Crash(crash)) => 2 << 32 | crash.to_word(),
+            Some(Over::Exit(status)) => 3 << 32 | u64::from(status.cast_unsigned()),
+        }
+    }
+
+    fn from_word(word: u64) -> Self {
+        let low = word & u64::from(u32::MAX);
+        Self(match word >> 32 {
+            1 => Some(Over::Fatal(Fatal::from_word(low))),
+            2 => Some(Over::Crash(Crash::from_word(low))),
+            3 => Some(Over::Exit((low as u32).cast_signed())),
+            _ => None,
+        })
+    }
+}

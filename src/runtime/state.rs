@@ -1,0 +1,251 @@
+//! The runtime as one value, and the thread that calls into it.
+//!
+//! CPython: `_PyRuntime` (`Include/internal/pycore_runtime_structs.h`), 3.14.
+//!
+//! # States
+//!
+//! Every cell is made by [`Runtime::new`]; nothing is allocated afterwards. What two threads share is in a cell of
+//! [`crate::sync`]; each says which rule or lock protects it.
+//!
+//! # Memory order
+//!
+//! `initialized`, `finalizing`, `auto_interpreter` and `tss_created` are read by threads that hold nothing: plain or
+//! relaxed in C, and relaxed here. They order nothing.
+//!
+//! # Outcomes
+//!
+//! [`Caller::crash`] and [`Caller::fatal`] note why the process is over; the first cause wins.
+
+use super::callback::{Callback, CallbackId, CallbackStack};
+use super::finalize::Phase;
+use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::initialize::Stage;
+use super::interpreter::{INTERPRETERS_MAX, Interpreter};
+use super::lists::Lists;
+use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
+use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object};
+use super::outcome::{Crash, Ended, Fatal, Over, OverCell, Step};
+use super::parking::Parking;
+use super::pending::{PENDING_MAIN, PendingQueue};
+use super::profile::Profile;
+use super::thread_state::ThreadStates;
+use super::threading::ThreadHandle;
+use crate::sync::{
+    AtomicBool, AtomicU64, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word, current_thread,
+};
+
+/// Callbacks that `Py_AtExit` takes.
+pub const AT_EXIT_MAX: usize = 32;
+
+/// CPython's runtime: one process's state.
+#[derive(Debug)]
+pub struct Runtime {
+    pub(super) profile: Profile,
+    /// Why the process is over. Rule: written once by whoever ends it; nothing is observed afterwards.
+    pub(super) over: Plain<OverCell>,
+    /// `runtime_initialized`. Rule: the initializer and the finalizer.
+    pub(super) runtime_initialized: Plain<bool>,
+    /// Set while a thread initializes: a second initializer is undefined behaviour.
+    pub(super) initializing: AtomicBool,
+    /// How far the latest initialization has come. Rule: the initializer.
+    pub(super) stage: Plain<Stage>,
+    /// How far the latest finalization has come. Rule: the finalizer.
+    pub(super) phase: Plain<Phase>,
+    /// `core_initialized`. Rule: the initializer and the finalizer.
+    pub(super) core_initialized: Plain<bool>,
+    /// `initialized`.
+    pub(super) initialized: AtomicBool,
+    /// `_finalizing`: the finalizing thread state as a word.
+    pub(super) finalizing: AtomicU64,
+    /// `main_thread`. Rule: the initializer.
+    pub(super) main_thread: Plain<ThreadIndex>,
+    /// `main_tstate`. Rule: written once in each initialization; the storage is static.
+    pub(super) main_thread_state: Plain<ThreadStateHandle>,
+    /// `gilstate.check_enabled`. Rule: the GIL.
+    pub(super) check_enabled: Plain<bool>,
+    /// `gilstate.autoInterpreterState`, as a word.
+    pub(super) auto_interpreter: AtomicU64,
+    /// Whether `autoTSSkey` exists.
+    pub(super) tss_created: AtomicBool,
+    /// The values of `autoTSSkey`. Rule: the thread's own; initialization clears all while the key does not exist.
+    pub(super) tss: [Plain<ThreadStateHandle>; THREADS_MAX],
+    /// *cur(t)*: the attached thread state.
+    pub(super) current: Local<ThreadStateHandle>,
+    /// Whether the thread is inside §GIL T3 to T9. Set after T1 and cleared with the GIL taken or on the way out.
+    pub(super) gil_waiting: Local<bool>,
+    /// Whether finalization parked the thread for good.
+    pub(super) hung: Local<bool>,
+    /// HEAD_LOCK and what it protects.
+    pub(super) lists: Mutex<Lists>,
+    pub(super) interpreters: [Interpreter; INTERPRETERS_MAX],
+    pub(super) thread_states: ThreadStates,
+    /// `ceval.pending_mainthread`.
+    pub(super) pending_main: PendingQueue,
+    /// The user's `PyMutex` objects.
+    pub(super) mutexes: [PyMutex; MUTEX_SLOTS_MAX],
+    pub(super) parking: Parking,
+    /// `atexit.mutex`. Differs: a `PyMutex`, which a contended lock detaches for; nothing blocks inside it.
+    pub(super) at_exit_mutex: Mutex<()>,
+    /// `atexit.callbacks`. Rule: `at_exit_mutex`.
+    pub(super) at_exit: CallbackStack<AT_EXIT_MAX>,
+    /// What the site import runs. Rule: the program's set-up, before it initializes.
+    pub(super) site_hook: Plain<Callback>,
+    /// Threads made by `threading`.
+    pub(super) thread_handles: [ThreadHandle; THREADS_MAX],
+    /// Python objects. Rule: the GIL.
+    pub(super) objects: [Plain<Object>; OBJECTS_MAX],
+    /// What is run in the clearing of thread states. Rule: the GIL.
+    pub(super) at_clear: [AtClear; AT_CLEAR_MAX],
+    /// A rule of the contract was broken that CPython does not check: from here on its invariants need not hold.
+    pub(super) corrupted: Plain<bool>,
+}
+
+impl Runtime {
+    /// A process in which nothing of CPython has run yet.
+    #[must_use]
+    pub fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            over: Plain::new("over", OverCell(None)),
+            runtime_initialized: Plain::new("runtime_initialized", false),
+            initializing: AtomicBool::new("initializing", false),
+            stage: Plain::new("stage", Stage::NotStarted),
+            phase: Plain::new("phase", Phase::NotStarted),
+            core_initialized: Plain::new("core_initialized", false),
+            initialized: AtomicBool::new("initialized", false),
+            finalizing: AtomicU64::new("finalizing", ThreadStateHandle::NULL.to_word()),
+            main_thread: Plain::new("main_thread", ThreadIndex::FIRST),
+            main_thread_state: Plain::new("main_tstate", ThreadStateHandle::NULL),
+            check_enabled: Plain::new("check_enabled", false),
+            auto_interpreter: AtomicU64::new("auto_interpreter", InterpreterHandle::NULL.to_word()),
+            tss_created: AtomicBool::new("tss_created", false),
+            tss: std::array::from_fn(|thread| Plain::new(("tss", thread), ThreadStateHandle::NULL)),
+            current: Local::new("current", ThreadStateHandle::NULL),
+            gil_waiting: Local::new("gil_waiting", false),
+            hung: Local::new("hung", false),
+            lists: Mutex::new("head_lock", Lists::new()),
+            interpreters: std::array::from_fn(|slot| {
+                Interpreter::new(slot, profile.pending_interpreter_capacity())
+            }),
+            thread_states: ThreadStates::new(),
+            pending_main: PendingQueue::new(&PENDING_MAIN, profile.pending_main_capacity()),
+            mutexes: std::array::from_fn(|slot| {
+                PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))
+            }),
+            parking: Parking::new(),
+            at_exit_mutex: Mutex::new("atexit.mutex", ()),
+            at_exit: CallbackStack::new("atexit"),
+            site_hook: Plain::new("site_hook", Callback::NONE),
+            thread_handles: std::array::from_fn(ThreadHandle::new),
+            objects: std::array::from_fn(|slot| Plain::new(("object", slot), Object::NONE)),
+            at_clear: std::array::from_fn(AtClear::new),
+            corrupted: Plain::new("corrupted", false),
+        }
+    }
+
+    /// The profile that this runtime follows.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Ids belong to the state from here on: for programs that read them. Call it before any thread runs.
+    pub fn observe_ids(&self) {
+        self.lists.lock().ids_observable = true;
+    }
+
+    /// Why the process is over, if it is. For observers and roots of threads: no operation of the program.
+    #[must_use]
+    pub fn over(&self) -> Option<Over> {
+        self.over.peek().0
+    }
+
+    /// The process is over, if it was not already. Used for `_exit` too.
+    pub fn end_process(&self, over: Over) -> Ended {
+        if self.over().is_none() {
+            self.over.write(OverCell(Some(over)));
+        }
+        Ended::ProcessOver
+    }
+
+    /// Whether the invariants are owed: the process goes on and the program kept to the rules that CPython does not
+    /// check.
+    pub(super) fn sane(&self) -> bool {
+        !self.corrupted.peek() && self.over().is_none()
+    }
+}
+
+/// What the runtime needs from the program around it.
+pub trait Host {
+    /// Runs a registered callback on the calling thread and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread inside the callback.
+    fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32>;
+
+    /// Starts the OS thread with this index, whose root runs [`Caller::python_thread`]; whether that worked.
+    #[must_use]
+    fn spawn(&self, thread: ThreadIndex) -> bool;
+}
+
+/// The calling OS thread's view of the runtime: every function of the C API is a method.
+///
+/// The OS thread is [`crate::sync::current_thread`].
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// The process.
+    pub runtime: &'a Runtime,
+    /// The program around it.
+    pub host: &'a dyn Host,
+}
+
+impl std::fmt::Debug for Caller<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller")
+            .field("thread", &current_thread())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Caller<'a> {
+    /// A caller.
+    #[must_use]
+    pub fn new(runtime: &'a Runtime, host: &'a dyn Host) -> Self {
+        Self { runtime, host }
+    }
+
+    /// Undefined behaviour was met.
+    pub fn crash(&self, crash: Crash) -> Ended {
+        self.runtime.end_process(Over::Crash(crash))
+    }
+
+    /// `Py_FatalError`.
+    #[doc(alias = "Py_FatalError")]
+    pub fn fatal(&self, fatal: Fatal) -> Ended {
+        self.runtime.end_process(Over::Fatal(fatal))
+    }
+
+    /// *cur* of the calling thread.
+    pub(super) fn current(&self) -> ThreadStateHandle {
+        self.runtime.current.read()
+    }
+
+    /// The attached thread state of a call that reads through it without a check.
+    pub(super) fn attached_or_crash(&self) -> Step<ThreadStateHandle> {
+        let current = self.current();
+        if current.is_null() {
+            Err(self.crash(Crash::NoThreadState))
+        } else {
+            Ok(current)
+        }
+    }
+
+    /// Runs a callback, if there is one.
+    pub(super) fn run(&self, callback: Callback) -> Step<i32> {
+        match callback.id() {
+            None => Ok(0),
+            Some(id) => self.host.call(self, id, callback.argument()),
+        }
+    }
+}

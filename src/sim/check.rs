@@ -1,0 +1,465 @@
+//! Explores a scenario under one profile and judges its claims.
+
+use super::explorer::{Exploration, Limits, Settings, explore_with};
+use super::graph::{Choice, Edge, Graph, NodeId, Shortest};
+use super::judge::{Case, Notes};
+use super::liveness::{Lasso, lassos};
+use super::names::outcome_text;
+use super::replay::{run, written_out};
+use super::report::Trace;
+use super::scenario::program::{ClaimKind, Outcome as Claimed, Program};
+use super::schedule::Schedule;
+use super::verdict::{Failure, Found, Outcome, Threads, Verdict};
+use super::world::Tuning;
+use crate::runtime::profile::Profile;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How to check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// Limits beside those that the scenario itself has; the tighter one counts.
+    pub limits: Limits,
+    /// Every operation is a scheduling point, not only those where threads meet.
+    pub full_points: bool,
+}
+
+/// How far a search is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// States found.
+    pub states: u64,
+    /// Steps taken.
+    pub steps: u64,
+}
+
+/// What a check gives: the verdict, and the graph that it was read off.
+#[derive(Debug)]
+pub struct Checked {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The exploration.
+    pub exploration: Exploration,
+}
+
+fn tighter<T: Ord + Copy>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The settings of a check.
+#[must_use]
+pub fn settings(program: &Program, options: &CheckOptions) -> Settings {
+    let (given, own) = (&options.limits, &program.bounds);
+    let limits = Limits {
+        states: tighter(given.states, own.states),
+        bytes: given.bytes,
+        steps: tighter(
+            given.steps,
+            own.steps
+                .map(|steps| u32::try_from(steps).unwrap_or(u32::MAX)),
+        ),
+        preemptions: tighter(given.preemptions, own.preemptions),
+        timeouts: tighter(given.timeouts, own.timeouts),
+        spurious: given.spurious.max(own.spurious.unwrap_or(0)),
+    };
+    let tuning = Tuning {
+        few_points: !options.full_points,
+        ..Tuning::default()
+    };
+    Settings {
+        tuning,
+        limits,
+        ..Settings::default()
+    }
+}
+
+/// Explores `program`, whose text is `source`, under `profile` and judges its claims. `progress` may stop the search by
+/// returning false; the verdict is then inconclusive.
+pub fn check(
+    program: &Arc<Program>,
+    source: &str,
+    profile: Profile,
+    options: &CheckOptions,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Checked {
+    let notes = Notes::default();
+    let case = Case {
+        program,
+        profile,
+        notes: &notes,
+    };
+    let settings = settings(program, options);
+    let exploration = explore_with(&case, &settings, &mut |found| {
+        progress(Progress {
+            states: found.graph.nodes().len() as u64,
+            steps: found.steps,
+        })
+    });
+    let bench = Bench {
+        program,
+        source,
+        profile,
+        settings,
+        notes: &notes,
+        exploration: &exploration,
+    };
+    let verdict = bench.verdict();
+    Checked {
+        verdict,
+        exploration,
+    }
+}
+
+/// What the judging of claims reads.
+struct Bench<'a> {
+    program: &'a Arc<Program>,
+    source: &'a str,
+    profile: Profile,
+    settings: Settings,
+    notes: &'a Notes,
+    exploration: &'a Exploration,
+}
+
+/// Where an outcome shows, cheapest first.
+struct Sight {
+    cost: (u32, u32),
+    node: NodeId,
+    ends: u64,
+}
+
+impl Bench<'_> {
+    fn graph(&self) -> &Graph {
+        &self.exploration.graph
+    }
+
+    fn verdict(&self) -> Verdict {
+        let all = |_: &Edge| true;
+        let shortest = self.graph().shortest(&all);
+        let endless = lassos(self.graph(), &all);
+        let mut outcomes = self.outcomes(&shortest, &endless);
+        let mut failures = self.eventually(&mut outcomes);
+        failures.extend(self.judge(&outcomes));
+        failures.sort_by_key(|failure| (failure.span, failure.found));
+        let steps = self.exploration.steps;
+        Verdict {
+            profile: self.profile,
+            outcomes,
+            failures,
+            states: self.graph().nodes().len() as u64,
+            transitions: self.graph().edge_count() as u64,
+            steps,
+            cut: self.exploration.cut.clone(),
+            omission: self.exploration.omission(),
+        }
+    }
+
+    /// All outcomes, best first, each with the shortest way to it.
+    fn outcomes(&self, shortest: &Shortest, endless: &[Lasso]) -> Vec<Found> {
+        let mut sights: BTreeMap<Outcome, Sight> = BTreeMap::new();
+        let mut see = |outcome: Outcome, node: NodeId| {
+            let Some(cost) = shortest.cost(node) else {
+                return;
+            };
+            let sight = sights.entry(outcome).or_insert(Sight {
+                cost,
+                node,
+                ends: 0,
+            });
+            sight.ends += 1;
+            if (cost, node) < (sight.cost, sight.node) {
+                (sight.cost, sight.node) = (cost, node);
+            }
+        };
+        for (node, state) in self.graph().nodes().iter().enumerate() {
+            if let Some(outcome) = state.outcome.filter(|_| state.ends) {
+                see(self.notes.outcome(outcome), node as NodeId);
+            }
+        }
+        for lasso in endless {
+            let first = self.cheapest(shortest, lasso);
+            see(self.endless(lasso), first);
+        }
+        sights
+            .into_iter()
+            .map(|(outcome, sight)| self.found(outcome, &shortest.choices(sight.node), sight.ends))
+            .collect()
+    }
+
+    fn cheapest(&self, shortest: &Shortest, lasso: &Lasso) -> NodeId {
+        let by_cost = lasso
+            .nodes
+            .iter()
+            .min_by_key(|node| (shortest.cost(**node), **node));
+        *by_cost.expect("a lasso has states")
+    }
+
+    /// What a run that stays in the lasso for ever comes to.
+    fn endless(&self, lasso: &Lasso) -> Outcome {
+        let stuck = lasso
+            .nodes
+            .iter()
+            .map(|node| self.graph().nodes()[*node as usize].outcome);
+        let all_stuck: Option<Vec<u16>> = stuck.collect();
+        match all_stuck.as_deref() {
+            Some([first, ..]) => self.notes.outcome(*first),
+            _ => Outcome::Livelock(Threads(lasso.movers)),
+        }
+    }
+
+    fn found(&self, outcome: Outcome, choices: &[Choice], ends: u64) -> Found {
+        let points = &self.exploration.points;
+        let steps = written_out(
+            self.program,
+            self.profile,
+            self.settings.tuning,
+            points,
+            &self.settings.limits,
+            choices,
+        );
+        let schedule = Schedule {
+            profile: self.profile,
+            scenario: super::digest_of(self.source),
+            choices: steps,
+        };
+        Found {
+            text: outcome_text(self.program, &outcome),
+            steps: schedule.choices.len() as u32,
+            switches: switches(&schedule.choices),
+            outcome,
+            schedule,
+            ends,
+        }
+    }
+
+    /// Judges the claims that name outcomes, and `cover`.
+    fn judge(&self, outcomes: &[Found]) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        let cut = !self.exploration.cut.is_empty();
+        for (index, found) in outcomes.iter().enumerate() {
+            if let Some((span, why)) = self.refused(&found.outcome) {
+                let message = format!("{} is reachable{why}", found.text);
+                failures.push(Failure {
+                    span,
+                    message,
+                    found: Some(index),
+                    undecided: false,
+                });
+            }
+        }
+        let covered = self.notes.covered();
+        for (index, claim) in self.binding() {
+            let span = (claim.span.start, claim.span.end);
+            match &claim.kind {
+                ClaimKind::Reach(wanted) => {
+                    for wanted in wanted {
+                        if !outcomes
+                            .iter()
+                            .any(|found| self.matches(wanted, &found.outcome))
+                        {
+                            let name = super::names::claimed_text(self.program, wanted);
+                            let message = format!("no interleaving ends in {name}");
+                            failures.push(Failure {
+                                span,
+                                message,
+                                found: None,
+                                undecided: cut,
+                            });
+                        }
+                    }
+                }
+                ClaimKind::Cover(_) if !covered.contains(&index) => {
+                    let message = "this holds in no state".to_owned();
+                    failures.push(Failure {
+                        span,
+                        message,
+                        found: None,
+                        undecided: cut,
+                    });
+                }
+                _ => {}
+            }
+        }
+        failures
+    }
+
+    fn binding(&self) -> impl Iterator<Item = (usize, &super::scenario::program::Claim)> {
+        let claims = self.program.claims.iter().enumerate();
+        claims.filter(|(_, claim)| !claim.in_child && claim.binds(self.profile, None))
+    }
+
+    /// The claim that refuses an outcome, and why.
+    fn refused(&self, outcome: &Outcome) -> Option<((u32, u32), String)> {
+        if let Outcome::Assertion(site) = outcome {
+            return Some(self.assertion(*site)).filter(|_| !self.allowed(outcome));
+        }
+        for (_, claim) in self.binding() {
+            if let ClaimKind::Never(never) = &claim.kind
+                && never.iter().any(|never| self.matches(never, outcome))
+            {
+                return Some((
+                    (claim.span.start, claim.span.end),
+                    ", and this claim refuses it".to_owned(),
+                ));
+            }
+        }
+        if self.allowed(outcome) {
+            return None;
+        }
+        let first = self
+            .binding()
+            .find(|(_, claim)| matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_)));
+        match first {
+            Some((_, claim)) => Some((
+                (claim.span.start, claim.span.end),
+                ", and no claim allows it".to_owned(),
+            )),
+            None => {
+                let main = &self.program.bodies[self.program.main.index()];
+                let span = (main.span.start, main.span.end);
+                Some((
+                    span,
+                    ", and without a claim only `ok` is allowed".to_owned(),
+                ))
+            }
+        }
+    }
+
+    fn assertion(&self, site: super::driver::Site) -> ((u32, u32), String) {
+        use super::driver::Site;
+        let statement = |id: super::scenario::program::StatementId| {
+            let span = self.program.statements[id.index()].span;
+            (span.start, span.end)
+        };
+        match site {
+            Site::Statement(id) => (statement(id), ": this does not hold".to_owned()),
+            Site::Name(id) => (
+                statement(id),
+                ": this reads a name that is not bound yet".to_owned(),
+            ),
+            Site::Claim(index) => {
+                let span = self.program.claims[usize::from(index)].span;
+                (
+                    (span.start, span.end),
+                    ": this claim does not hold".to_owned(),
+                )
+            }
+        }
+    }
+
+    /// Whether an `allow` or `reach` claim names the outcome; without any, `ok` is allowed.
+    fn allowed(&self, outcome: &Outcome) -> bool {
+        let mut claims = 0;
+        for (_, claim) in self.binding() {
+            let (ClaimKind::Allow(named) | ClaimKind::Reach(named)) = &claim.kind else {
+                continue;
+            };
+            claims += usize::from(matches!(claim.kind, ClaimKind::Allow(_)));
+            if named.iter().any(|named| self.matches(named, outcome)) {
+                return true;
+            }
+        }
+        claims == 0 && *outcome == Outcome::Ok
+    }
+
+    fn matches(&self, claimed: &Claimed, outcome: &Outcome) -> bool {
+        let among = |named: &[super::scenario::program::ThreadRef], threads: &Threads| {
+            named.iter().all(|name| {
+                self.program
+                    .threads_of(*name)
+                    .any(|thread| threads.0 & 1 << thread.0 != 0)
+            })
+        };
+        match (claimed, outcome) {
+            (Claimed::Ok, Outcome::Ok)
+            | (Claimed::Leak, Outcome::Leak)
+            | (Claimed::Assertion, Outcome::Assertion(_))
+            | (Claimed::Inconclusive, Outcome::Inconclusive) => true,
+            (Claimed::Hang(named), Outcome::Hang(threads))
+            | (Claimed::Exit(named), Outcome::Exit(threads))
+            | (Claimed::Livelock(named), Outcome::Livelock(threads))
+            | (Claimed::Deadlock(named), Outcome::Deadlock(threads)) => among(named, threads),
+            (Claimed::Lost(named), Outcome::Lost(body))
+            | (Claimed::Repeated(named), Outcome::Repeated(body)) => {
+                named.is_none_or(|named| named == *body)
+            }
+            (Claimed::Fatal(text), Outcome::Fatal(message)) => {
+                text.as_ref().is_none_or(|text| message.contains(&**text))
+            }
+            (Claimed::Crash(kind), Outcome::Crash(name)) => {
+                kind.is_none_or(|kind| super::names::crash_name(kind) == *name)
+            }
+            _ => false,
+        }
+    }
+
+    /// `eventually`: no run may end, or go on for ever, without a state in which the condition holds.
+    fn eventually(&self, outcomes: &mut Vec<Found>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        let claims = self
+            .binding()
+            .filter(|(_, claim)| matches!(claim.kind, ClaimKind::Eventually(_)));
+        for (bit, (index, claim)) in claims.enumerate().take(8) {
+            let bit = 1_u8 << bit;
+            if self.exploration.seen_first & bit != 0 {
+                continue;
+            }
+            let without = |edge: &Edge| edge.seen & bit == 0;
+            let shortest = self.graph().shortest(&without);
+            let ends = self
+                .graph()
+                .nodes()
+                .iter()
+                .enumerate()
+                .filter(|(_, state)| state.ends);
+            let ends = ends
+                .map(|(node, _)| node as NodeId)
+                .filter(|node| shortest.cost(*node).is_some());
+            let endless = lassos(self.graph(), &without);
+            let reached = endless.iter().map(|lasso| self.cheapest(&shortest, lasso));
+            let reached = reached.filter(|node| shortest.cost(*node).is_some());
+            let Some(node) = ends
+                .chain(reached)
+                .min_by_key(|node| (shortest.cost(*node), *node))
+            else {
+                continue;
+            };
+            let outcome = Outcome::Assertion(super::driver::Site::Claim(index as u16));
+            outcomes.push(self.found(outcome, &shortest.choices(node), 1));
+            failures.push(Failure {
+                span: (claim.span.start, claim.span.end),
+                message: "a run ends, or goes on for ever, without a state in which this holds"
+                    .to_owned(),
+                found: Some(outcomes.len() - 1),
+                undecided: false,
+            });
+        }
+        failures
+    }
+}
+
+/// How often another thread than before takes the next step: an upper bound on forced preemptions, which the steps
+/// alone do not tell.
+pub(super) fn switches(choices: &[Choice]) -> u32 {
+    choices.windows(2).filter(|pair| pair[0].thread() != pair[1].thread()).count() as u32
+}
+
+/// Tells the run that shows an outcome.
+#[must_use]
+pub fn counterexample(program: &Arc<Program>, source: &str, found: &Found) -> Trace {
+    match run(
+        program,
+        source,
+        found.schedule.profile,
+        &found.schedule.choices,
+    ) {
+        Ok((_, trace)) => trace,
+        Err(error) => Trace {
+            outcome: found.text.clone(),
+            explanation: vec![error.to_string()],
+            ..Trace::default()
+        },
+    }
+}

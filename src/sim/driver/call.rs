@@ -1,0 +1,202 @@
+//! Calls of the C API: from the table's rows to the runtime's methods.
+
+use super::{Activation, Machine, PENDING, Value};
+use crate::runtime::{Callback, CallbackId, Caller, GilState, MutexSlot, Step as Called};
+use crate::sim::scenario::calls::Call;
+use crate::sim::scenario::program::{Argument, BodyId, CallExpr, StatementId};
+use crate::sync::Word;
+
+/// Arguments of the longest call.
+const ARGUMENTS_MAX: usize = 6;
+
+type Arguments = [Value; ARGUMENTS_MAX];
+
+impl Machine {
+    /// Evaluates the arguments and makes the call.
+    pub(super) fn c_call(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        id: StatementId,
+        call: &CallExpr,
+    ) -> Called<Value> {
+        let mut arguments = [Value::NULL; ARGUMENTS_MAX];
+        for (place, argument) in arguments.iter_mut().zip(&call.arguments) {
+            *place = match argument {
+                Argument::Value(value) => self.read(at, id, value)?,
+                Argument::Call(inner) => self.c_call(caller, at, id, inner)?,
+                Argument::Bind(_) => Value::NULL,
+            };
+        }
+        let Some(function) = call.call.row().modelled else {
+            unreachable!("what the runtime does not model is refused before a run");
+        };
+        self.lifecycle(caller, at, function, &arguments)
+    }
+
+    fn lifecycle(
+        &self,
+        caller: &Caller<'_>,
+        at: Activation,
+        call: Call,
+        given: &Arguments,
+    ) -> Called<Value> {
+        Ok(match call {
+            Call::Initialize | Call::InitializeEx => {
+                caller.initialize()?;
+                Value::NULL
+            }
+            Call::IsInitialized => caller.is_initialized()?.into(),
+            Call::IsFinalizing => caller.is_finalizing()?.into(),
+            Call::FinalizeEx => caller.finalize_ex()?.into(),
+            Call::Finalize => {
+                caller.finalize_ex()?;
+                Value::NULL
+            }
+            Call::Exit => {
+                caller.exit(given[0].number() as i32)?;
+                Value::NULL
+            }
+            Call::AtExit => caller.at_exit(callback(given[0], Value::NULL))?.into(),
+            Call::UnstableAtExit => caller
+                .unstable_at_exit(given[0].interpreter(), callback(given[1], given[2]))?
+                .into(),
+            Call::AtExitPython => caller
+                .exit_callback(callback(given[0], Value::NULL))?
+                .into(),
+            Call::AtClear => {
+                let room =
+                    caller.at_clear(given[0].thread_state(), callback(given[1], given[0]))?;
+                Value::Number(if room { 0 } else { -1 })
+            }
+            Call::AtThreadExit => self.at_thread_exit(at, given[0]),
+            Call::EvalInitThreads => Value::NULL,
+            Call::GcCollect => caller.gc_collect()?.into(),
+            Call::AddPendingCall => self.add_pending_call(caller, given)?,
+            Call::MakePendingCalls => caller.make_pending_calls()?.into(),
+            Call::MutexLock => {
+                caller.mutex_lock(mutex(given[0]))?;
+                Value::NULL
+            }
+            Call::MutexUnlock => {
+                caller.mutex_unlock(mutex(given[0]))?;
+                Value::NULL
+            }
+            Call::MutexIsLocked => caller.mutex_is_locked(mutex(given[0]))?.into(),
+            // In the default build critical sections do nothing.
+            Call::BeginCriticalSection
+            | Call::BeginCriticalSection2
+            | Call::BeginCriticalSectionMutex
+            | Call::BeginCriticalSection2Mutex
+            | Call::CriticalSectionBegin
+            | Call::CriticalSectionBeginMutex
+            | Call::CriticalSectionEnd
+            | Call::CriticalSection2Begin
+            | Call::CriticalSection2BeginMutex
+            | Call::CriticalSection2End => Value::NULL,
+            other => self.attaching(caller, other, given)?,
+        })
+    }
+
+    fn attaching(&self, caller: &Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let null = |()| Value::NULL;
+        Ok(match call {
+            Call::EvalSaveThread => caller.eval_save_thread()?.into(),
+            Call::EvalRestoreThread => caller
+                .eval_restore_thread(given[0].thread_state())
+                .map(null)?,
+            Call::EvalAcquireThread => caller
+                .eval_acquire_thread(given[0].thread_state())
+                .map(null)?,
+            Call::EvalReleaseThread => caller
+                .eval_release_thread(given[0].thread_state())
+                .map(null)?,
+            Call::ThreadStateGet => caller.thread_state_get()?.into(),
+            Call::ThreadStateGetUnchecked | Call::ThreadStateUncheckedGet => {
+                caller.thread_state_get_unchecked()?.into()
+            }
+            Call::ThreadStateSwap => caller.thread_state_swap(given[0].thread_state())?.into(),
+            Call::ThreadStateNew => caller.thread_state_new(given[0].interpreter())?.into(),
+            Call::ThreadStateClear => caller
+                .thread_state_clear(given[0].thread_state())
+                .map(null)?,
+            Call::ThreadStateDelete => caller
+                .thread_state_delete(given[0].thread_state())
+                .map(null)?,
+            Call::ThreadStateDeleteCurrent => caller.thread_state_delete_current().map(null)?,
+            Call::ThreadStateGetId => {
+                Value::Number(caller.thread_state_get_id(given[0].thread_state())? as i64)
+            }
+            Call::ThreadStateGetInterpreter => caller
+                .thread_state_get_interpreter(given[0].thread_state())?
+                .into(),
+            Call::ThreadStateNext => caller.thread_state_next(given[0].thread_state())?.into(),
+            Call::GilStateEnsure => Value::Number(caller.gil_state_ensure()?.to_word() as i64),
+            Call::GilStateRelease => {
+                let state = if given[0].number() == 0 {
+                    GilState::Locked
+                } else {
+                    GilState::Unlocked
+                };
+                caller.gil_state_release(state).map(null)?
+            }
+            Call::GilStateGetThisThreadState => caller.gil_state_get_this_thread_state()?.into(),
+            Call::GilStateCheck => caller.gil_state_check()?.into(),
+            Call::InterpreterStateGet => caller.interpreter_state_get()?.into(),
+            Call::InterpreterStateGetId => {
+                Value::Number(caller.interpreter_state_get_id(given[0].interpreter())?)
+            }
+            Call::InterpreterStateHead => caller.interpreter_state_head()?.into(),
+            Call::InterpreterStateMain => caller.interpreter_state_main()?.into(),
+            Call::InterpreterStateNext => caller
+                .interpreter_state_next(given[0].interpreter())?
+                .into(),
+            Call::InterpreterStateThreadHead => caller
+                .interpreter_state_thread_head(given[0].interpreter())?
+                .into(),
+            other => unreachable!("{other:?} is among the other calls"),
+        })
+    }
+
+    fn add_pending_call(&self, caller: &Caller<'_>, given: &Arguments) -> Called<Value> {
+        let Value::Callback(body) = given[0] else {
+            return Ok(caller
+                .add_pending_call(callback(given[0], given[1]))?
+                .into());
+        };
+        let body = BodyId(body);
+        let call = Callback::new(CallbackId(u16::from(body.0)), given[1].to_word() | PENDING);
+        self.adding[body.index()].update(|adding| adding + 1);
+        let result = caller.add_pending_call(call)?;
+        self.adding[body.index()].update(|adding| adding - 1);
+        if result == 0 {
+            self.owed[body.index()].update(|owed| owed + 1);
+        }
+        Ok(result.into())
+    }
+
+    fn at_thread_exit(&self, at: Activation, function: Value) -> Value {
+        let exits = &self.lanes[at.thread.index()].exits;
+        match exits.iter().find(|exit| exit.read() == Value::Unbound) {
+            Some(free) => {
+                free.write(function);
+                Value::NULL
+            }
+            None => Value::Number(-1),
+        }
+    }
+}
+
+fn callback(function: Value, argument: Value) -> Callback {
+    match function {
+        Value::Callback(body) => Callback::new(CallbackId(u16::from(body)), argument.to_word()),
+        _ => Callback::NONE,
+    }
+}
+
+fn mutex(value: Value) -> MutexSlot {
+    match value {
+        Value::PyMutex(index) => MutexSlot::new(usize::from(index)),
+        _ => MutexSlot::new(0),
+    }
+}

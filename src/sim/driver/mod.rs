@@ -1,0 +1,430 @@
+//! Runs a scenario: its threads' bodies, statement by statement, on the runtime.
+//!
+//! The same driver runs on real threads, under loom and in the explorer. It owns what a scenario adds to the runtime:
+//! names, native mutexes, semaphores and flags, and counts of callbacks.
+//!
+//! # What a thread keeps
+//!
+//! Names live in cells ([`Plain`], one for each thread that may bind them), loop counters are part of the position that
+//! a statement announces, and everything else is forgotten at the next statement. So a thread's place in its body and
+//! the cells determine how it goes on.
+
+mod call;
+mod condition;
+mod natives;
+mod statement;
+mod value;
+
+pub use condition::{Reader, Unbound};
+pub use natives::NativeMutex;
+pub use value::Value;
+
+use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
+use crate::runtime::profile::Profile;
+use crate::runtime::{CallbackId, Caller, Ended, Host, ObjectKind, Over, Runtime, Step};
+use crate::sync::{
+    AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame,
+    hang_forever, simulated, spawn,
+};
+use std::sync::{Arc, Weak};
+
+/// Callbacks that one thread may register with `at_thread_exit`.
+const THREAD_EXITS_MAX: usize = 4;
+/// Names of one body; a nested activation of a callback saves as many.
+const NAMES_MAX: usize = 32;
+
+/// Marks the argument of a callback that was queued with `Py_AddPendingCall`, so that its runs can be counted.
+const PENDING: u64 = 1 << 46;
+
+/// What a scenario did, for who wants to tell: called on the thread that does it.
+pub trait Listener: Sync + Send {
+    /// A statement begins.
+    fn begins(&self, thread: ThreadIndex, statement: StatementId);
+    /// The statement ends with this result.
+    fn ends(&self, thread: ThreadIndex, statement: StatementId, result: Option<Value>);
+    /// A callback's body begins.
+    fn enters(&self, thread: ThreadIndex, body: BodyId);
+    /// A callback's body ends.
+    fn leaves(&self, thread: ThreadIndex);
+}
+
+/// Which assertion failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Site {
+    /// An `assert` or the claim on a result.
+    Statement(StatementId),
+    /// A statement read a name that is not bound yet.
+    Name(StatementId),
+    /// The claim with this index.
+    Claim(u16),
+}
+
+impl Word for Site {
+    fn to_word(self) -> u64 {
+        match self {
+            Self::Statement(id) => 1 << 16 | u64::from(id.0),
+            Self::Name(id) => 2 << 16 | u64::from(id.0),
+            Self::Claim(index) => 3 << 16 | u64::from(index),
+        }
+    }
+
+    fn from_word(word: u64) -> Self {
+        match word >> 16 {
+            1 => Self::Statement(StatementId(word as u16)),
+            2 => Self::Name(StatementId(word as u16)),
+            _ => Self::Claim(word as u16),
+        }
+    }
+}
+
+/// A thread of the scenario.
+struct Lane {
+    ended: Event,
+    /// The statement under way, plus one. Rule: the thread's own.
+    at: Plain<u16>,
+    exited: Plain<bool>,
+    names: Vec<Plain<Value>>,
+    exits: [Plain<Value>; THREAD_EXITS_MAX],
+}
+
+/// The state of one scenario in one process.
+pub struct Machine {
+    program: Arc<Program>,
+    this: Weak<Machine>,
+    /// CPython.
+    pub runtime: Runtime,
+    lanes: Vec<Lane>,
+    /// Names of callbacks: for each body, for each thread.
+    callback_names: Vec<Vec<Vec<Plain<Value>>>>,
+    flags: Vec<AtomicBool>,
+    mutexes: Vec<NativeMutex>,
+    semaphores: Vec<Semaphore>,
+    /// How many threads of a body (second index) a body (first index) has started.
+    started: Vec<Vec<Plain<u8>>>,
+    /// How often a callback was entered, where a condition asks.
+    runs: Vec<Plain<u64>>,
+    counts_runs: Vec<bool>,
+    /// Pending calls accepted and not yet run, for each callback.
+    owed: Vec<Plain<i64>>,
+    /// Threads inside `Py_AddPendingCall` with this callback, whose call may run before they count it.
+    adding: Vec<Plain<i64>>,
+    failed: Plain<u64>,
+    process_ended: Plain<bool>,
+    listener: Option<Arc<dyn Listener>>,
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Machine")
+            .field("program", &self.program.scenario)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a body runs: whose names it reads.
+#[derive(Clone, Copy, Debug)]
+struct Activation {
+    thread: ThreadIndex,
+    body: BodyId,
+}
+
+impl Machine {
+    /// A process in which nothing has run.
+    #[must_use]
+    pub fn new(
+        program: &Arc<Program>,
+        profile: Profile,
+        listener: Option<Arc<dyn Listener>>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| {
+            let runtime = Runtime::new(profile);
+            let bodies = program.bodies.len();
+            let reads = Reads::of(program);
+            if reads.ids {
+                runtime.observe_ids();
+            }
+            Self {
+                this: this.clone(),
+                runtime,
+                lanes: (0..program.threads.len())
+                    .map(|thread| lane(program, thread))
+                    .collect(),
+                callback_names: (0..bodies)
+                    .map(|body| callback_names(program, body))
+                    .collect(),
+                flags: (0..program.flags.len())
+                    .map(|flag| AtomicBool::new(("flag", flag), false))
+                    .collect(),
+                mutexes: (0..program.mutexes.len()).map(NativeMutex::new).collect(),
+                semaphores: program
+                    .semaphores
+                    .iter()
+                    .enumerate()
+                    .map(|(index, semaphore)| {
+                        Semaphore::new(("semaphore", index), u32::from(semaphore.initial))
+                    })
+                    .collect(),
+                started: (0..bodies)
+                    .map(|_| {
+                        (0..bodies)
+                            .map(|body| Plain::new(("started", body), 0))
+                            .collect()
+                    })
+                    .collect(),
+                runs: (0..bodies)
+                    .map(|body| Plain::new(("runs", body), 0))
+                    .collect(),
+                counts_runs: (0..bodies).map(|body| reads.runs.contains(&body)).collect(),
+                owed: (0..bodies)
+                    .map(|body| Plain::new(("owed", body), 0))
+                    .collect(),
+                adding: (0..bodies)
+                    .map(|body| Plain::new(("adding", body), 0))
+                    .collect(),
+                failed: Plain::new("failed", 0),
+                process_ended: Plain::new("process_ended", false),
+                program: Arc::clone(program),
+                listener,
+            }
+        })
+    }
+
+    /// The scenario.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// What each thread does: `main` from the start, the others once started.
+    pub fn run_thread(&self, thread: ThreadIndex) {
+        let caller = Caller::new(&self.runtime, self);
+        let body = self.program.threads[thread.index()].body;
+        let activation = Activation { thread, body };
+        let statements = &self.program.bodies[body.index()].block;
+        let mut run = || self.block(&caller, activation, statements, 0).map(|_| ());
+        let result = match self.program.bodies[body.index()].kind {
+            BodyKind::Python | BodyKind::Daemon => caller.python_thread(run),
+            BodyKind::Main | BodyKind::Foreign | BodyKind::Callback => run(),
+        };
+        let result = match result {
+            Err(Ended::Exited) => {
+                self.lanes[thread.index()].exited.write(true);
+                self.run_exits(&caller, thread)
+            }
+            Ok(()) if thread != ThreadIndex::FIRST => self.run_exits(&caller, thread),
+            other => other,
+        };
+        match result {
+            Err(Ended::Hung) => hang_forever(),
+            Err(Ended::ProcessOver) if !simulated() => caller.let_others_end(),
+            Err(Ended::ProcessOver) | Ok(()) | Err(Ended::Exited) => {}
+        }
+        if thread == ThreadIndex::FIRST {
+            self.process_ended.write(true);
+        }
+        if !matches!(result, Err(Ended::Hung)) {
+            self.lanes[thread.index()].ended.set();
+        }
+    }
+
+    /// What `at_thread_exit` registered, newest first.
+    fn run_exits(&self, caller: &Caller<'_>, thread: ThreadIndex) -> Step<()> {
+        for exit in self.lanes[thread.index()].exits.iter().rev() {
+            if let Value::Callback(body) = exit.read() {
+                exit.write(Value::Unbound);
+                self.call(caller, CallbackId(u16::from(body)), 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the thread on its own stack.
+    fn launch(&self, thread: ThreadIndex) {
+        let machine = self.this.upgrade().expect("a machine that runs is alive");
+        drop(spawn(thread, move || machine.run_thread(thread)));
+    }
+
+    /// An assertion failed: the first one counts, and the process is over.
+    fn fail(&self, site: Site) -> Ended {
+        if self.failed.peek() == 0 {
+            self.failed.write(site.to_word());
+        }
+        self.runtime.end_process(Over::Exit(1))
+    }
+
+    /// Notes from outside of any thread that a claim failed.
+    pub fn fail_claim(&self, index: usize) {
+        if self.failed.peek() == 0 {
+            self.failed.write(Site::Claim(index as u16).to_word());
+        }
+    }
+
+    /// The assertion that failed first.
+    #[must_use]
+    pub fn failed(&self) -> Option<Site> {
+        Some(self.failed.peek())
+            .filter(|word| *word != 0)
+            .map(Site::from_word)
+    }
+
+    /// Whether `main` has ended.
+    #[must_use]
+    pub fn process_ended(&self) -> bool {
+        self.process_ended.peek()
+    }
+
+    /// Whether the thread's body has ended.
+    #[must_use]
+    pub fn ended(&self, thread: ThreadIndex) -> bool {
+        self.lanes[thread.index()].ended.peek()
+    }
+
+    /// The statement that the thread's body, or a callback that it runs, is at.
+    #[must_use]
+    pub fn at(&self, thread: ThreadIndex) -> Option<StatementId> {
+        self.lanes[thread.index()]
+            .at
+            .peek()
+            .checked_sub(1)
+            .map(StatementId)
+    }
+
+    /// Whether finalization ended and unwound the thread.
+    #[must_use]
+    pub fn exited(&self, thread: ThreadIndex) -> bool {
+        self.lanes[thread.index()].exited.peek()
+    }
+
+    /// Pending calls to this callback that were accepted and have not run; negative if it ran too often.
+    #[must_use]
+    pub fn owed(&self, body: BodyId) -> i64 {
+        let owed = self.owed[body.index()].peek();
+        if owed < 0 {
+            (owed + self.adding[body.index()].peek()).min(0)
+        } else {
+            owed
+        }
+    }
+
+    /// The native mutexes.
+    #[must_use]
+    pub fn mutexes(&self) -> &[NativeMutex] {
+        &self.mutexes
+    }
+
+    fn names(&self, activation: Activation) -> &[Plain<Value>] {
+        match self.program.bodies[activation.body.index()].kind {
+            BodyKind::Callback => {
+                &self.callback_names[activation.body.index()][activation.thread.index()]
+            }
+            BodyKind::Main | BodyKind::Foreign | BodyKind::Python | BodyKind::Daemon => {
+                &self.lanes[activation.thread.index()].names
+            }
+        }
+    }
+
+    /// Runs a callback's body with names of its own.
+    fn activate(&self, caller: &Caller<'_>, body: BodyId, argument: u64) -> Step<i32> {
+        let activation = Activation {
+            thread: current_thread(),
+            body,
+        };
+        let callback = &self.program.bodies[body.index()];
+        let names = self.names(activation);
+        let mut saved = [Value::Unbound; NAMES_MAX];
+        for (saved, name) in saved.iter_mut().zip(names) {
+            *saved = name.read();
+            name.write(Value::Unbound);
+        }
+        if let Some(parameter) = names.first().filter(|_| callback.parameters > 0) {
+            parameter.write(Value::from_word(argument));
+        }
+        for parameter in names.iter().take(usize::from(callback.parameters)).skip(1) {
+            parameter.write(Value::NULL);
+        }
+        let at = &self.lanes[activation.thread.index()].at;
+        let outer = at.read();
+        let outcome = self.block(caller, activation, &callback.block, 0)?;
+        at.write(outer);
+        for (saved, name) in saved.iter().zip(names) {
+            name.write(*saved);
+        }
+        Ok(outcome.result().unwrap_or(callback.returns) as i32)
+    }
+}
+
+impl Host for Machine {
+    fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32> {
+        let body = BodyId(callback.0 as u8);
+        let thread = current_thread();
+        if argument & PENDING != 0 {
+            self.owed[body.index()].update(|owed| owed - 1);
+        }
+        let argument = argument & !PENDING;
+        if self.counts_runs[body.index()] {
+            self.runs[body.index()].update(|runs| runs + 1);
+        }
+        if let Some(listener) = &self.listener {
+            listener.enters(thread, body);
+        }
+        let result = frame(
+            || self.activate(caller, body, argument),
+            |result| result.map_or(u64::MAX, |value| value.to_word()),
+        );
+        if let Some(listener) = &self.listener {
+            listener.leaves(thread);
+        }
+        result
+    }
+
+    fn spawn(&self, thread: ThreadIndex) -> bool {
+        self.launch(thread);
+        true
+    }
+}
+
+fn lane(program: &Program, thread: usize) -> Lane {
+    let body = &program.bodies[program.threads[thread].body.index()];
+    Lane {
+        ended: Event::new(("ended", thread)),
+        at: Plain::new(("at", thread), 0),
+        exited: Plain::new(("exited", thread), false),
+        names: body
+            .variables
+            .iter()
+            .map(|_| Plain::new(("name", thread), Value::Unbound))
+            .collect(),
+        exits: std::array::from_fn(|_| Plain::new(("at_thread_exit", thread), Value::Unbound)),
+    }
+}
+
+fn callback_names(program: &Program, body: usize) -> Vec<Vec<Plain<Value>>> {
+    let body = &program.bodies[body];
+    let threads = if body.kind == BodyKind::Callback {
+        program.threads.len().min(THREADS_MAX)
+    } else {
+        0
+    };
+    let names = |thread| {
+        body.variables
+            .iter()
+            .map(|_| Plain::new(("local", thread), Value::Unbound))
+            .collect()
+    };
+    (0..threads).map(names).collect()
+}
+
+/// The thread of the program that has this number in the scenario.
+#[must_use]
+pub fn index_of(thread: ThreadId) -> ThreadIndex {
+    ThreadIndex::new(thread.index())
+}
+
+/// What the runtime knows of an object.
+fn object_kind(program: &Program, object: usize) -> ObjectKind {
+    let object = &program.objects[object];
+    ObjectKind {
+        cyclic: object.cyclic,
+        finalizer: object.finalizer.map(|body| CallbackId(u16::from(body.0))),
+    }
+}

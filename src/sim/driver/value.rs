@@ -1,0 +1,138 @@
+//! Values that a scenario's names stand for.
+
+use crate::runtime::{InterpreterHandle, ThreadStateHandle};
+use crate::sync::Word;
+
+/// A value. Handles compare by identity; `NULL` is the number 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number, or the null pointer.
+    Number(i64),
+    /// A thread state, not null.
+    ThreadState(ThreadStateHandle),
+    /// An interpreter, not null.
+    Interpreter(InterpreterHandle),
+    /// A Python object.
+    Object(u16),
+    /// A function.
+    Callback(u8),
+    /// A string.
+    Text(u16),
+    /// A `PyMutex`.
+    PyMutex(u16),
+    /// A native mutex.
+    Mutex(u16),
+    /// The name is not bound yet.
+    Unbound,
+}
+
+impl Value {
+    /// The null pointer.
+    pub const NULL: Self = Self::Number(0);
+
+    /// The value as a number; handles and functions count as true.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Number(number) => number,
+            Self::Unbound => 0,
+            Self::ThreadState(_)
+            | Self::Interpreter(_)
+            | Self::Object(_)
+            | Self::Callback(_)
+            | Self::Text(_)
+            | Self::PyMutex(_)
+            | Self::Mutex(_) => 1,
+        }
+    }
+
+    /// The thread state, or null.
+    #[must_use]
+    pub fn thread_state(self) -> ThreadStateHandle {
+        if let Self::ThreadState(handle) = self {
+            handle
+        } else {
+            ThreadStateHandle::NULL
+        }
+    }
+
+    /// The interpreter, or null.
+    #[must_use]
+    pub fn interpreter(self) -> InterpreterHandle {
+        if let Self::Interpreter(handle) = self {
+            handle
+        } else {
+            InterpreterHandle::NULL
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Number(i64::from(value))
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Number(i64::from(value))
+    }
+}
+
+impl From<ThreadStateHandle> for Value {
+    fn from(handle: ThreadStateHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::ThreadState(handle)
+        }
+    }
+}
+
+impl From<InterpreterHandle> for Value {
+    fn from(handle: InterpreterHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::Interpreter(handle)
+        }
+    }
+}
+
+/// Bits below the tag: a word fits the argument of a runtime callback.
+const PAYLOAD_BITS: u32 = 42;
+const PAYLOAD: u64 = (1 << PAYLOAD_BITS) - 1;
+
+impl Word for Value {
+    fn to_word(self) -> u64 {
+        let (tag, payload) = match self {
+            Self::Number(number) => (0, number.cast_unsigned() & PAYLOAD),
+            Self::ThreadState(handle) => (1, handle.to_word()),
+            Self::Interpreter(handle) => (2, handle.to_word()),
+            Self::Object(index) => (3, u64::from(index)),
+            Self::Callback(index) => (4, u64::from(index)),
+            Self::Text(index) => (5, u64::from(index)),
+            Self::PyMutex(index) => (6, u64::from(index)),
+            Self::Mutex(index) => (7, u64::from(index)),
+            Self::Unbound => (8, 0),
+        };
+        tag << PAYLOAD_BITS | payload
+    }
+
+    fn from_word(word: u64) -> Self {
+        let payload = word & PAYLOAD;
+        match word >> PAYLOAD_BITS {
+            0 => {
+                Self::Number((payload << (64 - PAYLOAD_BITS)).cast_signed() >> (64 - PAYLOAD_BITS))
+            }
+            1 => Self::ThreadState(Word::from_word(payload)),
+            2 => Self::Interpreter(Word::from_word(payload)),
+            3 => Self::Object(payload as u16),
+            4 => Self::Callback(payload as u8),
+            5 => Self::Text(payload as u16),
+            6 => Self::PyMutex(payload as u16),
+            7 => Self::Mutex(payload as u16),
+            _ => Self::Unbound,
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! Judges states and runs of a scenario while it is explored.
+//!
+//! The judge looks at every state (claims `always`, `cover`, `eventually`) and names the outcome of every run: the
+//! worst that applies, in the order of [`Outcome`].
+//!
+//! # Deadlock
+//!
+//! Threads that wait in a cycle never go on, whatever the others do: each waits for a mutex, the GIL or the end of a
+//! thread that only another of them can give. Where nobody can go on, all threads that have not ended are in it, the
+//! ones that finalization parked included. A thread that goes round in the GIL's timed wait counts as waiting.
+
+use super::driver::{Machine, Reader, index_of};
+use super::explorer::{Look, Program as Explored, Run};
+use super::scenario::program::{Claim, ClaimKind, Program, ThreadId};
+use super::verdict::{Outcome, Threads};
+use super::world::{Standing, Waits, World};
+use crate::runtime::Over;
+use crate::runtime::profile::Profile;
+use crate::sync::ThreadIndex;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The outcomes met so far, numbered, and what was seen on the way.
+#[derive(Debug, Default)]
+pub struct Notes {
+    outcomes: RefCell<Vec<Outcome>>,
+    /// The runtime at the ends of runs, as text, where kept.
+    ends: Option<RefCell<BTreeMap<Outcome, BTreeSet<String>>>>,
+    covered: RefCell<BTreeSet<usize>>,
+}
+
+impl Notes {
+    /// Notes that keep what the runtime is at the end of every run.
+    #[must_use]
+    pub fn with_ends() -> Self {
+        Self {
+            ends: Some(RefCell::default()),
+            ..Self::default()
+        }
+    }
+
+    /// What the runtime was at the ends of runs, by outcome, where kept.
+    #[must_use]
+    pub fn ends(&self) -> BTreeMap<Outcome, BTreeSet<String>> {
+        self.ends
+            .as_ref()
+            .map(|ends| ends.borrow().clone())
+            .unwrap_or_default()
+    }
+
+    /// The outcome with this number.
+    #[must_use]
+    pub fn outcome(&self, number: u16) -> Outcome {
+        self.outcomes.borrow()[usize::from(number)].clone()
+    }
+
+    /// The `cover` claims, by index, whose condition held in some state.
+    #[must_use]
+    pub fn covered(&self) -> BTreeSet<usize> {
+        self.covered.borrow().clone()
+    }
+
+    /// The outcome's number.
+    pub fn number(&self, outcome: Outcome) -> u16 {
+        let mut outcomes = self.outcomes.borrow_mut();
+        let known = outcomes.iter().position(|known| *known == outcome);
+        known.unwrap_or_else(|| {
+            outcomes.push(outcome);
+            outcomes.len() - 1
+        }) as u16
+    }
+}
+
+/// A scenario under one profile, as a program to explore.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The scenario.
+    pub program: &'a Arc<Program>,
+    /// The profile.
+    pub profile: Profile,
+    /// What is noted.
+    pub notes: &'a Notes,
+}
+
+impl Explored for Case<'_> {
+    fn threads(&self) -> usize {
+        self.program.threads.len()
+    }
+
+    fn started(&self) -> Vec<ThreadIndex> {
+        vec![ThreadIndex::FIRST]
+    }
+
+    fn make(&self) -> Box<dyn Run + '_> {
+        let machine = Machine::new(self.program, self.profile, None);
+        Box::new(Judge::new(machine, self.profile, self.notes))
+    }
+}
+
+/// Watches one machine.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    machine: Arc<Machine>,
+    notes: &'a Notes,
+    always: Vec<usize>,
+    finally: Vec<usize>,
+    cover: Vec<usize>,
+    eventually: Vec<usize>,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge of what `machine` does, by the claims that bind under `profile`.
+    #[must_use]
+    pub fn new(machine: Arc<Machine>, profile: Profile, notes: &'a Notes) -> Self {
+        let claims = &machine.program().claims;
+        let binding = |wanted: fn(&ClaimKind) -> bool| {
+            let mut indexes = Vec::new();
+            for (index, claim) in claims.iter().enumerate() {
+                if !claim.in_child && claim.binds(profile, None) && wanted(&claim.kind) {
+                    indexes.push(index);
+                }
+            }
+            indexes
+        };
+        Self {
+            always: binding(|kind| matches!(kind, ClaimKind::Always(_))),
+            finally: binding(|kind| matches!(kind, ClaimKind::Finally(_))),
+            cover: binding(|kind| matches!(kind, ClaimKind::Cover(_))),
+            eventually: binding(|kind| matches!(kind, ClaimKind::Eventually(_))),
+            machine,
+            notes,
+        }
+    }
+
+    /// The machine.
+    #[must_use]
+    pub fn machine(&self) -> &Arc<Machine> {
+        &self.machine
+    }
+
+    /// The `eventually` claims, by index into the claims, in order of their bits.
+    #[must_use]
+    pub fn eventually(&self) -> &[usize] {
+        &self.eventually
+    }
+
+    /// Whether the condition of a claim holds now; one that reads an unbound name does not.
+    fn holds(&self, index: usize) -> bool {
+        let Claim { kind, .. } = &self.machine.program().claims[index];
+        let (ClaimKind::Always(condition)
+        | ClaimKind::Finally(condition)
+        | ClaimKind::Cover(condition)
+        | ClaimKind::Eventually(condition)) = kind
+        else {
+            unreachable!("only claims with a condition are asked")
+        };
+        Reader::claim(&self.machine)
+            .holds(condition)
+            .unwrap_or(false)
+    }
+
+    fn threads(&self) -> impl Iterator<Item = ThreadIndex> {
+        (0..self.machine.program().threads.len()).map(|thread| index_of(ThreadId(thread as u8)))
+    }
+
+    /// Whom the thread waits for, if a thread can be named.
+    #[must_use]
+    pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
+        // A thread that owns the GIL's mutex is between two waits and about to give it up.
+        if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
+            return self.machine.runtime.gil_holder();
+        }
+        let Standing::Blocked(waits) = world.standing(thread) else {
+            return None;
+        };
+        match waits {
+            Waits::Mutex(mutex) => world.owner(mutex),
+            Waits::Semaphore(cell) | Waits::Event(cell) => {
+                let name = world.info(cell).name;
+                let index = usize::from(name.index?);
+                match name.what {
+                    "mutex" => self.machine.mutexes()[index].owner(),
+                    "ended" | "thread_handle.exiting" => Some(ThreadIndex::new(index)),
+                    _ => None,
+                }
+            }
+            Waits::Condvar { .. } | Waits::Condition => None,
+        }
+    }
+
+    /// The threads that wait in a cycle.
+    #[must_use]
+    pub fn cycle(&self, world: &World) -> Threads {
+        let mut cycle = 0;
+        for start in self.threads() {
+            let mut seen = 0_u16;
+            let mut next = Some(start);
+            while let Some(thread) = next
+                && seen & 1 << thread.index() == 0
+            {
+                seen |= 1 << thread.index();
+                next = self.waits_for(world, thread);
+            }
+            if next == Some(start) {
+                cycle |= seen;
+            }
+        }
+        Threads(cycle)
+    }
+
+    fn threads_where(&self, holds: impl Fn(ThreadIndex) -> bool) -> Threads {
+        Threads(
+            self.threads()
+                .filter(|thread| holds(*thread))
+                .fold(0, |bits, thread| bits | 1 << thread.index()),
+        )
+    }
+
+    /// The started threads that have not ended.
+    #[must_use]
+    pub fn unfinished(&self, world: &World) -> Threads {
+        self.threads_where(|thread| {
+            !matches!(
+                world.standing(thread),
+                Standing::NotStarted | Standing::Ended
+            )
+        })
+    }
+
+    /// The outcome of a process that has ended.
+    fn of_ended(&self, world: &World) -> Outcome {
+        let cycle = self.cycle(world);
+        if cycle != Threads(0) {
+            return Outcome::Deadlock(cycle);
+        }
+        if let Some(index) = self.finally.iter().find(|index| !self.holds(**index)) {
+            return Outcome::Assertion(super::driver::Site::Claim(*index as u16));
+        }
+        let program = self.machine.program();
+        let callbacks =
+            || (0..program.bodies.len()).map(|body| super::scenario::program::BodyId(body as u8));
+        if let Some(body) = callbacks().find(|body| self.machine.owed(*body) < 0) {
+            return Outcome::Repeated(body);
+        }
+        if let Some(body) = callbacks().find(|body| self.machine.owed(*body) > 0) {
+            return Outcome::Lost(body);
+        }
+        if self.machine.runtime.leaked(|thread| self.machine.ended(thread)) {
+            return Outcome::Leak;
+        }
+        let exited = self.threads_where(|thread| self.machine.exited(thread));
+        if exited != Threads(0) {
+            return Outcome::Exit(exited);
+        }
+        let hung = self.threads_where(|thread| self.machine.runtime.hung(thread));
+        if hung == Threads(0) {
+            Outcome::Ok
+        } else {
+            Outcome::Hang(hung)
+        }
+    }
+
+    /// The outcome now, if the run ends here.
+    #[must_use]
+    pub fn name(&self, world: &World) -> Outcome {
+        match self.machine.runtime.over() {
+            Some(Over::Fatal(fatal)) => return Outcome::Fatal(fatal.message()),
+            Some(Over::Crash(crash)) => return Outcome::Crash(crash.name()),
+            Some(Over::Exit(_)) | None => {}
+        }
+        if let Some(site) = self.machine.failed() {
+            return Outcome::Assertion(site);
+        }
+        if self.machine.process_ended() || self.machine.runtime.over().is_some() {
+            self.of_ended(world)
+        } else {
+            Outcome::Deadlock(self.unfinished(world))
+        }
+    }
+
+    /// Whether nobody can ever go on, time-outs or not: the threads that move only go round in waits for the GIL, which
+    /// is held by a thread that is blocked.
+    #[must_use]
+    pub fn is_stuck_for_good(&self, world: &World) -> bool {
+        let holder = self.machine.runtime.gil_holder();
+        self.is_stuck(world)
+            && holder.is_some_and(|holder| {
+                !self.machine.runtime.waits_for_gil(holder) && !matches!(world.standing(holder), Standing::Enabled)
+            })
+    }
+
+    /// Whether every thread that has not ended is blocked or goes round in a wait.
+    #[must_use]
+    pub fn is_stuck(&self, world: &World) -> bool {
+        self.threads().all(|thread| match world.standing(thread) {
+            Standing::Enabled => self.machine.runtime.waits_for_gil(thread),
+            Standing::NotStarted | Standing::Blocked(_) | Standing::Hung | Standing::Ended => true,
+        })
+    }
+}
+
+impl Run for Judge<'_> {
+    fn body(&self, thread: ThreadIndex) {
+        self.machine.run_thread(thread);
+    }
+
+    fn look(&self, _: &World) -> Look {
+        let over = self.machine.runtime.over().is_some() || self.machine.process_ended();
+        if !over && let Some(index) = self.always.iter().find(|index| !self.holds(**index)) {
+            self.machine.fail_claim(*index);
+            return Look {
+                over: true,
+                seen: 0,
+            };
+        }
+        for index in &self.cover {
+            if !self.notes.covered.borrow().contains(index) && self.holds(*index) {
+                self.notes.covered.borrow_mut().insert(*index);
+            }
+        }
+        let bits = self
+            .eventually
+            .iter()
+            .enumerate()
+            .filter(|(_, index)| self.holds(**index));
+        let seen = bits.fold(0, |seen, (bit, _)| seen | 1 << bit);
+        Look {
+            over: over || self.machine.failed().is_some(),
+            seen,
+        }
+    }
+
+    fn outcome(&self, world: &World) -> u16 {
+        let outcome = self.name(world);
+        if let Some(ends) = &self.notes.ends {
+            let end = self.machine.runtime.observe().to_string();
+            ends.borrow_mut()
+                .entry(outcome.clone())
+                .or_default()
+                .insert(end);
+        }
+        self.notes.number(outcome)
+    }
+
+    fn label(&self, world: &World) -> String {
+        let runtime = &self.machine.runtime;
+        let program = self.machine.program();
+        let name = |thread: ThreadIndex| &*program.threads[thread.index()].name;
+        let mut lines = Vec::new();
+        for thread in self.threads() {
+            let how = match world.standing(thread) {
+                Standing::NotStarted => continue,
+                Standing::Ended => "ended".to_owned(),
+                Standing::Hung => "hangs".to_owned(),
+                standing => {
+                    let place = self
+                        .machine
+                        .at(thread)
+                        .map_or(0, |id| program.statements[id.index()].span.start);
+                    let blocked = matches!(standing, Standing::Blocked(_));
+                    let waits = if runtime.waits_for_gil(thread) {
+                        ", waits for the GIL"
+                    } else if blocked {
+                        ", blocked"
+                    } else {
+                        ""
+                    };
+                    let attached = if runtime.attached(thread) {
+                        ", attached"
+                    } else {
+                        ""
+                    };
+                    format!("@{place}{attached}{waits}")
+                }
+            };
+            lines.push(format!("{}: {how}", name(thread)));
+        }
+        let gil = runtime.gil_holder().map_or("free", name);
+        lines.push(format!("GIL: {gil}; {:?}", runtime.phase()));
+        lines.join("\n")
+    }
+
+    fn stuck(&self, world: &World) -> Option<u16> {
+        let stuck = self.is_stuck(world) && !self.machine.process_ended();
+        stuck.then(|| self.notes.number(Outcome::Deadlock(self.unfinished(world))))
+    }
+}

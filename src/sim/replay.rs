@@ -1,0 +1,214 @@
+//! Replays a schedule, and tells it.
+//!
+//! A schedule names every step of a run, lone ones included, with every operation a scheduling point. So it does not
+//! depend on how it was found, and it replays to the same states and the same bytes.
+
+use super::driver::Machine;
+use super::explorer::{Limits, Look, Run as _, is_lone};
+use super::graph::Choice;
+use super::judge::{Judge, Notes};
+use super::report::Trace;
+use super::scenario::program::Program;
+use super::schedule::Schedule;
+use super::tell::{Teller, tell};
+use super::verdict::Outcome;
+use super::walk::Walk;
+use super::world::{Points, Tuning, World};
+use crate::runtime::profile::Profile;
+use crate::sync::ThreadIndex;
+use std::sync::Arc;
+
+/// Why a schedule does not replay.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// Made from another text.
+    #[error(
+        "the schedule was made from another text of this scenario (digest {made:08x}, the file has {file:08x}): run the check again"
+    )]
+    Scenario {
+        /// The schedule's digest.
+        made: u32,
+        /// The file's digest.
+        file: u32,
+    },
+    /// A step that is not possible where it stands.
+    #[error(
+        "step {step} lets thread {thread} go on, which it cannot there: was the schedule changed by hand?"
+    )]
+    Step {
+        /// Counted from 1.
+        step: usize,
+        /// The thread's index.
+        thread: usize,
+    },
+    /// Steps after the end of the run.
+    #[error("the run is over after step {step}, but the schedule goes on: was it changed by hand?")]
+    Over {
+        /// Counted from 1.
+        step: usize,
+    },
+}
+
+/// A scenario under one profile in a world of its own, on the calling thread.
+pub(super) struct Stage<'a> {
+    pub(super) world: World,
+    pub(super) judge: Judge<'a>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(
+        program: &Arc<Program>,
+        profile: Profile,
+        notes: &'a Notes,
+        tuning: Tuning,
+        points: Option<&Points>,
+        teller: Option<&Arc<Teller>>,
+    ) -> Self {
+        let world = World::new(program.threads.len(), tuning);
+        if let Some(points) = points {
+            world.adopt_points(points);
+        }
+        let listener = teller.map(|teller| Arc::clone(teller) as Arc<dyn super::driver::Listener>);
+        let machine = world.enter(|| Machine::new(program, profile, listener));
+        Self {
+            world,
+            judge: Judge::new(machine, profile, notes),
+        }
+    }
+
+    /// Runs `body` with the threads ready to go.
+    pub(super) fn play<R>(&self, body: impl FnOnce(&mut Walk<'_>) -> R) -> R {
+        let root = |thread: ThreadIndex| self.judge.body(thread);
+        #[expect(unsafe_code, reason = "fibers borrow the judge and the world")]
+        // SAFETY: `clear` below ends the fibers while both are alive; a panic in `body` leaks them with the stage.
+        unsafe {
+            self.world.populate(&root, &[ThreadIndex::FIRST]);
+        }
+        let result = self.world.enter(|| {
+            let mut walk = Walk::new(&self.world, &self.judge);
+            body(&mut walk)
+        });
+        self.world.clear();
+        result
+    }
+}
+
+/// All steps of the run that `choices`, made with these scheduling points, stand for.
+pub(super) fn written_out(
+    program: &Arc<Program>,
+    profile: Profile,
+    tuning: Tuning,
+    points: &Points,
+    limits: &Limits,
+    choices: &[Choice],
+) -> Vec<Choice> {
+    let notes = Notes::default();
+    let stage = Stage::new(program, profile, &notes, tuning, Some(points), None);
+    stage.world.write_down();
+    stage.play(|walk| {
+        let mut look = walk.settle();
+        let (mut left, mut steps) = (choices.iter(), 0);
+        while !look.over {
+            let mut now = Vec::new();
+            walk.choices(limits, &mut now);
+            let choice = match now.as_slice() {
+                [] => break,
+                [lone] if is_lone(*lone, steps) => *lone,
+                _ => {
+                    let Some(choice) = left.next() else { break };
+                    steps = 0;
+                    *choice
+                }
+            };
+            look = walk.step(choice);
+            steps += 1;
+        }
+    });
+    stage.world.written_down()
+}
+
+/// Everything a schedule may do.
+const GENEROUS: Limits = Limits {
+    states: None,
+    bytes: None,
+    steps: None,
+    preemptions: None,
+    timeouts: None,
+    spurious: u32::MAX,
+};
+
+/// Replays `schedule` and tells what happens.
+///
+/// # Errors
+///
+/// If the schedule is not of this scenario, or names steps that are not possible.
+pub fn replay(
+    program: &Arc<Program>,
+    source: &str,
+    schedule: &Schedule,
+) -> Result<Trace, ReplayError> {
+    let file = super::digest_of(source);
+    if schedule.scenario != file {
+        return Err(ReplayError::Scenario {
+            made: schedule.scenario,
+            file,
+        });
+    }
+    run(program, source, schedule.profile, &schedule.choices).map(|(_, trace)| trace)
+}
+
+/// Runs the steps of a schedule: the outcome and the story.
+pub(super) fn run(
+    program: &Arc<Program>,
+    source: &str,
+    profile: Profile,
+    choices: &[Choice],
+) -> Result<(Outcome, Trace), ReplayError> {
+    let notes = Notes::default();
+    let teller = Arc::new(Teller::default());
+    let stage = Stage::new(
+        program,
+        profile,
+        &notes,
+        Tuning::default(),
+        None,
+        Some(&teller),
+    );
+    stage.play(|walk| {
+        let mut look = walk.settle();
+        teller.step(&stage, None);
+        for (step, choice) in choices.iter().enumerate() {
+            check(walk, look, step + 1, *choice)?;
+            look = walk.step(*choice);
+            teller.step(&stage, Some(*choice));
+        }
+        let over = look.over || {
+            let mut now = Vec::new();
+            walk.choices(&GENEROUS, &mut now);
+            now.is_empty()
+        };
+        let outcome = if over || stage.judge.is_stuck(&stage.world) {
+            stage.judge.name(&stage.world)
+        } else {
+            Outcome::Livelock(stage.judge.unfinished(&stage.world))
+        };
+        let trace = tell(&teller, &stage, source, &outcome);
+        Ok((outcome, trace))
+    })
+}
+
+fn check(walk: &Walk<'_>, look: Look, step: usize, choice: Choice) -> Result<(), ReplayError> {
+    if look.over {
+        return Err(ReplayError::Over { step: step - 1 });
+    }
+    let mut now = Vec::new();
+    walk.choices(&GENEROUS, &mut now);
+    if now.contains(&choice) {
+        Ok(())
+    } else {
+        Err(ReplayError::Step {
+            step,
+            thread: choice.thread(),
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! What a program reads of the state, found by walking all of it.
+
+use super::{
+    Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
+    StateFunction, Statement, StatementKind, Step,
+};
+use crate::sim::scenario::calls::Call;
+use std::collections::BTreeSet;
+
+/// What a program reads of the state that is kept only where somebody reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// The bodies, by index, of which a condition asks how often they ran.
+    pub runs: BTreeSet<usize>,
+    /// Ids of thread states or interpreters.
+    pub ids: bool,
+}
+
+impl Reads {
+    /// What `program` reads.
+    #[must_use]
+    pub fn of(program: &Program) -> Self {
+        let mut reads = Self::default();
+        for body in &program.bodies {
+            reads.block(&body.block);
+        }
+        for claim in &program.claims {
+            match &claim.kind {
+                ClaimKind::Always(condition)
+                | ClaimKind::Finally(condition)
+                | ClaimKind::Cover(condition)
+                | ClaimKind::Eventually(condition) => reads.expression(condition),
+                ClaimKind::Allow(_) | ClaimKind::Reach(_) | ClaimKind::Never(_) => {}
+            }
+        }
+        reads
+    }
+
+    fn block(&mut self, block: &Block) {
+        block.iter().for_each(|statement| self.statement(statement));
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        match &statement.kind {
+            StatementKind::Step { step, claim, .. } => {
+                self.step(step);
+                match claim.as_ref().map(|claim| &claim.kind) {
+                    Some(ResultClaimKind::Compare(_, value)) => self.expression(value),
+                    Some(ResultClaimKind::OneOf(values)) => {
+                        values.iter().for_each(|value| self.expression(value))
+                    }
+                    None => {}
+                }
+            }
+            StatementKind::AllowThreads { block, .. } => self.block(block),
+            StatementKind::CriticalSection { begin, block } => {
+                self.call(begin);
+                self.block(block);
+            }
+            StatementKind::Repeat { limit, block } => {
+                self.limit(limit);
+                self.block(block);
+            }
+            StatementKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                self.expression(condition);
+                self.block(then);
+                self.block(otherwise);
+            }
+            StatementKind::Choose(blocks) => blocks.iter().for_each(|block| self.block(block)),
+            StatementKind::Fork { child, parent } => {
+                self.block(child);
+                self.block(parent);
+            }
+            StatementKind::SpinUntil(condition) | StatementKind::Assert { condition, .. } => {
+                self.expression(condition)
+            }
+            StatementKind::Touch(value)
+            | StatementKind::Drop(value)
+            | StatementKind::Return(Some(value))
+            | StatementKind::Exit(value)
+            | StatementKind::SetGlobal { value, .. } => self.expression(value),
+            StatementKind::BlockThreads { .. }
+            | StatementKind::UnblockThreads { .. }
+            | StatementKind::Lock(_)
+            | StatementKind::Unlock(_)
+            | StatementKind::Post(_)
+            | StatementKind::Wait(_)
+            | StatementKind::Set(_)
+            | StatementKind::Clear(_)
+            | StatementKind::Join(_)
+            | StatementKind::Sleep
+            | StatementKind::New(_)
+            | StatementKind::Collect
+            | StatementKind::Import { .. }
+            | StatementKind::Signal(_)
+            | StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_)
+            | StatementKind::Return(None) => {}
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Call(call) => self.call(call),
+            Step::Value(value) => self.expression(value),
+            Step::Eval(limit) => self.limit(limit),
+            Step::OsFork { child, parent } => {
+                self.block(child);
+                self.block(parent);
+            }
+            Step::Start { .. } | Step::PythonJoin(_) => {}
+        }
+    }
+
+    fn limit(&mut self, limit: &Limit) {
+        if let Limit::Until(condition) = limit {
+            self.expression(condition);
+        }
+    }
+
+    fn call(&mut self, call: &CallExpr) {
+        self.ids |= matches!(
+            call.call.row().modelled,
+            Some(Call::ThreadStateGetId | Call::InterpreterStateGetId)
+        );
+        for argument in &call.arguments {
+            match argument {
+                Argument::Value(value) => self.expression(value),
+                Argument::Call(call) => self.call(call),
+                Argument::Bind(_) => {}
+            }
+        }
+    }
+
+    fn expression(&mut self, expression: &Expression) {
+        match expression {
+            Expression::State(StateFunction::Runs(body)) => {
+                self.runs.insert(body.index());
+            }
+            Expression::State(
+                StateFunction::Attached(_, Some(inner))
+                | StateFunction::ThreadStates(Some(inner))
+                | StateFunction::Pending(Some(inner))
+                | StateFunction::InterpreterOf(inner)
+                | StateFunction::Held(inner),
+            )
+            | Expression::InterpreterOf(inner)
+            | Expression::Not(inner)
+            | Expression::Negate(inner) => self.expression(inner),
+            Expression::Binary(_, left, right) => {
+                self.expression(left);
+                self.expression(right);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,529 @@
+//! Tells a run: from steps to rows that a reader follows.
+//!
+//! Steps of one thread within one statement make one row. Statements that touch nothing a reader would look at (a whole
+//! call between two steps of the same thread) make a row of their own all the same: the table has every statement.
+
+use super::driver::{Listener, Value};
+use super::graph::{Choice, Move};
+use super::judge::Judge;
+use super::replay::Stage;
+use super::report::{Mark, Row, Trace, TraceThread};
+use super::scenario::program::{BodyId, BodyKind, Program, StatementId};
+use super::verdict::Outcome;
+use super::world::{Standing, Waits, World};
+use crate::runtime::Phase;
+use crate::sync::ThreadIndex;
+use std::sync::Mutex;
+
+/// What happened, in order.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Begins(ThreadIndex, StatementId, u32),
+    Ends(ThreadIndex, StatementId, Option<Value>),
+    /// A step was taken; what the state looked like after it.
+    Step(ThreadIndex, Option<Move>, Glance),
+}
+
+/// What a reader is told of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Glance {
+    gil: Option<ThreadIndex>,
+    attached: u16,
+    wants_gil: u16,
+    hung: u16,
+    ended: u16,
+    requested: u16,
+    blocked: u16,
+    owners: [u8; 16],
+    finalizing: bool,
+    initialized: bool,
+    pending: usize,
+    phase: Phase,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    events: Vec<Event>,
+    depths: [u32; 16],
+}
+
+/// Listens to a run.
+#[derive(Debug, Default)]
+pub(super) struct Teller {
+    told: Mutex<Told>,
+}
+
+impl Teller {
+    fn tell(&self, event: impl FnOnce(&mut Told) -> Event) {
+        let mut told = self.told.lock().expect("nobody panics while listening");
+        let event = event(&mut told);
+        told.events.push(event);
+    }
+
+    pub(super) fn step(&self, stage: &Stage<'_>, choice: Option<Choice>) {
+        let glance = glance(stage);
+        let thread = choice.map_or(ThreadIndex::FIRST, |choice| {
+            ThreadIndex::new(choice.thread())
+        });
+        self.tell(|_| Event::Step(thread, choice.map(Choice::action), glance));
+    }
+}
+
+impl Listener for Teller {
+    fn begins(&self, thread: ThreadIndex, statement: StatementId) {
+        self.tell(|told| Event::Begins(thread, statement, told.depths[thread.index()]));
+    }
+
+    fn ends(&self, thread: ThreadIndex, statement: StatementId, result: Option<Value>) {
+        self.tell(|_| Event::Ends(thread, statement, result));
+    }
+
+    fn enters(&self, thread: ThreadIndex, _: BodyId) {
+        self.told
+            .lock()
+            .expect("nobody panics while listening")
+            .depths[thread.index()] += 1;
+    }
+
+    fn leaves(&self, thread: ThreadIndex) {
+        self.told
+            .lock()
+            .expect("nobody panics while listening")
+            .depths[thread.index()] -= 1;
+    }
+}
+
+fn glance(stage: &Stage<'_>) -> Glance {
+    let machine = stage.judge.machine();
+    let runtime = &machine.runtime;
+    let threads = machine.program().threads.len();
+    let bits = |holds: &dyn Fn(ThreadIndex) -> bool| {
+        (0..threads)
+            .filter(|thread| holds(ThreadIndex::new(*thread)))
+            .fold(0_u16, |bits, thread| bits | 1 << thread)
+    };
+    let mut owners = [0; 16];
+    for (owner, mutex) in owners.iter_mut().zip(machine.mutexes()) {
+        *owner = mutex.owner().map_or(0, |thread| thread.index() as u8 + 1);
+    }
+    Glance {
+        gil: runtime.gil_holder(),
+        attached: bits(&|thread| runtime.attached(thread)),
+        wants_gil: bits(&|thread| runtime.waits_for_gil(thread)),
+        hung: bits(&|thread| runtime.hung(thread)),
+        ended: bits(&|thread| machine.ended(thread)),
+        requested: bits(&|thread| runtime.drop_requested(thread)),
+        blocked: bits(&|thread| matches!(stage.world.standing(thread), Standing::Blocked(_))),
+        owners,
+        finalizing: runtime.finalizing(),
+        initialized: runtime.initialized(),
+        pending: runtime.pending(),
+        phase: runtime.phase(),
+    }
+}
+
+/// The story of the run that `teller` listened to.
+pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &Outcome) -> Trace {
+    let told = teller.told.lock().expect("nobody panics while listening");
+    let program = stage.judge.machine().program();
+    let mut rows = Rows::new(program, source);
+    for event in &told.events {
+        rows.add(*event);
+    }
+    let mut trace = rows.finish();
+    trace.threads = program
+        .threads
+        .iter()
+        .map(|thread| TraceThread {
+            name: thread.name.to_string(),
+            kind: match program.bodies[thread.body.index()].kind {
+                BodyKind::Main => "main",
+                BodyKind::Foreign => "foreign",
+                BodyKind::Python => "python",
+                BodyKind::Daemon => "daemon",
+                BodyKind::Callback => "callback",
+            },
+        })
+        .collect();
+    trace.outcome = super::names::outcome_text(program, outcome);
+    let explainer = Explainer {
+        judge: &stage.judge,
+        world: &stage.world,
+        lines: &rows.lines,
+        open: &rows.open,
+    };
+    trace.standing = explainer.standing();
+    trace.explanation = explainer.explain(outcome);
+    trace
+}
+
+/// Line starts of the scenario's text.
+struct Lines<'a> {
+    source: &'a str,
+}
+
+impl Lines<'_> {
+    fn line(&self, offset: u32) -> u32 {
+        self.source.as_bytes()[..(offset as usize).min(self.source.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count() as u32
+            + 1
+    }
+
+    /// The text of a statement, its first line, without a trailing brace or comment.
+    fn text(&self, start: u32, end: u32) -> String {
+        let text = self
+            .source
+            .get(start as usize..end as usize)
+            .unwrap_or_default();
+        let first = text.lines().next().unwrap_or_default();
+        first
+            .split("//")
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches([' ', '{', ';'])
+            .trim()
+            .to_owned()
+    }
+}
+
+/// A statement under way.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    statement: StatementId,
+    depth: u32,
+    shown: bool,
+}
+
+struct Rows<'a> {
+    program: &'a Program,
+    lines: Lines<'a>,
+    rows: Vec<Row>,
+    /// The statements under way, innermost last, for each thread.
+    open: Vec<Vec<Open>>,
+    before: Option<Glance>,
+    /// Statements ended since the last step, by thread, to be marked on their row.
+    last_row: Option<usize>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(program: &'a Program, source: &'a str) -> Self {
+        Self {
+            program,
+            lines: Lines { source },
+            rows: Vec::new(),
+            open: vec![Vec::new(); program.threads.len()],
+            before: None,
+            last_row: None,
+        }
+    }
+
+    fn add(&mut self, event: Event) {
+        match event {
+            Event::Begins(thread, statement, depth) => {
+                self.open[thread.index()].push(Open {
+                    statement,
+                    depth,
+                    shown: false,
+                });
+                self.show(thread, Mark::Begins);
+            }
+            Event::Ends(thread, statement, result) => self.end(thread, statement, result),
+            Event::Step(thread, action, glance) => self.step(thread, action, glance),
+        }
+    }
+
+    /// Shows the innermost statement of the thread in a row, the last one if it is there already.
+    fn show(&mut self, thread: ThreadIndex, mark: Mark) {
+        let Some(open) = self.open[thread.index()].last_mut() else {
+            return;
+        };
+        let span = self.program.statements[open.statement.index()].span;
+        let text = self.lines.text(span.start, span.end);
+        open.shown = true;
+        let depth = open.depth;
+        self.rows.push(Row {
+            number: self.rows.len() as u32 + 1,
+            thread: thread.index(),
+            text,
+            line: self.lines.line(span.start),
+            depth,
+            mark,
+            result: None,
+            gil: None,
+            changes: Vec::new(),
+        });
+        self.last_row = Some(self.rows.len() - 1);
+    }
+
+    fn end(&mut self, thread: ThreadIndex, statement: StatementId, result: Option<Value>) {
+        let stack = &mut self.open[thread.index()];
+        while let Some(open) = stack.pop() {
+            if open.statement == statement {
+                break;
+            }
+        }
+        let line = self
+            .lines
+            .line(self.program.statements[statement.index()].span.start);
+        let same = self
+            .last_row
+            .filter(|row| self.rows[*row].thread == thread.index() && self.rows[*row].line == line);
+        if let Some(row) = same {
+            let row = &mut self.rows[row];
+            row.mark = match row.mark {
+                Mark::Begins | Mark::Whole => Mark::Whole,
+                Mark::Continues | Mark::Returns | Mark::Blocks | Mark::Hangs | Mark::Ends => {
+                    Mark::Returns
+                }
+            };
+            row.result = result.and_then(result_text);
+        }
+    }
+
+    fn step(&mut self, thread: ThreadIndex, action: Option<Move>, glance: Glance) {
+        let before = self.before.replace(glance);
+        let Some(before) = before else { return };
+        let mut changes = self.changes(&before, &glance);
+        if action == Some(Move::TimeOut) && changes.is_empty() {
+            return;
+        }
+        let row = self
+            .last_row
+            .filter(|row| self.rows[*row].thread == thread.index());
+        if row.is_none() && changes.is_empty() {
+            return;
+        }
+        let row = row.unwrap_or_else(|| {
+            self.show(thread, Mark::Continues);
+            self.rows.len().saturating_sub(1)
+        });
+        let name = |thread: ThreadIndex| self.program.threads[thread.index()].name.to_string();
+        let gil = glance.gil.map(name);
+        if let Some(row) = self.rows.get_mut(row) {
+            row.gil = gil;
+            row.changes.append(&mut changes);
+            let bit = 1 << row.thread;
+            if glance.hung & bit != 0 {
+                row.mark = Mark::Hangs;
+            } else if glance.ended & bit != 0 && before.ended & bit == 0 {
+                row.changes.push("ends".to_owned());
+            } else if glance.blocked & bit != 0 {
+                row.mark = Mark::Blocks;
+            }
+        }
+    }
+
+    fn changes(&self, before: &Glance, after: &Glance) -> Vec<String> {
+        let name = |thread: usize| &*self.program.threads[thread].name;
+        let mut changes = Vec::new();
+        let mut say = |was: u16, is: u16, text: &dyn Fn(&str) -> String| {
+            for thread in
+                (0..self.program.threads.len()).filter(|thread| is & !was & 1 << thread != 0)
+            {
+                changes.push(text(name(thread)));
+            }
+        };
+        say(before.attached, after.attached, &|name| {
+            format!("{name} attached")
+        });
+        say(after.attached, before.attached, &|name| {
+            format!("{name} detached")
+        });
+        say(before.wants_gil, after.wants_gil, &|name| {
+            format!("{name} waits for the GIL")
+        });
+        say(before.requested, after.requested, &|name| {
+            format!("{name} is asked to drop the GIL")
+        });
+        say(before.hung, after.hung, &|name| {
+            format!("{name} hangs for good")
+        });
+        if !before.initialized && after.initialized {
+            changes.push("initialized".to_owned());
+        }
+        if !before.finalizing && after.finalizing {
+            changes.push("finalizing".to_owned());
+        }
+        if before.pending != after.pending {
+            changes.push(format!("{} pending", after.pending));
+        }
+        for (index, mutex) in self.program.mutexes.iter().enumerate().take(16) {
+            match (before.owners[index], after.owners[index]) {
+                (old, new) if old == new => {}
+                (_, 0) => changes.push(format!("{} free", mutex.name)),
+                (_, owner) => {
+                    changes.push(format!("{}: {}", mutex.name, name(usize::from(owner) - 1)))
+                }
+            }
+        }
+        changes
+    }
+
+    fn finish(&mut self) -> Trace {
+        Trace {
+            rows: std::mem::take(&mut self.rows),
+            ..Trace::default()
+        }
+    }
+}
+
+fn result_text(value: Value) -> Option<String> {
+    match value {
+        Value::Number(number) if number != 0 => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Says why a run ended as it did.
+struct Explainer<'a> {
+    judge: &'a Judge<'a>,
+    world: &'a World,
+    lines: &'a Lines<'a>,
+    open: &'a [Vec<Open>],
+}
+
+impl Explainer<'_> {
+    fn program(&self) -> &Program {
+        self.judge.machine().program()
+    }
+
+    fn name(&self, thread: ThreadIndex) -> &str {
+        &self.program().threads[thread.index()].name
+    }
+
+    fn threads(&self) -> impl Iterator<Item = ThreadIndex> {
+        (0..self.program().threads.len()).map(ThreadIndex::new)
+    }
+
+    /// ` in line 12 (join worker)`.
+    fn place(&self, thread: ThreadIndex) -> String {
+        let Some(open) = self.open[thread.index()].last() else {
+            return String::new();
+        };
+        let span = self.program().statements[open.statement.index()].span;
+        format!(
+            " in line {} ({})",
+            self.lines.line(span.start),
+            self.lines.text(span.start, span.end)
+        )
+    }
+
+    fn waits(&self, thread: ThreadIndex) -> Option<String> {
+        let runtime = &self.judge.machine().runtime;
+        if runtime.hung(thread) {
+            return Some("was parked for good by finalization".to_owned());
+        }
+        if runtime.waits_for_gil(thread) {
+            return Some(match runtime.gil_holder() {
+                Some(holder) => format!("waits for the GIL, held by {}", self.name(holder)),
+                None => "waits for the GIL, which nobody holds".to_owned(),
+            });
+        }
+        let Standing::Blocked(waits) = self.world.standing(thread) else {
+            return None;
+        };
+        let held_by = self
+            .judge
+            .waits_for(self.world, thread)
+            .map(|owner| self.name(owner));
+        let by = held_by.map_or_else(String::new, |owner| format!(", held by {owner}"));
+        Some(match waits {
+            Waits::Mutex(cell) => format!("waits for {}{by}", self.world.info(cell).name),
+            Waits::Semaphore(cell) | Waits::Event(cell) => self.waits_for_cell(cell, held_by),
+            Waits::Condvar { condvar, .. } => format!("waits on {}", self.world.info(condvar).name),
+            Waits::Condition => {
+                "spins until a condition holds that nobody will make true".to_owned()
+            }
+        })
+    }
+
+    fn waits_for_cell(&self, cell: crate::sync::hook::CellId, owner: Option<&str>) -> String {
+        let name = self.world.info(cell).name;
+        let index = usize::from(name.index.unwrap_or(0));
+        match (name.what, owner) {
+            ("mutex", Some(owner)) => format!(
+                "waits for {}, held by {owner}",
+                self.program().mutexes[index].name
+            ),
+            ("mutex", None) => format!("waits for {}", self.program().mutexes[index].name),
+            ("semaphore", _) => format!(
+                "waits for semaphore {}",
+                self.program().semaphores[index].declared.name
+            ),
+            ("ended" | "thread_handle.exiting", Some(joined)) => {
+                format!("waits for {joined} to end")
+            }
+            _ => format!("waits for {name}"),
+        }
+    }
+
+    fn standing(&self) -> Vec<String> {
+        self.threads()
+            .filter_map(|thread| {
+                let waits = self.waits(thread)?;
+                Some(format!(
+                    "{} {waits}{}",
+                    self.name(thread),
+                    self.place(thread)
+                ))
+            })
+            .collect()
+    }
+
+    fn explain(&self, outcome: &Outcome) -> Vec<String> {
+        match outcome {
+            Outcome::Deadlock(threads) => {
+                let cycle = self.judge.cycle(self.world);
+                let mut sentences = Vec::new();
+                if cycle.0 != 0 {
+                    let names: Vec<&str> = cycle
+                        .indexes()
+                        .map(|index| self.name(ThreadIndex::new(index)))
+                        .collect();
+                    sentences.push(format!(
+                        "{} wait for each other in a cycle; none can go on.",
+                        names.join(" and ")
+                    ));
+                } else if threads.0.count_ones() > 0 {
+                    sentences.push("Nobody who has not ended can go on.".to_owned());
+                }
+                sentences
+            }
+            Outcome::Hang(_) => {
+                vec!["Finalization parked the thread; it never runs again, and what it holds stays held.".to_owned()]
+            }
+            Outcome::Crash("use_after_free") => {
+                vec!["A call read through a handle whose thread state, interpreter or object was freed.".to_owned()]
+            }
+            Outcome::Crash("no_thread_state") => {
+                vec!["A call needs an attached thread state, and the thread has none.".to_owned()]
+            }
+            Outcome::Crash(_) => {
+                vec!["C leaves this undefined; a real library may survive it.".to_owned()]
+            }
+            Outcome::Fatal(message) => vec![format!("CPython aborts: {message}.")],
+            Outcome::Lost(body) => {
+                let name = &self.program().bodies[body.index()].name;
+                vec![format!(
+                    "A pending call to {name} was accepted, and the process ended without running it."
+                )]
+            }
+            Outcome::Repeated(body) => {
+                vec![format!(
+                    "{} ran more often than it was accepted.",
+                    self.program().bodies[body.index()].name
+                )]
+            }
+            Outcome::Livelock(_) => {
+                vec!["From here the threads can go on for ever under a fair scheduler, and the run never ends.".to_owned()]
+            }
+            Outcome::Assertion(_)
+            | Outcome::Ok
+            | Outcome::Exit(_)
+            | Outcome::Leak
+            | Outcome::Inconclusive => Vec::new(),
+        }
+    }
+}

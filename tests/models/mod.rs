@@ -1,0 +1,376 @@
+//! Small programs on the runtime, for every engine: each is what its threads do.
+//!
+//! Thread 0 is the main thread: it initializes, starts the others, and runs its body attached. A body may be ended by
+//! finalization (hung) or by the end of the process. The outcome is how each thread ended, or why the process did.
+
+#![allow(dead_code, reason = "each engine uses some of the models")]
+
+use std::sync::Arc;
+use tstate::runtime::{
+    Callback, CallbackId, Caller, Daemon, Ended, GilState, Host, InterpreterHandle, MutexSlot,
+    Over, Profile, Runtime, Step, ThreadStateHandle,
+};
+use tstate::sync::{self, Event, Plain, ThreadIndex, Word};
+
+/// Threads of a model, at most.
+pub const THREADS: usize = 4;
+
+/// How a thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// Not yet.
+    Running,
+    /// Its body ended.
+    Done,
+    /// Finalization parked it.
+    Hung,
+    /// The process was over.
+    Over,
+}
+
+const ENDS: [End; 4] = [End::Running, End::Done, End::Hung, End::Over];
+
+impl Word for End {
+    fn to_word(self) -> u64 {
+        self as u64
+    }
+    fn from_word(word: u64) -> Self {
+        ENDS[word as usize]
+    }
+}
+
+/// How an execution ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// How each thread ended, and how many callbacks ran.
+    Ends(Vec<End>, u64),
+    /// Why the process did.
+    Over(Over),
+}
+
+/// A body of one thread.
+pub type Body = fn(&Arc<Env>, &Caller<'_>) -> Step<()>;
+
+/// A program.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// What it shows.
+    pub name: &'static str,
+    /// The bodies; the first is the main thread's.
+    pub bodies: &'static [Body],
+    /// Threads that `threading` starts; the main thread starts the others before its body.
+    pub python: &'static [usize],
+}
+
+/// The state of one execution.
+#[derive(Debug)]
+pub struct Env {
+    pub runtime: Runtime,
+    model: Model,
+    /// Each thread's end, for the others.
+    ended: [Event; THREADS],
+    ends: [Plain<End>; THREADS],
+    called: Plain<u64>,
+    itself: std::sync::OnceLock<std::sync::Weak<Env>>,
+}
+
+impl Env {
+    /// Nothing has run yet.
+    pub fn new(model: Model) -> Arc<Self> {
+        let env = Arc::new(Self {
+            runtime: Runtime::new(Profile::DEFAULT),
+            model,
+            ended: std::array::from_fn(|thread| Event::new(("ended", thread))),
+            ends: std::array::from_fn(|thread| Plain::new(("end", thread), End::Running)),
+            called: Plain::new("called", 0),
+            itself: std::sync::OnceLock::new(),
+        });
+        env.itself.set(Arc::downgrade(&env)).expect("set once");
+        env
+    }
+
+    /// What a thread runs from its first step to its last.
+    pub fn root(self: &Arc<Self>, thread: ThreadIndex) {
+        let caller = Caller::new(&self.runtime, &**self);
+        let result = if thread == ThreadIndex::FIRST {
+            self.main(&caller)
+        } else if self.model.python.contains(&thread.index()) {
+            caller.python_thread(|| self.model.bodies[thread.index()](self, &caller))
+        } else {
+            self.model.bodies[thread.index()](self, &caller)
+        };
+        let end = match result {
+            Ok(()) => End::Done,
+            Err(Ended::Hung | Ended::Exited) => End::Hung,
+            Err(Ended::ProcessOver) => End::Over,
+        };
+        self.ends[thread.index()].write(end);
+        match end {
+            End::Hung => sync::hang_forever(),
+            End::Over => caller.let_others_end(),
+            End::Done | End::Running => {}
+        }
+        self.ended[thread.index()].set();
+    }
+
+    fn main(self: &Arc<Self>, caller: &Caller<'_>) -> Step<()> {
+        caller.initialize()?;
+        for thread in 1..self.model.bodies.len() {
+            if !self.model.python.contains(&thread) {
+                let _started = self.spawn(ThreadIndex::new(thread));
+            }
+        }
+        sync::statement(0);
+        self.model.bodies[0](self, caller)
+    }
+
+    /// Waits for the end of a thread, as it is.
+    pub fn join(&self, thread: usize) {
+        self.ended[thread].wait();
+    }
+
+    /// How the execution ended; when all threads did, or the process.
+    pub fn outcome(&self) -> Outcome {
+        match self.runtime.over() {
+            Some(over) => Outcome::Over(over),
+            None => {
+                let ends = self.ends[..self.model.bodies.len()]
+                    .iter()
+                    .map(Plain::peek)
+                    .collect();
+                Outcome::Ends(ends, self.called.peek())
+            }
+        }
+    }
+
+    /// Whether every thread ended in some way.
+    pub fn all_ended(&self) -> bool {
+        self.ends[..self.model.bodies.len()]
+            .iter()
+            .all(|end| end.peek() != End::Running)
+    }
+}
+
+impl Host for Env {
+    fn call(&self, _: &Caller<'_>, _: CallbackId, _: u64) -> Step<i32> {
+        sync::frame(|| self.called.write(self.called.read() + 1), |&()| 0);
+        Ok(0)
+    }
+
+    fn spawn(&self, thread: ThreadIndex) -> bool {
+        let env = self
+            .itself
+            .get()
+            .and_then(std::sync::Weak::upgrade)
+            .expect("who runs a model holds it");
+        let _handle = sync::spawn(thread, move || env.root(thread));
+        true
+    }
+}
+
+/// Marks statements: what a thread observed in the one before is forgotten but for its number and what it keeps.
+fn statement(number: u64, kept: ThreadStateHandle) {
+    sync::statement(number << 32 | kept.to_word());
+}
+
+const NOTHING: ThreadStateHandle = ThreadStateHandle::NULL;
+
+fn ensure_and_release(caller: &Caller<'_>, first: u64) -> Step<()> {
+    statement(first, NOTHING);
+    let before = caller.gil_state_ensure()?;
+    assert_eq!(before, GilState::Unlocked);
+    statement(first + 1, NOTHING);
+    caller.gil_state_release(before)
+}
+
+fn once(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    ensure_and_release(caller, 1)
+}
+
+fn twice(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    ensure_and_release(caller, 1)?;
+    ensure_and_release(caller, 3)
+}
+
+/// Ensure, detach, attach, release.
+fn with_a_pause(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    let before = caller.gil_state_ensure()?;
+    statement(2, NOTHING);
+    let saved = caller.eval_save_thread()?;
+    statement(3, saved);
+    caller.eval_restore_thread(saved)?;
+    statement(4, NOTHING);
+    caller.gil_state_release(before)
+}
+
+fn join_all_detached(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(101, NOTHING);
+    let saved = caller.eval_save_thread()?;
+    statement(102, saved);
+    for thread in 1..env.model.bodies.len() {
+        env.join(thread);
+    }
+    caller.eval_restore_thread(saved)
+}
+
+fn finalize(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(110, NOTHING);
+    caller.finalize_ex().map(drop)
+}
+
+fn detach_then_finalize(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(103, NOTHING);
+    let saved = caller.eval_save_thread()?;
+    statement(104, saved);
+    caller.eval_restore_thread(saved)?;
+    finalize(env, caller)
+}
+
+/// A thread state of its own, attached and detached twice, deleted.
+fn own_thread_state(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    let own = caller.thread_state_new(InterpreterHandle::MAIN)?;
+    statement(2, own);
+    caller.eval_acquire_thread(own)?;
+    statement(3, own);
+    caller.eval_release_thread(own)?;
+    statement(4, own);
+    caller.eval_restore_thread(own)?;
+    statement(5, own);
+    caller.thread_state_clear(own)?;
+    statement(6, own);
+    caller.thread_state_delete_current()
+}
+
+fn swap_and_join(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(120, NOTHING);
+    let other = caller.thread_state_new(InterpreterHandle::MAIN)?;
+    statement(121, other);
+    let main = caller.thread_state_swap(other)?;
+    let again = caller.thread_state_swap(main)?;
+    assert_eq!(again, other, "S11: a swap returns what it detached");
+    statement(122, other);
+    caller.thread_state_clear(other)?;
+    caller.thread_state_delete(other)?;
+    join_all_detached(env, caller)
+}
+
+/// Check points on both sides: a drop request is honoured.
+fn check(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    let before = caller.gil_state_ensure()?;
+    statement(2, NOTHING);
+    caller.eval()?;
+    statement(3, NOTHING);
+    caller.gil_state_release(before)
+}
+
+fn check_and_join(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(130, NOTHING);
+    caller.eval()?;
+    join_all_detached(env, caller)
+}
+
+fn add(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    caller
+        .add_pending_call(Callback::new(CallbackId(1), 0))
+        .map(drop)
+}
+
+fn check_join_check(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    check_and_join(env, caller)?;
+    statement(131, NOTHING);
+    caller.eval().map(drop)
+}
+
+fn lock_and_unlock(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    let before = caller.gil_state_ensure()?;
+    statement(2, NOTHING);
+    caller.mutex_lock(MutexSlot::new(0))?;
+    statement(3, NOTHING);
+    caller.mutex_unlock(MutexSlot::new(0))?;
+    statement(4, NOTHING);
+    caller.gil_state_release(before)
+}
+
+fn lock_detach_and_join(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(140, NOTHING);
+    caller.mutex_lock(MutexSlot::new(0))?;
+    statement(141, NOTHING);
+    let saved = caller.eval_save_thread()?;
+    statement(142, saved);
+    caller.eval_restore_thread(saved)?;
+    statement(143, NOTHING);
+    caller.mutex_unlock(MutexSlot::new(0))?;
+    join_all_detached(env, caller)
+}
+
+fn start_and_finalize(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(150, NOTHING);
+    assert_eq!(caller.thread_start(ThreadIndex::new(1), Daemon::No)?, 0);
+    finalize(env, caller)
+}
+
+fn start_daemon_and_finalize(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(150, NOTHING);
+    assert_eq!(caller.thread_start(ThreadIndex::new(1), Daemon::Yes)?, 0);
+    finalize(env, caller)
+}
+
+fn nothing(_: &Arc<Env>, _: &Caller<'_>) -> Step<()> {
+    Ok(())
+}
+
+const fn model(name: &'static str, bodies: &'static [Body]) -> Model {
+    Model {
+        name,
+        bodies,
+        python: &[],
+    }
+}
+
+/// One worker takes the GIL once while the main thread is detached.
+pub const ENSURE_ONCE: Model = model("ensure_once", &[join_all_detached, once]);
+/// Two workers.
+pub const ENSURE_BY_TWO: Model = model("ensure_by_two", &[join_all_detached, once, once]);
+/// One worker, twice.
+pub const ENSURE_TWICE: Model = model("ensure_twice", &[join_all_detached, twice]);
+/// A worker and the main thread both reach check points.
+pub const HAND_OFF: Model = model("hand_off", &[check_and_join, check]);
+/// A worker attaches and detaches a thread state of its own.
+pub const OWN_THREAD_STATE: Model =
+    model("own_thread_state", &[join_all_detached, own_thread_state]);
+/// The main thread swaps between two thread states while a worker wants the GIL.
+pub const SWAP: Model = model("swap", &[swap_and_join, once]);
+/// Finalization against a worker that ensures.
+pub const FINALIZE: Model = model("finalize", &[finalize, once]);
+/// The same, the main thread detached for a while before.
+pub const FINALIZE_AFTER_DETACH: Model =
+    model("finalize_after_detach", &[detach_then_finalize, once]);
+/// The same, the worker detached for a while: it attaches late.
+pub const FINALIZE_LATE: Model = model("finalize_late", &[detach_then_finalize, with_a_pause]);
+/// The same with two workers.
+pub const FINALIZE_BY_TWO: Model = model("finalize_by_two", &[detach_then_finalize, once, once]);
+/// A producer of one pending call.
+pub const PENDING_ONE: Model = model("pending_one", &[check_join_check, add]);
+/// Two producers.
+pub const PENDING_TWO: Model = model("pending_two", &[check_join_check, add, add]);
+/// A producer against finalization: the call runs or is dropped.
+pub const PENDING_FINALIZE: Model = model("pending_finalize", &[finalize, add]);
+/// A worker waits for a `PyMutex` attached, whose owner must attach.
+pub const MUTEX: Model = model("mutex", &[lock_detach_and_join, lock_and_unlock]);
+/// A thread of `threading`, which finalization waits for.
+pub const PYTHON_THREAD: Model = Model {
+    name: "python_thread",
+    bodies: &[start_and_finalize, nothing],
+    python: &[1],
+};
+/// A daemon thread of `threading`.
+pub const DAEMON_THREAD: Model = Model {
+    name: "daemon_thread",
+    bodies: &[start_daemon_and_finalize, nothing],
+    python: &[1],
+};
