@@ -1,74 +1,25 @@
-//! The seam between the program and the library: every call that explores, replays or reads a scenario.
+//! The seam between the program and the library: every call that reads, explores or replays a scenario.
 
+use std::sync::Arc;
 use tstate::runtime::profile::Profile;
+use tstate::sim;
 use tstate::sim::diagnostic::Diagnostic;
-use tstate::sim::explorer::{Cut, Limits};
 use tstate::sim::report::Trace;
-use tstate::sim::scenario;
-use tstate::sim::scenario::program::Program;
+use tstate::sim::scenario::{self, program::Program};
 use tstate::sim::schedule::Schedule;
-use tstate::sim::verdict::Verdict;
+use tstate::sim::verdict::{Found, Verdict};
 
-/// How to explore.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CheckOptions {
-    /// Where to stop.
-    pub limits: Limits,
-    /// Every operation is a scheduling point.
-    pub full_points: bool,
-}
-
-/// How far a search is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// States found.
-    pub states: u64,
-    /// Length of the run that is being explored.
-    pub depth: usize,
-    /// Steps taken.
-    pub steps: u64,
-}
-
-/// A state graph, folded to calls.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StateGraph {
-    /// The states, in order of their number.
-    pub nodes: Vec<GraphNode>,
-    /// What leads from one to another.
-    pub edges: Vec<GraphEdge>,
-    /// The bounds that cut the search; none if the graph is complete.
-    pub cut: Vec<Cut>,
-}
-
-/// A state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GraphNode {
-    /// Its number.
-    pub id: u32,
-    /// What can be observed of the runtime.
-    pub label: Vec<String>,
-    /// The outcome, where runs end.
-    pub end: Option<String>,
-}
-
-/// A way from a state to another.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GraphEdge {
-    /// The number of the state it leaves.
-    pub from: u32,
-    /// The number of the state it leads to.
-    pub to: u32,
-    /// Who does what.
-    pub label: String,
-}
+pub use tstate::sim::{
+    CheckOptions, Progress, ReplayError, StateEdge, StateGraph, StateNode, digest_of,
+};
 
 /// Reads a scenario.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with the text.
-pub fn load(source: &str) -> Result<Program, Vec<Diagnostic>> {
-    scenario::check(&scenario::parse(source)?)
+pub fn load(source: &str) -> Result<Arc<Program>, Vec<Diagnostic>> {
+    scenario::check(&scenario::parse(source)?).map(Arc::new)
 }
 
 /// The text in the form that `tstate fmt` writes.
@@ -86,32 +37,23 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
     scenario::unmodelled(program, profile)
 }
 
-/// The digest of a scenario's text that its schedules carry.
-#[must_use]
-pub fn digest_of(_source: &str) -> u32 {
-    0
-}
-
 /// Explores a scenario and judges its claims. `progress` is called now and then; it stops the search by returning
 /// false.
 #[must_use]
 pub fn check(
-    _source: &str,
-    _program: &Program,
+    source: &str,
+    program: &Arc<Program>,
     profile: Profile,
-    _options: &CheckOptions,
-    _progress: &mut dyn FnMut(Progress) -> bool,
+    options: &CheckOptions,
+    progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Verdict {
-    Verdict {
-        profile,
-        outcomes: Vec::new(),
-        failures: Vec::new(),
-        states: 0,
-        transitions: 0,
-        steps: 0,
-        cut: Vec::new(),
-        omission: 0.0,
-    }
+    sim::check(program, source, profile, options, progress).verdict
+}
+
+/// Tells the run that shows an outcome.
+#[must_use]
+pub fn counterexample(source: &str, program: &Arc<Program>, found: &Found) -> Trace {
+    sim::counterexample(program, source, found)
 }
 
 /// Replays one run and tells it.
@@ -119,12 +61,21 @@ pub fn check(
 /// # Errors
 ///
 /// The schedule does not fit the program.
-pub fn replay(_program: &Program, _schedule: &Schedule, _source: &str) -> Result<Trace, String> {
-    Err("replaying is not possible yet".to_owned())
+pub fn replay(
+    source: &str,
+    program: &Arc<Program>,
+    schedule: &Schedule,
+) -> Result<Trace, ReplayError> {
+    sim::replay(program, source, schedule)
 }
 
 /// Explores a scenario and folds its state graph.
 #[must_use]
-pub fn state_graph(_program: &Program, _profile: Profile, _options: &CheckOptions) -> StateGraph {
-    StateGraph::default()
+pub fn state_graph(
+    source: &str,
+    program: &Arc<Program>,
+    profile: Profile,
+    options: &CheckOptions,
+) -> StateGraph {
+    sim::state_graph(program, source, profile, options)
 }

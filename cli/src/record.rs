@@ -168,8 +168,8 @@ pub struct Outcome {
     pub outcome: String,
     /// Steps of the shortest run that ends so.
     pub steps: u32,
-    /// Forced preemptions in that run.
-    pub preemptions: u32,
+    /// How often in that run another thread takes the turn.
+    pub switches: u32,
     /// End states with this outcome.
     pub ends: u64,
     /// The run, for `tstate replay`.

@@ -14,7 +14,7 @@ use tstate::sim::verdict::{Failure, Found, Outcome, Threads, Verdict};
 use tstate_cli::check::plan::{Plan, Scenario};
 use tstate_cli::check::report::{Event, GitHub, Human, JUnit, Json, Reporter};
 use tstate_cli::check::verdict::{Checked, Counterexample};
-use tstate_cli::engine::{GraphEdge, GraphNode, StateGraph};
+use tstate_cli::engine::{StateEdge, StateGraph, StateNode};
 use tstate_cli::files::ScenarioFile;
 use tstate_cli::record::{Line, Summary};
 use tstate_cli::render::graph;
@@ -65,14 +65,14 @@ fn files() -> Vec<ScenarioFile> {
     ]
 }
 
-fn found(outcome: Outcome, text: &str, steps: u32, preemptions: u32) -> Found {
+fn found(outcome: Outcome, text: &str, steps: u32, switches: u32) -> Found {
     let run = |thread, count| std::iter::repeat_n(Choice::new(thread, Move::Run), count);
     let choices = run(0, 3).chain(run(1, steps as usize - 3)).collect();
     Found {
         outcome,
         text: text.to_owned(),
         steps,
-        preemptions,
+        switches,
         schedule: Schedule {
             profile: Profile::DEFAULT,
             scenario: 0x8f3a_61c2,
@@ -116,7 +116,7 @@ fn failed() -> Checked {
     };
     let counterexample = Counterexample {
         found: 1,
-        trace: Ok(daemon_mutex()),
+        trace: daemon_mutex(),
         saved: None,
     };
     Checked {
@@ -220,30 +220,27 @@ fn the_schema_of_json_is_committed() {
 }
 
 fn small_graph() -> StateGraph {
-    let node = |id: u32, label: &[&str], end: Option<&str>| GraphNode {
-        id,
-        label: label.iter().map(|line| (*line).to_owned()).collect(),
-        end: end.map(str::to_owned),
+    let node = |lines: &[&str], ends: &[&str]| StateNode {
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        ends: ends.iter().map(|end| (*end).to_owned()).collect(),
+        states: 2,
     };
-    let edge = |from, to, label: &str| GraphEdge {
+    let edge = |from, to| StateEdge {
         from,
         to,
-        label: label.to_owned(),
+        thread: "main".to_owned(),
     };
     StateGraph {
         nodes: vec![
-            node(0, &["not initialized"], None),
-            node(1, &["GIL: main", "main: \"attached\""], None),
-            node(2, &[], Some("ok")),
-            node(3, &["GIL: –"], Some("fatal(\"PyEval_SaveThread: …\")")),
+            node(&["main: 2 Py_InitializeEx(0)"], &[]),
+            node(&["GIL: main", "main: 3 puts(\"|x|\")"], &[]),
+            node(&[], &["ok"]),
+            node(&["GIL: –"], &["fatal(\"PyEval_SaveThread: …\")", "ok"]),
         ],
-        edges: vec![
-            edge(0, 1, "main: Py_InitializeEx(0)"),
-            edge(1, 1, "main: eval 1"),
-            edge(1, 2, "main: Py_FinalizeEx()"),
-            edge(1, 3, "main: PyEval_SaveThread() |x|"),
-        ],
-        cut: vec![Cut::States(4)],
+        edges: [edge(0, 1), edge(1, 2), edge(1, 3)].into(),
+        states: 8,
+        transitions: 12,
+        complete: false,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::engine;
 use crate::files::ScenarioFile;
 use crate::render::findings;
+use std::sync::Arc;
 use tstate::runtime::profile::Profile;
 use tstate::sim::diagnostic::Diagnostic;
 use tstate::sim::scenario::program::Program;
@@ -13,7 +14,7 @@ pub struct Scenario {
     /// The file.
     pub file: ScenarioFile,
     /// What it says; `None` if it has errors.
-    pub program: Option<Program>,
+    pub program: Option<Arc<Program>>,
     /// What is wrong or odd about it, in the order of the file.
     pub findings: Vec<Diagnostic>,
 }

@@ -27,8 +27,8 @@ pub struct Checked {
 pub struct Counterexample {
     /// The outcome's number in [`Verdict::outcomes`].
     pub found: usize,
-    /// The run, or why it cannot be told.
-    pub trace: Result<Trace, String>,
+    /// The run.
+    pub trace: Trace,
     /// The file that its schedule was saved in.
     pub saved: Option<String>,
 }
@@ -48,15 +48,10 @@ pub(super) fn check(
     };
     let verdict = engine::check(source, program, profile, &options, progress);
     let mut counterexamples: Vec<Counterexample> = Vec::new();
-    for failure in &verdict.failures {
-        let Some((number, found)) = failure
-            .found
-            .and_then(|number| Some((number, verdict.outcomes.get(number)?)))
-        else {
-            continue;
-        };
-        if counterexamples.iter().all(|known| known.found != number) {
-            let trace = engine::replay(program, &found.schedule, source);
+    for number in verdict.failures.iter().filter_map(|failure| failure.found) {
+        let is_new = counterexamples.iter().all(|known| known.found != number);
+        if let Some(found) = verdict.outcomes.get(number).filter(|_| is_new) {
+            let trace = engine::counterexample(source, program, found);
             counterexamples.push(Counterexample {
                 found: number,
                 trace,
@@ -70,19 +65,14 @@ pub(super) fn check(
     })
 }
 
-/// The limits of a search: those of the command line and the settings go before those of the scenario.
+/// The limits of a search: beside those of the scenario, of which the tighter one counts, there is always one on
+/// states.
 #[must_use]
 pub fn bounded(limits: Limits, program: &Program) -> Limits {
-    let bounds = &program.bounds;
+    let unless_bounded = program.bounds.states.is_none().then_some(STATES_MAX);
     Limits {
-        states: limits.states.or(bounds.states).or(Some(STATES_MAX)),
-        bytes: limits.bytes,
-        steps: limits.steps.or(bounds
-            .steps
-            .map(|steps| u32::try_from(steps).unwrap_or(u32::MAX))),
-        preemptions: limits.preemptions.or(bounds.preemptions),
-        timeouts: limits.timeouts.or(bounds.timeouts),
-        spurious: bounds.spurious.unwrap_or(limits.spurious),
+        states: limits.states.or(unless_bounded),
+        ..limits
     }
 }
 
@@ -143,14 +133,9 @@ pub fn finding(program: &Program, verdict: &Verdict, failure: &Failure) -> Diagn
         finding.severity = Severity::Warning;
     }
     if let Some(found) = shown_by(verdict, failure) {
-        let (steps, preemptions) = (u64::from(found.steps), u64::from(found.preemptions));
-        let cost = format!(
-            "{} and {}",
-            counted(steps, "step"),
-            counted(preemptions, "preemption")
-        );
+        let steps = counted(found.steps.into(), "step");
         finding = finding.note(format!(
-            "under {}, the shortest run that shows it takes {cost}",
+            "under {}, the shortest run that shows it takes {steps}",
             verdict.profile
         ));
     } else {

@@ -113,11 +113,7 @@ impl Watch {
     fn line(&self, state: &State) -> String {
         let mut line = format!("{} of {} checked", state.done, self.total);
         for (name, progress) in state.running.values() {
-            line += &format!(
-                "; {name}: {} states, depth {}",
-                grouped(progress.states),
-                progress.depth
-            );
+            line += &format!("; {name}: {} states", grouped(progress.states));
             if self.verbose {
                 let seconds = self.begun.elapsed().as_secs_f64().max(0.001);
                 let steps: u64 = state.steps

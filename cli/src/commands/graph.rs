@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Graph, global: &Global, settings: &Settings) -> Re
         limits: bounded(options.limits, &program),
         ..options
     };
-    let states = engine::state_graph(&program, profile, &options);
+    let states = engine::state_graph(&source, &program, profile, &options);
     let title = format!("{path} under {profile}");
     output.write(&match arguments.format {
         GraphFormat::Text => graph::text(&title, &states),
@@ -39,14 +39,14 @@ pub(super) fn run(arguments: &Graph, global: &Global, settings: &Settings) -> Re
         GraphFormat::Mermaid => graph::mermaid(&title, &states),
     })?;
     output.finish()?;
-    if states.cut.is_empty() {
+    if states.complete {
         return Ok(Exit::Met);
     }
     if !global.quiet {
         output::remark(&format!(
             "{}: {}\n",
             Paint::Odd.on("warning"),
-            graph::incomplete(&states)
+            graph::INCOMPLETE
         ));
     }
     let is_allowed = arguments.allow_incomplete || settings.allow_incomplete;

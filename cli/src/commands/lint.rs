@@ -19,8 +19,8 @@ pub(super) fn run(arguments: &Lint, global: &Global, settings: &Settings) -> Res
     let mut output = Output::open(None)?;
     let mut all = Vec::new();
     for file in &chosen.files {
-        let found =
-            engine::load(&file.source).map_or_else(|errors| errors, |program| program.warnings);
+        let found = engine::load(&file.source)
+            .map_or_else(|errors| errors, |program| program.warnings.clone());
         output.write(&report(arguments.format, file, &found))?;
         all.extend(found);
     }

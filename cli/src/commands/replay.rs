@@ -11,6 +11,7 @@ use crate::render::findings;
 use crate::render::paint::{Paint, escape};
 use crate::render::trace::{self, COLUMNS, Style};
 use std::path::Path;
+use std::sync::Arc;
 use tstate::sim::scenario::program::Program;
 use tstate::sim::schedule::{Schedule, ScheduleError};
 
@@ -25,8 +26,9 @@ pub(super) fn run(arguments: &Replay, global: &Global) -> Result<Exit, Stop> {
     if !refusals.is_empty() {
         return Err(Stop::Rendered(findings::render(&path, &source, &refusals)));
     }
-    let trace = engine::replay(&program, &schedule, &source).map_err(|error| {
-        let problem = Problem::new("this schedule does not fit the scenario").because(error);
+    let trace = engine::replay(&source, &program, &schedule).map_err(|error| {
+        let problem =
+            Problem::new("this schedule does not fit the scenario").because(error.to_string());
         problem.help(format!("run `tstate check {path}` for schedules that do"))
     })?;
     let style = Style {
@@ -45,7 +47,7 @@ pub(super) fn run(arguments: &Replay, global: &Global) -> Result<Exit, Stop> {
 }
 
 /// The scenario, or everything that is wrong with its text.
-pub(super) fn load(path: &str, source: &str) -> Result<Program, Stop> {
+pub(super) fn load(path: &str, source: &str) -> Result<Arc<Program>, Stop> {
     engine::load(source).map_err(|errors| Stop::Rendered(findings::render(path, source, &errors)))
 }
 

@@ -42,22 +42,22 @@ impl Style {
 /// The table, the meaning of the marks in it, and the sentences below it.
 #[must_use]
 pub fn render(trace: &Trace, style: Style) -> String {
-    let mut text = String::new();
+    let mut parts = Vec::new();
     if !trace.rows.is_empty() {
-        text += &rows(trace, style);
-        text.push('\n');
+        parts.push(rows(trace, style));
     }
     let legend = legend(trace, &style.marks());
     if !legend.is_empty() {
-        text += &format!("  {}\n\n", Paint::Faint.on(&legend));
+        parts.push(format!("  {}\n", Paint::Faint.on(&legend)));
     }
+    let columns = style.columns.saturating_sub(4);
     let sentences = trace.explanation.iter().chain(&trace.standing);
-    for line in
-        sentences.flat_map(|sentence| wrap(&escape(sentence), style.columns.saturating_sub(4)))
-    {
-        text += &format!("  {line}\n");
+    let lines = sentences.flat_map(|sentence| wrap(&escape(sentence), columns));
+    let lines: String = lines.map(|line| format!("  {line}\n")).collect();
+    if !lines.is_empty() {
+        parts.push(lines);
     }
-    text
+    parts.join("\n")
 }
 
 fn rows(trace: &Trace, style: Style) -> String {

@@ -13,6 +13,9 @@ use tstate::sim::verdict::{Found, Status, Verdict};
 /// Columns of a number of states.
 const STATES_COLUMNS: usize = 10;
 
+/// How many outcomes the line of a verdict names.
+const OUTCOMES_MAX: usize = 3;
+
 /// The report for people.
 #[derive(Debug)]
 pub struct Human {
@@ -126,17 +129,14 @@ impl Human {
         let head = format!("{name} under {}: {}", verdict.profile, escape(&found.text));
         let cost = format!("{} (the shortest way)", cost(found));
         let mut text = format!("{}, {cost}\n\n", Paint::Strong.on(&head));
-        text += &match &counterexample.trace {
-            Ok(trace) => trace::render(trace, self.style),
-            Err(error) => format!("  this run cannot be told: {}\n", escape(error)),
-        };
+        text += &trace::render(&counterexample.trace, self.style);
         let schedule = counterexample
             .saved
             .clone()
             .unwrap_or_else(|| found.schedule.to_string());
         let (file, schedule) = (shell::quote(&scenario.file.path), shell::quote(&schedule));
         text += &format!("\n  Replay:  tstate replay {file} {schedule}\n");
-        let outcome = found.text.split('(').next().unwrap_or("");
+        let outcome = shell::quote(&subject(&found.text));
         text += &format!("  Explain: tstate explain {outcome}\n\n");
         text
     }
@@ -193,13 +193,21 @@ impl Reporter for Human {
     }
 }
 
-/// `41 steps, 2 preemptions`.
+/// `41 steps, 2 switches`.
 fn cost(found: &Found) -> String {
     let steps = counted(found.steps.into(), "step");
-    match found.preemptions {
+    match found.switches {
         0 => steps,
-        preemptions => format!("{steps}, {}", counted(preemptions.into(), "preemption")),
+        1 => format!("{steps}, 1 switch"),
+        switches => format!("{steps}, {} switches", grouped(switches.into())),
     }
+}
+
+/// What `tstate explain` knows an outcome by: crashes by their cause, the others without their threads.
+fn subject(outcome: &str) -> String {
+    let word = outcome.split('(').next().unwrap_or("");
+    let subject = if word == "crash" { outcome } else { word };
+    subject.to_owned()
 }
 
 /// What the line of a verdict ends with.
@@ -212,7 +220,12 @@ fn remark(verdict: &Verdict) -> String {
             parts.push(part);
         }
     }
+    let more = parts.len().saturating_sub(OUTCOMES_MAX);
+    parts.truncate(OUTCOMES_MAX);
     let mut text = escape(&parts.join(", "));
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
     let bounds = verdict::bounds(verdict);
     if !text.is_empty() && !bounds.is_empty() {
         text += "; ";

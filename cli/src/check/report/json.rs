@@ -94,7 +94,7 @@ fn outcomes(verdict: &Verdict) -> Vec<Outcome> {
     let each = verdict.outcomes.iter().map(|found| Outcome {
         outcome: found.text.clone(),
         steps: found.steps,
-        preemptions: found.preemptions,
+        switches: found.switches,
         ends: found.ends,
         schedule: found.schedule.to_string(),
     });
@@ -122,7 +122,7 @@ fn failures(scenario: &Scenario, verdict: &Verdict) -> Vec<Failure> {
 
 fn counterexample(scenario: &Scenario, verdict: &Verdict, run: &Counterexample) -> Option<Record> {
     let found = verdict.outcomes.get(run.found)?;
-    let trace = run.trace.as_ref().ok()?;
+    let trace = &run.trace;
     Some(Record::Counterexample(record::Counterexample {
         name: scenario.file.name.clone(),
         file: scenario.file.path.clone(),

@@ -70,9 +70,8 @@ impl JUnit {
             text += &findings::render(path, source, &all);
         }
         for run in &checked.counterexamples {
-            if let (Ok(trace), Some(found)) = (&run.trace, checked.verdict.outcomes.get(run.found))
-            {
-                let table = trace::render(trace, self.style);
+            if let Some(found) = checked.verdict.outcomes.get(run.found) {
+                let table = trace::render(&run.trace, self.style);
                 text += &format!(
                     "{}\n\n{table}\nReplay: tstate replay {path} {}\n\n",
                     found.text, found.schedule
