@@ -76,17 +76,7 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Stop> {
 ///
 /// The mistakes in it: the first one of its form, or all in what it says.
 pub fn parse(source: &str, folder: &Path) -> Result<Settings, Vec<Diagnostic>> {
-    let document: Document = toml::from_str(source).map_err(|error| {
-        let message = error.message().lines().next().unwrap_or("no TOML");
-        // The words of TOML, not those of Rust.
-        let message = message.replace("a nonzero u64", "a number from 1");
-        let message = message.replace("a nonzero usize", "a number from 1");
-        let message = message
-            .replace("u32", "a number from 0")
-            .replace("a sequence", "a list");
-        vec![finding(&message, error.span().unwrap_or_default(), "here")]
-    })?;
-    let check = document.check;
+    let check = document(source)?.check;
     let mut found = Vec::new();
     if let Some(paths) = check
         .paths
@@ -118,6 +108,18 @@ pub fn parse(source: &str, folder: &Path) -> Result<Settings, Vec<Diagnostic>> {
         timeouts: check.timeouts,
         jobs: check.jobs,
         allow_incomplete: check.allow_incomplete,
+    })
+}
+
+fn document(source: &str) -> Result<Document, Vec<Diagnostic>> {
+    toml::from_str(source).map_err(|error| {
+        // The words of TOML, not those of Rust.
+        let message = error.message().lines().next().unwrap_or("no TOML");
+        let message = message.replace("a nonzero u64", "a number from 1");
+        let message = message.replace("a nonzero usize", "a number from 1");
+        let message = message.replace("u32", "a number from 0");
+        let message = message.replace("a sequence", "a list");
+        vec![finding(&message, error.span().unwrap_or_default(), "here")]
     })
 }
 

@@ -72,6 +72,15 @@ pub fn details(row: &Row) -> String {
     for line in wrap(row.summary, COLUMNS - 2) {
         text += &format!("  {line}\n");
     }
+    text.push('\n');
+    for (name, fact) in facts(row) {
+        text += &format!("  {name:<12}  {fact}\n");
+    }
+    text
+}
+
+/// What is known of a row besides what it is: names and values.
+fn facts(row: &Row) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("kind", kind(row.kind).to_owned()),
         ("releases", releases(row)),
@@ -106,11 +115,7 @@ pub fn details(row: &Row) -> String {
             .iter()
             .map(|text| ("fatal error", format!("\"{text}\""))),
     );
-    text.push('\n');
-    for (name, fact) in facts {
-        text += &format!("  {name:<12}  {fact}\n");
-    }
-    text
+    facts
 }
 
 /// The row as one line of JSON.

@@ -4,7 +4,7 @@ use super::cells::{self, Cell, Marks};
 use super::paint::{Paint, escape, wrap};
 use super::table;
 use std::collections::BTreeSet;
-use tstate::sim::report::{Mark, Trace};
+use tstate::sim::report::{Mark, Row, Trace};
 
 /// The width of reports that do not go to a terminal, so that they are the same everywhere.
 pub const COLUMNS: usize = 100;
@@ -63,46 +63,33 @@ pub fn render(trace: &Trace, style: Style) -> String {
 fn rows(trace: &Trace, style: Style) -> String {
     let marks = style.marks();
     let threads = cells::rows(trace, &marks);
-    let wide: Vec<Vec<Cell>> = trace
-        .rows
-        .iter()
-        .zip(&threads)
-        .map(|(row, cells)| {
-            let gil = row
-                .gil
-                .as_deref()
-                .map_or_else(|| marks.nobody.to_owned(), escape);
-            let number = Cell::plain(format!("{:>3}", row.number));
-            let changes = Cell::plain(escape(&row.changes.join("; ")));
-            let ends = [Cell::plain(gil), changes];
-            std::iter::once(number)
-                .chain(cells.iter().cloned())
-                .chain(ends)
-                .collect()
-        })
-        .collect();
-    let headings = |columns: Vec<String>| {
-        let ends = ["GIL".to_owned(), "what changed".to_owned()];
-        std::iter::once("  #".to_owned())
-            .chain(columns)
-            .chain(ends)
-            .collect::<Vec<_>>()
-    };
+    let rows = trace.rows.iter().zip(threads);
+    let wide: Vec<Vec<Cell>> = rows.map(|(row, cells)| line(row, cells, &marks)).collect();
     let names = trace.threads.iter().map(cells::heading).collect();
     table::fitting(&headings(names), &wide, style.columns).unwrap_or_else(|| {
         // Too many threads for a column each: say in each row whose it is.
-        let narrow: Vec<Vec<Cell>> = trace
-            .rows
-            .iter()
-            .zip(wide)
-            .map(|(row, cells)| fold(trace, row.thread, cells))
-            .collect();
-        table::forced(
-            &headings(vec!["thread".to_owned(), "step".to_owned()]),
-            &narrow,
-            style.columns,
-        )
+        let rows = trace.rows.iter().zip(wide);
+        let narrow = rows.map(|(row, cells)| fold(trace, row.thread, cells));
+        let narrow: Vec<Vec<Cell>> = narrow.collect();
+        let names = vec!["thread".to_owned(), "step".to_owned()];
+        table::forced(&headings(names), &narrow, style.columns)
     })
+}
+
+/// A row with its number before the cells of the threads, and what came of it behind them.
+fn line(row: &Row, cells: Vec<Cell>, marks: &Marks) -> Vec<Cell> {
+    let holder = row.gil.as_deref();
+    let holder = holder.map_or_else(|| marks.nobody.to_owned(), escape);
+    let number = Cell::plain(format!("{:>3}", row.number));
+    let changes = Cell::plain(escape(&row.changes.join("; ")));
+    let first = std::iter::once(number).chain(cells);
+    first.chain([Cell::plain(holder), changes]).collect()
+}
+
+fn headings(columns: Vec<String>) -> Vec<String> {
+    let ends = ["GIL".to_owned(), "what changed".to_owned()];
+    let first = std::iter::once("  #".to_owned()).chain(columns);
+    first.chain(ends).collect()
 }
 
 /// Keeps, of the cells of all threads, the one of the thread that acts.
