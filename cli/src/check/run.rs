@@ -7,10 +7,11 @@ use super::watch::Watch;
 use super::{pool, save};
 use crate::engine::CheckOptions;
 use crate::exit::Exit;
-use crate::output::Output;
-use crate::problem::Stop;
+use crate::output::{self, Output};
+use crate::problem::{Problem, Stop};
 use crate::record::Summary;
 use std::num::NonZeroUsize;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tstate::sim::verdict::Status;
@@ -92,7 +93,16 @@ fn explore(
         watch.advance(number, &scenario.file.name, progress);
         !stop.load(Ordering::Relaxed)
     };
-    let checked = verdict::check(scenario, profile, &order.options, &mut progress)?;
+    let check = || verdict::check(scenario, profile, &order.options, &mut progress);
+    let checked = panic::catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|defect| {
+        // The panic has told what; the user still needs to know which file shows it.
+        stop.store(true, Ordering::Relaxed);
+        let path = &scenario.file.path;
+        let what = format!("this is a defect in tstate itself, shown by `{path}` under {profile}");
+        let problem = Problem::new(what).help("please report it with the file");
+        watch.aside(|| output::remark(&problem.render()));
+        panic::resume_unwind(defect)
+    })?;
     watch.finish(number, checked.verdict.states, checked.verdict.steps);
     Some(checked)
 }
