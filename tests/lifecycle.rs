@@ -3,7 +3,7 @@
 
 mod models;
 
-use models::{End, Env, Model, Outcome};
+use models::{Env, Model};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use tstate::sim::explorer::{Exploration, Limits, Look, Program, Run, Settings, explore};
@@ -71,6 +71,10 @@ impl Run for Execution<'_> {
     fn stuck(&self, _: &World) -> Option<u16> {
         None
     }
+
+    fn label(&self, _: &World) -> String {
+        self.env.runtime.observe().to_string()
+    }
 }
 
 fn explored(model: Model, settings: &Settings) -> (Exploration, BTreeSet<String>) {
@@ -88,60 +92,51 @@ fn explored(model: Model, settings: &Settings) -> (Exploration, BTreeSet<String>
     )
 }
 
+/// Few scheduling points and all of them: the same outcomes.
 #[test]
-#[ignore = "sizes"]
-fn sizes() {
-    for model in [
-        models::ENSURE_ONCE,
-        models::ENSURE_BY_TWO,
-        models::ENSURE_TWICE,
-        models::HAND_OFF,
-        models::OWN_THREAD_STATE,
-        models::SWAP,
-        models::FINALIZE,
-        models::FINALIZE_AFTER_DETACH,
-        models::FINALIZE_LATE,
-        models::FINALIZE_BY_TWO,
-        models::PENDING_ONE,
-        models::PENDING_TWO,
-        models::PENDING_FINALIZE,
-        models::MUTEX,
-        models::PYTHON_THREAD,
-        models::DAEMON_THREAD,
-    ] {
-        for timeouts in [Some(0), Some(1), None] {
-            for few_points in [true, false] {
-                let settings = Settings {
-                    tuning: Tuning {
-                        few_points,
-                        ..Tuning::default()
-                    },
-                    limits: Limits {
-                        timeouts,
-                        states: Some(1_000_000),
-                        ..Limits::default()
-                    },
-                    ..Settings::default()
-                };
-                let start = std::time::Instant::now();
-                let (found, outcomes) = explored(model, &settings);
-                eprintln!(
-                    "{:24} timeouts {timeouts:?} few {few_points:5}: branching {:8} nodes {:8} steps {:9} restarts {} cut {:?} {:?}",
-                    model.name,
-                    found.branching,
-                    found.graph.nodes().len(),
-                    found.steps,
-                    found.restarts,
-                    found.cut,
-                    start.elapsed()
-                );
-                if few_points {
-                    for outcome in outcomes {
-                        eprintln!("      {outcome}");
-                    }
-                }
-            }
-        }
+fn outcomes_do_not_depend_on_the_scheduling_points() {
+    for &model in models::ALL {
+        let outcomes = |few_points| {
+            let tuning = Tuning {
+                few_points,
+                ..Tuning::default()
+            };
+            let settings = Settings {
+                tuning,
+                ..Settings::default()
+            };
+            explored(model, &settings).1
+        };
+        assert_eq!(outcomes(true), outcomes(false), "{}", model.name);
     }
-    let _ = (End::Done, Outcome::Ends(Vec::new(), 0));
+}
+
+/// With full histories, nothing forgotten, the same merged keys are met: a scope that forgets too much loses some.
+#[test]
+fn nothing_is_merged_falsely() {
+    for (&model, timeouts) in models::ALL
+        .iter()
+        .flat_map(|model| [(model, 0), (model, 1)])
+    {
+        let search = |audit| {
+            let tuning = Tuning {
+                audit,
+                ..Tuning::default()
+            };
+            let limits = Limits {
+                timeouts: Some(timeouts),
+                ..Limits::default()
+            };
+            let settings = Settings {
+                tuning,
+                limits,
+                keep_keys: true,
+                ..Settings::default()
+            };
+            explored(model, &settings).0
+        };
+        let (merged, audited) = (search(false), search(true));
+        assert!(audited.graph.nodes().len() >= merged.graph.nodes().len());
+        assert_eq!(merged.keys, audited.keys, "{} {timeouts}", model.name);
+    }
 }

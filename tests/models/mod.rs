@@ -3,7 +3,11 @@
 //! Thread 0 is the main thread: it initializes, starts the others, and runs its body attached. A body may be ended by
 //! finalization (hung) or by the end of the process. The outcome is how each thread ended, or why the process did.
 
-#![allow(dead_code, reason = "each engine uses some of the models")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each engine uses some of the models, from a file of its own"
+)]
 
 use std::sync::Arc;
 use tstate::runtime::{
@@ -107,8 +111,8 @@ impl Env {
         self.ends[thread.index()].write(end);
         match end {
             End::Hung => sync::hang_forever(),
-            End::Over => caller.let_others_end(),
-            End::Done | End::Running => {}
+            End::Over if !sync::simulated() => caller.let_others_end(),
+            End::Done | End::Running | End::Over => {}
         }
         self.ended[thread.index()].set();
     }
@@ -140,6 +144,13 @@ impl Env {
                     .collect();
                 Outcome::Ends(ends, self.called.peek())
             }
+        }
+    }
+
+    /// Waits for the end of every thread: for engines in which a process does not end by itself.
+    pub fn join_all(&self) {
+        for thread in 1..self.model.bodies.len() {
+            self.ended[thread].wait();
         }
     }
 
@@ -374,3 +385,22 @@ pub const DAEMON_THREAD: Model = Model {
     bodies: &[start_daemon_and_finalize, nothing],
     python: &[1],
 };
+
+/// Every model but the largest.
+pub const ALL: &[Model] = &[
+    ENSURE_ONCE,
+    ENSURE_BY_TWO,
+    ENSURE_TWICE,
+    HAND_OFF,
+    OWN_THREAD_STATE,
+    SWAP,
+    FINALIZE,
+    FINALIZE_AFTER_DETACH,
+    FINALIZE_LATE,
+    PENDING_ONE,
+    PENDING_TWO,
+    PENDING_FINALIZE,
+    MUTEX,
+    PYTHON_THREAD,
+    DAEMON_THREAD,
+];
