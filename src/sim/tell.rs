@@ -130,6 +130,8 @@ pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &O
     for event in &told.events {
         rows.add(*event);
     }
+    let text = super::names::outcome_text(program, outcome);
+    rows.close(outcome, &text);
     let mut trace = rows.finish();
     trace.threads = program
         .threads
@@ -145,7 +147,7 @@ pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &O
             },
         })
         .collect();
-    trace.outcome = super::names::outcome_text(program, outcome);
+    trace.outcome = text;
     let explainer = Explainer {
         judge: &stage.judge,
         world: &stage.world,
@@ -195,6 +197,18 @@ struct Open {
     depth: u32,
 }
 
+/// Which of the statements that a step touches made a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// The one that was under way: it waited for the operation that the step did.
+    First,
+    /// The one that the thread stands in now.
+    Last,
+}
+
+const ATTACHED: &str = "attached";
+const WAITS_FOR_GIL: &str = "waits for the GIL";
+
 struct Rows<'a> {
     program: &'a Program,
     lines: Lines<'a>,
@@ -206,6 +220,11 @@ struct Rows<'a> {
     before: Option<Glance>,
     /// The row that the last event belongs to.
     last_row: Option<usize>,
+    /// The first row that belongs to the step under way. What the step changes is told there: by the time it is over
+    /// the thread has often ended that statement, and begun the next one, of which nothing has happened yet.
+    first_row: Option<usize>,
+    /// The thread that took the last step.
+    acted: Option<ThreadIndex>,
 }
 
 impl<'a> Rows<'a> {
@@ -218,6 +237,8 @@ impl<'a> Rows<'a> {
             begun: 0,
             before: None,
             last_row: None,
+            first_row: None,
+            acted: None,
         }
     }
 
@@ -266,23 +287,33 @@ impl<'a> Rows<'a> {
             gil: None,
             changes: Vec::new(),
         });
-        self.last_row = Some(self.rows.len() - 1);
+        self.touch(self.rows.len() - 1);
+    }
+
+    /// The step under way has something to do with this row.
+    fn touch(&mut self, row: usize) {
+        self.last_row = Some(row);
+        self.first_row.get_or_insert(row);
     }
 
     fn end(&mut self, thread: ThreadIndex, statement: StatementId, result: Option<Value>) {
-        let stack = &mut self.open[thread.index()];
-        while let Some(open) = stack.pop() {
-            if open.statement == statement {
-                break;
-            }
-        }
         let line = self
             .lines
             .line(self.program.statements[statement.index()].span.start);
         let same = self
             .last_row
             .filter(|row| self.rows[*row].thread == thread.index() && self.rows[*row].line == line);
-        if let Some(row) = same {
+        let stack = &mut self.open[thread.index()];
+        if let Some(depth) = stack.iter().rposition(|open| open.statement == statement) {
+            stack.truncate(depth + 1);
+        }
+        match same {
+            Some(row) => self.touch(row),
+            // Others acted since: the end has a row of its own.
+            None => self.show(thread, Mark::Continues),
+        }
+        self.open[thread.index()].pop();
+        if let Some(row) = self.last_row {
             let row = &mut self.rows[row];
             row.mark = match row.mark {
                 Mark::Begins | Mark::Whole => Mark::Whole,
@@ -295,82 +326,131 @@ impl<'a> Rows<'a> {
     }
 
     fn step(&mut self, thread: ThreadIndex, action: Option<Move>, glance: Glance) {
+        let first = self.first_row.take();
+        self.acted = action.map(|_| thread);
         let before = self.before.replace(glance);
         let Some(before) = before else { return };
-        let mut changes = self.changes(&before, &glance);
+        let changes = self.changes(&before, &glance);
         if action == Some(Move::TimeOut) && changes.is_empty() {
             return;
         }
-        let row = self
-            .last_row
-            .filter(|row| self.rows[*row].thread == thread.index());
-        if row.is_none() && changes.is_empty() {
+        let acts = |row: &usize| self.rows[*row].thread == thread.index();
+        let Some(first) = first.or(self.last_row.filter(acts)).or_else(|| {
+            // A step in the middle of a statement, after others acted, is told if it changes something.
+            (!changes.is_empty()).then(|| {
+                self.show(thread, Mark::Continues);
+                self.rows.len() - 1
+            })
+        }) else {
             return;
+        };
+        self.first_row = None;
+        let gil = glance
+            .gil
+            .map(|thread| self.program.threads[thread.index()].name.to_string());
+        for row in &mut self.rows[first..] {
+            row.gil.clone_from(&gil);
         }
-        let row = row.unwrap_or_else(|| {
-            self.show(thread, Mark::Continues);
-            self.rows.len().saturating_sub(1)
-        });
-        let name = |thread: ThreadIndex| self.program.threads[thread.index()].name.to_string();
-        let gil = glance.gil.map(name);
-        if let Some(row) = self.rows.get_mut(row) {
-            row.gil = gil;
-            row.changes.append(&mut changes);
-            let bit = 1 << row.thread;
-            if glance.hung & bit != 0 {
-                row.mark = Mark::Hangs;
-            } else if glance.ended & bit != 0 && before.ended & bit == 0 {
-                row.changes.push("ends".to_owned());
-            } else if glance.blocked & bit != 0 {
-                row.mark = Mark::Blocks;
+        // Threads that this step started have begun their first statement, and done nothing yet.
+        let last = self
+            .rows
+            .iter()
+            .rposition(|row| row.thread == thread.index());
+        let last = last.unwrap_or(first);
+        for (when, change) in changes {
+            let row = if when == When::First { first } else { last };
+            let told = &mut self.rows[row].changes;
+            if let Some(name) = change.strip_suffix(ATTACHED) {
+                // It did not wait for long: nobody acted in between.
+                let waits = format!("{name}{WAITS_FOR_GIL}");
+                told.retain(|known| *known != waits);
             }
+            told.push(change);
+        }
+        let row = &mut self.rows[last];
+        let bit = 1 << row.thread;
+        if glance.hung & bit != 0 {
+            row.mark = Mark::Hangs;
+        } else if glance.ended & bit != 0 && before.ended & bit == 0 {
+            row.changes.push("ends".to_owned());
+        } else if glance.blocked & bit != 0 {
+            row.mark = Mark::Blocks;
         }
     }
 
-    fn changes(&self, before: &Glance, after: &Glance) -> Vec<String> {
+    /// What is different after a step, and whether the thread did it before the end of the statement that was under
+    /// way, or with what it began afterwards. A step goes up to the next operation that others could meet, so a
+    /// statement's silent beginning is in the same step as the end of the one before.
+    fn changes(&self, before: &Glance, after: &Glance) -> Vec<(When, String)> {
         let name = |thread: usize| &*self.program.threads[thread].name;
         let mut changes = Vec::new();
-        let mut say = |was: u16, is: u16, text: &dyn Fn(&str) -> String| {
-            for thread in
-                (0..self.program.threads.len()).filter(|thread| is & !was & 1 << thread != 0)
-            {
-                changes.push(text(name(thread)));
+        let mut say = |when: When, was: u16, is: u16, text: &str| {
+            let threads = 0..self.program.threads.len();
+            for thread in threads.filter(|thread| is & !was & 1 << thread != 0) {
+                changes.push((when, format!("{} {text}", name(thread))));
             }
         };
-        say(before.attached, after.attached, &|name| {
-            format!("{name} attached")
-        });
-        say(after.attached, before.attached, &|name| {
-            format!("{name} detached")
-        });
-        say(before.wants_gil, after.wants_gil, &|name| {
-            format!("{name} waits for the GIL")
-        });
-        say(before.requested, after.requested, &|name| {
-            format!("{name} is asked to drop the GIL")
-        });
-        say(before.hung, after.hung, &|name| {
-            format!("{name} hangs for good")
-        });
+        say(When::First, before.attached, after.attached, ATTACHED);
+        say(When::Last, after.attached, before.attached, "detached");
+        say(When::Last, before.wants_gil, after.wants_gil, WAITS_FOR_GIL);
+        let requested = "is asked to drop the GIL";
+        say(When::First, before.requested, after.requested, requested);
+        say(When::Last, before.hung, after.hung, "hangs for good");
         if !before.initialized && after.initialized {
-            changes.push("initialized".to_owned());
+            changes.push((When::First, "initialized".to_owned()));
         }
         if !before.finalizing && after.finalizing {
-            changes.push("finalizing".to_owned());
+            changes.push((When::First, "finalizing".to_owned()));
         }
         if before.pending != after.pending {
-            changes.push(format!("{} pending", after.pending));
+            changes.push((When::First, format!("{} pending", after.pending)));
         }
         for (index, mutex) in self.program.mutexes.iter().enumerate().take(16) {
             match (before.owners[index], after.owners[index]) {
                 (old, new) if old == new => {}
-                (_, 0) => changes.push(format!("{} free", mutex.name)),
+                (_, 0) => changes.push((When::Last, format!("{} free", mutex.name))),
                 (_, owner) => {
-                    changes.push(format!("{}: {}", mutex.name, name(usize::from(owner) - 1)))
+                    let owner = name(usize::from(owner) - 1);
+                    changes.push((When::First, format!("{}: {owner}", mutex.name)));
                 }
             }
         }
         changes
+    }
+
+    /// A run that one step ended has that step in its last row, even if nothing else is different after it.
+    fn close(&mut self, outcome: &Outcome, text: &str) {
+        let ended_by_a_step = match outcome {
+            Outcome::Assertion(_) | Outcome::Fatal(_) | Outcome::Crash(_) => true,
+            Outcome::Ok
+            | Outcome::Hang(_)
+            | Outcome::Exit(_)
+            | Outcome::Leak
+            | Outcome::Lost(_)
+            | Outcome::Repeated(_)
+            | Outcome::Livelock(_)
+            | Outcome::Deadlock(_)
+            | Outcome::Inconclusive => false,
+        };
+        let Some(thread) = self.acted.filter(|_| ended_by_a_step) else {
+            return;
+        };
+        if self
+            .rows
+            .last()
+            .is_none_or(|row| row.thread != thread.index())
+        {
+            let gil = self.rows.last().and_then(|row| row.gil.clone());
+            self.show(thread, Mark::Continues);
+            if let Some(row) = self.rows.last_mut() {
+                row.gil = gil;
+            }
+        }
+        if let Some(row) = self.rows.last_mut() {
+            // That the process is over says as much.
+            row.changes.retain(|change| change != "ends");
+            row.changes.push(text.to_owned());
+        }
     }
 
     fn finish(&mut self) -> Trace {
@@ -443,14 +523,14 @@ impl Explainer<'_> {
         (0..self.program().threads.len()).map(ThreadIndex::new)
     }
 
-    /// ` in line 12 (join worker)`.
+    /// `, in line 12 (join worker),`.
     fn place(&self, thread: ThreadIndex) -> String {
         let Some(open) = self.open[thread.index()].last() else {
             return String::new();
         };
         let span = self.program().statements[open.statement.index()].span;
         format!(
-            " in line {} ({})",
+            ", in line {} ({}),",
             self.lines.line(span.start),
             self.lines.text(span.start, span.end)
         )
@@ -478,7 +558,12 @@ impl Explainer<'_> {
         Some(match waits {
             Waits::Mutex(cell) => format!("waits for {}{by}", self.world.info(cell).name),
             Waits::Semaphore(cell) | Waits::Event(cell) => self.waits_for_cell(cell, held_by),
-            Waits::Condvar { condvar, .. } => format!("waits on {}", self.world.info(condvar).name),
+            Waits::Condvar { condvar, .. } => match self.world.info(condvar).name {
+                name if name.what == "gil.switch_cond" => {
+                    "waits until another thread has taken the GIL that it dropped".to_owned()
+                }
+                name => format!("waits on {name}"),
+            },
             Waits::Condition => {
                 "spins until a condition holds that nobody will make true".to_owned()
             }
@@ -509,11 +594,8 @@ impl Explainer<'_> {
         self.threads()
             .filter_map(|thread| {
                 let waits = self.waits(thread)?;
-                Some(format!(
-                    "{} {waits}{}",
-                    self.name(thread),
-                    self.place(thread)
-                ))
+                let (name, place) = (self.name(thread), self.place(thread));
+                Some(format!("{name}{place} {waits}."))
             })
             .collect()
     }
