@@ -524,14 +524,14 @@ impl Explainer<'_> {
         (0..self.program().threads.len()).map(ThreadIndex::new)
     }
 
-    /// ` in line 12 (join worker)`.
+    /// `, in line 12 (join worker),`.
     fn place(&self, thread: ThreadIndex) -> String {
         let Some(open) = self.open[thread.index()].last() else {
             return String::new();
         };
         let span = self.program().statements[open.statement.index()].span;
         format!(
-            " in line {} ({})",
+            ", in line {} ({}),",
             self.lines.line(span.start),
             self.lines.text(span.start, span.end)
         )
@@ -591,7 +591,7 @@ impl Explainer<'_> {
             .filter_map(|thread| {
                 let waits = self.waits(thread)?;
                 Some(format!(
-                    "{} {waits}{}",
+                    "{}{} {waits}.",
                     self.name(thread),
                     self.place(thread)
                 ))
@@ -646,11 +646,9 @@ impl Explainer<'_> {
             Outcome::Livelock(_) => {
                 vec!["From here the threads can go on for ever under a fair scheduler, and the run never ends.".to_owned()]
             }
-            Outcome::Assertion(_)
-            | Outcome::Ok
-            | Outcome::Exit(_)
-            | Outcome::Leak
-            | Outcome::Inconclusive => Vec::new(),
+            Outcome::Assertion(_) | Outcome::Ok | Outcome::Exit(_) | Outcome::Inconclusive => {
+                Vec::new()
+            }
         }
     }
 }
