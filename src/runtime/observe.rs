@@ -187,6 +187,17 @@ impl Runtime {
         })
     }
 
+    /// Whether finalization is over and left a thread state that no thread can refer to any more: in no list, of a
+    /// thread that is `gone` (S24).
+    #[must_use]
+    pub fn leaked(&self, gone: impl Fn(ThreadIndex) -> bool) -> bool {
+        self.phase() == Phase::Finished
+            && (0..super::thread_state::THREAD_STATES_MAX).any(|slot| {
+                let tstate = self.thread_states.slot(slot);
+                tstate.peek_state() != AttachState::Free && tstate.peek_thread().is_none_or(&gone)
+            })
+    }
+
     /// Whether finalization parked the thread for good.
     #[must_use]
     pub fn hung(&self, thread: ThreadIndex) -> bool {

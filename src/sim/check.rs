@@ -227,7 +227,7 @@ impl Bench<'_> {
         Found {
             text: outcome_text(self.program, &outcome),
             steps: schedule.choices.len() as u32,
-            preemptions: preemptions(&schedule.choices),
+            switches: switches(&schedule.choices),
             outcome,
             schedule,
             ends,
@@ -440,13 +440,10 @@ impl Bench<'_> {
     }
 }
 
-/// How often the turn was taken from a thread that went on later without having waited: an estimate from the steps
-/// alone is not possible, so switches between threads are counted.
-fn preemptions(choices: &[Choice]) -> u32 {
-    choices
-        .windows(2)
-        .filter(|pair| pair[0].thread() != pair[1].thread())
-        .count() as u32
+/// How often another thread than before takes the next step: an upper bound on forced preemptions, which the steps
+/// alone do not tell.
+pub(super) fn switches(choices: &[Choice]) -> u32 {
+    choices.windows(2).filter(|pair| pair[0].thread() != pair[1].thread()).count() as u32
 }
 
 /// Tells the run that shows an outcome.

@@ -246,6 +246,9 @@ impl<'a> Judge<'a> {
         if let Some(body) = callbacks().find(|body| self.machine.owed(*body) > 0) {
             return Outcome::Lost(body);
         }
+        if self.machine.runtime.leaked(|thread| self.machine.ended(thread)) {
+            return Outcome::Leak;
+        }
         let exited = self.threads_where(|thread| self.machine.exited(thread));
         if exited != Threads(0) {
             return Outcome::Exit(exited);
@@ -274,6 +277,17 @@ impl<'a> Judge<'a> {
         } else {
             Outcome::Deadlock(self.unfinished(world))
         }
+    }
+
+    /// Whether nobody can ever go on, time-outs or not: the threads that move only go round in waits for the GIL, which
+    /// is held by a thread that is blocked.
+    #[must_use]
+    pub fn is_stuck_for_good(&self, world: &World) -> bool {
+        let holder = self.machine.runtime.gil_holder();
+        self.is_stuck(world)
+            && holder.is_some_and(|holder| {
+                !self.machine.runtime.waits_for_gil(holder) && !matches!(world.standing(holder), Standing::Enabled)
+            })
     }
 
     /// Whether every thread that has not ended is blocked or goes round in a wait.

@@ -9,6 +9,7 @@ pub mod graph;
 pub mod judge;
 pub mod liveness;
 mod names;
+pub mod random;
 pub mod replay;
 pub mod report;
 pub mod scenario;
@@ -20,6 +21,7 @@ mod walk;
 pub mod world;
 
 pub use check::{CheckOptions, Checked, Progress, check, counterexample};
+pub use random::{WalkOptions, Walked, random_walk};
 pub use replay::{ReplayError, replay};
 pub use state_graph::{StateEdge, StateGraph, StateNode, state_graph};
 

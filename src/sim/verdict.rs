@@ -59,8 +59,8 @@ pub struct Found {
     pub text: String,
     /// Steps of the shortest run that ends so.
     pub steps: u32,
-    /// Forced preemptions in that run.
-    pub preemptions: u32,
+    /// How often in that run another thread takes the turn.
+    pub switches: u32,
     /// The run.
     pub schedule: Schedule,
     /// End states with this outcome.

@@ -35,6 +35,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The run starts once more, from a state that was put back.
+    pub(super) fn begin_again(&mut self) {
+        self.used = Used::default();
+        self.last = 0;
+    }
+
     /// Does what a choice says: one step.
     pub(super) fn step(&mut self, choice: Choice) -> Look {
         self.used.preemptions += u32::from(self.preempts(choice));
