@@ -47,6 +47,10 @@ pub(super) fn lex(source: &str) -> Lexed {
 }
 
 impl Lexed {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever is not named here goes to the parser"
+    )]
     fn take(&mut self, source: &str, token: Token) {
         let previous = self.tokens.last().map(|token| token.kind);
         match token.kind {

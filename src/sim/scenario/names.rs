@@ -131,8 +131,8 @@ pub fn similar<'name>(
     if name.len() > 80 {
         return None;
     }
-    // A third of the letters may differ, and a short name may be off by one.
-    let limit = (name.chars().count() / 3).max(1);
+    // A third of the letters may differ: two-letter names are too easily like each other.
+    let limit = name.len() / 3;
     let lower = name.to_ascii_lowercase();
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {

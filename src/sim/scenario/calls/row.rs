@@ -239,6 +239,26 @@ impl Row {
         (self.since..=self.until).contains(&profile.minor())
     }
 
+    /// The form of a call as C declares it.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        let parameter = |parameter: &Parameter| match parameter {
+            Parameter::In(kind) => kind.c_name().to_owned(),
+            Parameter::Out(kind) => format!("{}*", kind.c_name()),
+            Parameter::Callback(_) => "callback".to_owned(),
+        };
+        let parameters: Vec<String> = self.parameters.iter().map(parameter).collect();
+        let call = format!("{}({})", self.name, parameters.join(", "));
+        let text = match self.kind {
+            Kind::Function | Kind::Word => format!("{} {call}", self.result.c_name()),
+            Kind::Macro if self.parameters.is_empty() => self.name.to_owned(),
+            Kind::Macro => call,
+            Kind::Global => format!("int {}", self.name),
+            Kind::Type | Kind::Field | Kind::Constant => self.name.to_owned(),
+        };
+        text.replace("* ", "*")
+    }
+
     /// How many of the first parameters a call with this many arguments leaves out.
     #[must_use]
     pub fn skipped(&self, arguments: usize) -> usize {

@@ -22,7 +22,7 @@ impl<'file> Checker<'file> {
                     .type_name
                     .as_ref()
                     .and_then(|name| names::c_type(&name.text));
-                self.bind(body, &parameter.name, kind.unwrap_or(Type::Any));
+                self.bind(body, &parameter.name, kind.unwrap_or(Type::Any), true);
             }
             self.bind_block(body, &syntax.block);
         }
@@ -41,7 +41,7 @@ impl<'file> Checker<'file> {
                 self.bind_step(body, value);
                 if calls::find_global(&name.text).is_none() {
                     let kind = self.type_of_step(body, value);
-                    self.bind(body, name, kind);
+                    self.bind(body, name, kind, false);
                 }
             }
             StatementKind::Step { step, .. } => self.bind_step(body, step),
@@ -95,7 +95,7 @@ impl<'file> Checker<'file> {
             let message = format!("`{}` is no type", type_name.text);
             let known = names::type_names();
             self.unknown(Code::S112, message, &type_name.text, type_name.at.0, known);
-            self.bind(body, &declaration.name, Type::Any);
+            self.bind(body, &declaration.name, Type::Any, true);
             return;
         };
         if kind.is_value() {
@@ -105,7 +105,7 @@ impl<'file> Checker<'file> {
                 kind
             };
             self.check_pointers(declaration, kind);
-            self.bind(body, &declaration.name, kind);
+            self.bind(body, &declaration.name, kind, true);
         } else {
             self.bind_c_object(body, declaration, kind);
         }
@@ -126,12 +126,14 @@ impl<'file> Checker<'file> {
     /// A C object in a body: each instance of the body has its own.
     fn bind_c_object(&mut self, body: BodyId, declaration: &'file Declaration, kind: Type) {
         let copies = self.scope(body).instances.max(1);
-        let local = match kind {
-            Type::Mutex => Local::PyMutex(PyMutexId(Self::next(self.program.py_mutexes.len()))),
-            Type::TssKey => Local::TssKey(TssKeyId(Self::next(self.program.tss_keys.len()))),
-            _ => Local::Structure(StructureId(Self::next(self.program.structures.len()))),
+        let local = if kind == Type::Mutex {
+            Local::PyMutex(PyMutexId(Self::next(self.program.py_mutexes.len())))
+        } else if kind == Type::TssKey {
+            Local::TssKey(TssKeyId(Self::next(self.program.tss_keys.len())))
+        } else {
+            Local::Structure(StructureId(Self::next(self.program.structures.len())))
         };
-        if self.enter(body, &declaration.name, local) {
+        if self.enter(body, &declaration.name, local, true) {
             self.c_object_entry(declaration, kind, copies);
         }
     }
@@ -160,7 +162,7 @@ impl<'file> Checker<'file> {
             match (&argument.kind, parameter) {
                 (ExpressionKind::Address(name), Some(Parameter::Out(kind))) => {
                     if !self.symbols.contains_key(&*name.text) {
-                        self.bind(body, name, *kind);
+                        self.bind(body, name, *kind, false);
                     }
                 }
                 _ => self.bind_outs(body, argument),
@@ -168,7 +170,7 @@ impl<'file> Checker<'file> {
         }
     }
 
-    fn bind(&mut self, body: BodyId, name: &'file Name, kind: Type) {
+    fn bind(&mut self, body: BodyId, name: &'file Name, kind: Type, hides: bool) {
         if let Some(Local::Variable(variable)) = self.scope(body).locals.get(&*name.text).copied() {
             self.bind_again(body, variable, name, kind);
             return;
@@ -178,7 +180,7 @@ impl<'file> Checker<'file> {
             return;
         }
         let variable = super::VariableId(Self::next(self.scope(body).variables.len()));
-        if self.enter(body, name, Local::Variable(variable)) {
+        if self.enter(body, name, Local::Variable(variable), hides) {
             self.variable(body, &name.text, name.at.0, kind);
         }
     }
@@ -198,8 +200,12 @@ impl<'file> Checker<'file> {
     }
 
     /// Enters a name of a body; whether it can be one.
-    fn enter(&mut self, body: BodyId, name: &'file Name, local: Local) -> bool {
-        if let Some((symbol, place)) = self.symbols.get(&*name.text).copied() {
+    ///
+    /// As in C a parameter or a declaration hides a name of the file; an assignment to such a name is a mistake.
+    fn enter(&mut self, body: BodyId, name: &'file Name, local: Local, hides: bool) -> bool {
+        if let Some((symbol, place)) = self.symbols.get(&*name.text).copied()
+            && !hides
+        {
             let message = format!("`{}` is {} already", name.text, symbol.describe());
             let diagnostic = Diagnostic::error(Code::S105, message, name.at.0, "");
             self.push(diagnostic.label(place, "declared here"));

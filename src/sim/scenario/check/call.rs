@@ -1,6 +1,6 @@
 //! Calls: does the function exist in every release asked for, and do the arguments fit.
 
-use super::super::calls::{self, CallRef, Kind, Parameter, Row, Type};
+use super::super::calls::{self, CallRef, Parameter, Row, Type};
 use super::super::program::{
     Argument, BodyId, CallExpr, Declared, Expression, Structure, StructureId,
 };
@@ -114,7 +114,7 @@ impl<'file> Checker<'file> {
             function.text
         );
         let diagnostic = Diagnostic::error(Code::S201, message, function.at.0, "");
-        self.push(diagnostic.note(format!("its form is `{}`", signature(row))));
+        self.push(diagnostic.note(format!("its form is `{}`", row.signature())));
     }
 
     fn argument(
@@ -265,20 +265,4 @@ fn existence(row: &Row) -> String {
         }
         (since, until) => format!("`{}` exists from 3.{since} to 3.{until}", row.name),
     }
-}
-
-/// The form of a call as C declares it.
-#[must_use]
-pub(super) fn signature(row: &Row) -> String {
-    let parameter = |parameter: &Parameter| match parameter {
-        Parameter::In(kind) => kind.c_name().to_owned(),
-        Parameter::Out(kind) => format!("{}*", kind.c_name()),
-        Parameter::Callback(_) => "callback".to_owned(),
-    };
-    let parameters: Vec<String> = row.parameters.iter().map(parameter).collect();
-    let result = match row.kind {
-        Kind::Function | Kind::Word => format!("{} ", row.result.c_name()),
-        Kind::Macro | Kind::Global | Kind::Type | Kind::Field | Kind::Constant => String::new(),
-    };
-    format!("{result}{}({})", row.name, parameters.join(", ")).replace("* ", "*")
 }

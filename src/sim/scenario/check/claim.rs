@@ -112,12 +112,22 @@ impl<'file> Checker<'file> {
                 _ => return self.wrong_arguments(outcome, "an outcome: `child(ok)`"),
             },
             other => {
-                let message = format!("no outcome is named `{other}`");
-                let known = OUTCOMES.iter().chain(&CRASHES).copied();
-                self.unknown(Code::S109, message, other, outcome.name.at.0, known);
+                self.unknown_outcome(other, outcome);
                 return None;
             }
         })
+    }
+
+    fn unknown_outcome(&mut self, name: &str, outcome: &syntax::Outcome) {
+        let span = outcome.name.at.0;
+        let message = format!("no outcome is named `{name}`");
+        if CRASHES.contains(&name) {
+            let written = format!("crash({name})");
+            let diagnostic = Diagnostic::error(Code::S109, message, span, "");
+            self.push(diagnostic.patch("this is a kind of crash", span, written));
+        } else {
+            self.unknown(Code::S109, message, name, span, OUTCOMES.into_iter());
+        }
     }
 
     fn wrong_arguments<T>(&mut self, outcome: &syntax::Outcome, wanted: &str) -> Option<T> {

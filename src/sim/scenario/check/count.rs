@@ -146,7 +146,9 @@ impl<'file> Checker<'file> {
                 let times = count
                     .as_ref()
                     .map_or(1, |number| u32::try_from(number.value).unwrap_or(0));
-                if let Some((Symbol::Body(body), _)) = self.symbols.get(&*thread.text) {
+                if let Some((Symbol::Body(body), _)) = self.symbols.get(&*thread.text)
+                    && self.scope(*body).syntax.kind != BodyKind::Main
+                {
                     add(&mut counts, *body, times.min(MANY), thread.at.0);
                 }
             }

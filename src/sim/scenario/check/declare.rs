@@ -161,20 +161,20 @@ impl<'file> Checker<'file> {
         }
         let fields = self.initial_fields(declaration, kind);
         let copies = usize::from(copies);
-        match kind {
-            Type::Mutex => self
-                .program
+        if kind == Type::Mutex {
+            self.program
                 .py_mutexes
-                .extend(std::iter::repeat_n(entry, copies)),
-            Type::TssKey => self
-                .program
+                .extend(std::iter::repeat_n(entry, copies));
+        } else if kind == Type::TssKey {
+            self.program
                 .tss_keys
-                .extend(std::iter::repeat_n(entry, copies)),
-            _ => self.program.structures.push(Structure {
+                .extend(std::iter::repeat_n(entry, copies));
+        } else {
+            self.program.structures.push(Structure {
                 declared: entry,
                 kind,
                 fields,
-            }),
+            });
         }
     }
 
@@ -193,15 +193,15 @@ impl<'file> Checker<'file> {
                 return [0; 7];
             }
         };
-        match &value.kind {
-            ExpressionKind::Structure(fields) => self.fields(fields, kind),
-            ExpressionKind::Name(name) => self.preset(name, kind),
-            _ => {
-                let message = format!("this is no {}", declaration.type_name.text);
-                self.error(Code::S203, message, value.at.0);
-                [0; 7]
-            }
+        if let ExpressionKind::Structure(fields) = &value.kind {
+            return self.fields(fields, kind);
         }
+        if let ExpressionKind::Name(name) = &value.kind {
+            return self.preset(name, kind);
+        }
+        let message = format!("this is no {}", declaration.type_name.text);
+        self.error(Code::S203, message, value.at.0);
+        [0; 7]
     }
 
     fn preset(&mut self, name: &Name, kind: Type) -> [i64; 7] {

@@ -36,7 +36,9 @@ impl<'file> Checker<'file> {
         let span = expression.at.0;
         match &expression.kind {
             ExpressionKind::Number(number) => Some((Expression::Number(number.value), Type::Int)),
-            ExpressionKind::Text(text) => Some((self.text(&text.value), Type::Text)),
+            ExpressionKind::Text(text) => {
+                Some((Expression::Text(self.text_id(&text.value)), Type::Text))
+            }
             ExpressionKind::Name(name) => self.name(name),
             ExpressionKind::Member { thread, field } => self.member(thread, field),
             ExpressionKind::Arrow { base, field } => self.arrow(base, field),
@@ -62,14 +64,14 @@ impl<'file> Checker<'file> {
         }
     }
 
-    pub(super) fn text(&mut self, text: &str) -> Expression {
+    pub(super) fn text_id(&mut self, text: &str) -> TextId {
         let texts = &mut self.program.texts;
         let known = texts.iter().position(|known| **known == *text);
         let place = known.unwrap_or_else(|| {
             texts.push(text.into());
             texts.len() - 1
         });
-        Expression::Text(TextId(Self::next(place)))
+        TextId(Self::next(place))
     }
 
     fn arrow(&mut self, base: &'file syntax::Expression, field: &Name) -> Option<Typed> {
@@ -261,21 +263,19 @@ impl<'file> Checker<'file> {
                 return None;
             }
         };
-        match &thread.kind {
-            ExpressionKind::Name(name) => {
-                let body = self.thread_body(name)?;
-                Some(ThreadRef {
-                    body,
-                    instance: None,
-                })
-            }
-            ExpressionKind::Indexed(name) => self.thread(name),
-            _ => {
-                let message = format!("`{}` takes the name of a thread", function.text);
-                self.error(Code::S202, message, thread.at.0);
-                None
-            }
+        if let ExpressionKind::Name(name) = &thread.kind {
+            let body = self.thread_body(name)?;
+            return Some(ThreadRef {
+                body,
+                instance: None,
+            });
         }
+        if let ExpressionKind::Indexed(name) = &thread.kind {
+            return self.thread(name);
+        }
+        let message = format!("`{}` takes the name of a thread", function.text);
+        self.error(Code::S202, message, thread.at.0);
+        None
     }
 
     fn interpreter_argument(&mut self, argument: &'file syntax::Expression) -> Option<Expression> {

@@ -13,6 +13,7 @@ mod header;
 mod lookup;
 mod restrict;
 mod statement;
+mod step;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,7 @@ use crate::sim::diagnostic::{Code, Diagnostic, Severity, Span};
 ///
 /// # Errors
 ///
-/// Every mistake of the scenario, in the order of the file. Warnings are in [`Program::warnings`], or among the errors.
+/// Every mistake of the scenario, in the order of the file. Warnings are in [`Program::warnings`].
 pub fn check(file: &syntax::File) -> Result<Program, Vec<Diagnostic>> {
     let mut checker = Checker::default();
     checker.headers(file);
@@ -46,6 +47,8 @@ pub fn check(file: &syntax::File) -> Result<Program, Vec<Diagnostic>> {
         .iter()
         .any(|diagnostic| diagnostic.severity == Severity::Error);
     if failed {
+        // What an erroneous line would have used seems unused.
+        diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
         return Err(diagnostics);
     }
     Ok(Program {

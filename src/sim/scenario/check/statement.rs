@@ -3,18 +3,14 @@
 use super::super::calls::{self, Type};
 use super::super::names;
 use super::super::program::{
-    Block, Body, BodyId, CallExpr, Expression, Limit, ResultClaim, ResultClaimKind, Statement,
-    StatementId, StatementInfo, StatementKind, Step, VariableId,
+    Block, Body, BodyId, CallExpr, Expression, Statement, StatementId, StatementInfo,
+    StatementKind, Step, VariableId,
 };
 use super::super::syntax::{
-    self, BodyKind, Else, ExpressionKind, ForkBlock, If, Name, StatementKind as Written, Verb,
+    self, BodyKind, Else, ForkBlock, If, Name, StatementKind as Written, Verb,
 };
-use super::expression::comparison;
-use super::{Checker, Local, Symbol};
+use super::{Checker, Symbol};
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
-
-/// A step and the type of its result.
-type TypedStep = (Step, Type);
 
 impl<'file> Checker<'file> {
     pub(super) fn resolve_bodies(&mut self) {
@@ -76,17 +72,7 @@ impl<'file> Checker<'file> {
                 let value = declaration.value.as_ref().filter(|_| kind.is_value())?;
                 return self.bind_step_to(&declaration.name, value, Some(kind));
             }
-            Written::Bind { name, value } => match calls::find_global(&name.text) {
-                Some(global) => {
-                    let (step, _) = self.step(value)?;
-                    let Step::Value(value) = step else {
-                        self.error(Code::S010, "a flag is set to a constant", name.at.0);
-                        return None;
-                    };
-                    StatementKind::SetGlobal { global, value }
-                }
-                None => return self.bind_step_to(name, value, None),
-            },
+            Written::Bind { name, value } => return self.bind_or_set(name, value),
             Written::Step { step, claim } => return self.claimed_step(step, claim.as_ref()),
             Written::AllowThreads(block) => self.allow_threads(block),
             Written::BlockThreads => StatementKind::BlockThreads {
@@ -105,7 +91,7 @@ impl<'file> Checker<'file> {
             Written::SpinUntil(condition) => StatementKind::SpinUntil(self.condition(condition)?),
             Written::Sleep => StatementKind::Sleep,
             Written::Collect => StatementKind::Collect,
-            Written::Import { module, gil } => self.import(module, gil.as_ref())?,
+            Written::Import { module, gil } => self.import(module, gil.as_ref()),
             Written::Signal(Some(handler)) => StatementKind::Signal(Some(self.handler(handler)?)),
             Written::Signal(None) => StatementKind::Signal(None),
             Written::Fork(blocks) => {
@@ -114,18 +100,7 @@ impl<'file> Checker<'file> {
             }
             Written::Repeat { limit, block } => self.repeat(limit, block)?,
             Written::If(branches) => self.if_statement(branches)?,
-            Written::Choose { alternatives, .. } => {
-                let blocks = alternatives.iter().map(|branch| self.block(&branch.block));
-                let blocks: Box<[Block]> = blocks.collect();
-                if blocks.is_empty() {
-                    self.error(
-                        Code::S303,
-                        "there is nothing to choose from",
-                        statement.at.0,
-                    );
-                }
-                StatementKind::Choose(blocks)
-            }
+            Written::Choose { alternatives, .. } => self.choose(alternatives, statement.at.0),
             Written::Fail { what, stage } => self.fail(what, stage.as_ref()),
             Written::Assert {
                 condition,
@@ -144,6 +119,36 @@ impl<'file> Checker<'file> {
                 None => Expression::Number(0),
             }),
         })
+    }
+
+    /// `x = …`, or a flag of the C API that is set.
+    fn bind_or_set(
+        &mut self,
+        name: &'file Name,
+        value: &'file syntax::Step,
+    ) -> Option<StatementKind> {
+        let Some(global) = calls::find_global(&name.text) else {
+            return self.bind_step_to(name, value, None);
+        };
+        let (step, _) = self.step(value)?;
+        let Step::Value(value) = step else {
+            self.error(
+                Code::S010,
+                "a flag is set to a value, not by a call",
+                name.at.0,
+            );
+            return None;
+        };
+        Some(StatementKind::SetGlobal { global, value })
+    }
+
+    fn choose(&mut self, alternatives: &'file [syntax::Branch], span: Span) -> StatementKind {
+        let blocks = alternatives.iter().map(|branch| self.block(&branch.block));
+        let blocks: Box<[Block]> = blocks.collect();
+        if blocks.is_empty() {
+            self.error(Code::S303, "there is nothing to choose from", span);
+        }
+        StatementKind::Choose(blocks)
     }
 
     fn handler(&mut self, handler: &'file Name) -> Option<BodyId> {
@@ -165,173 +170,6 @@ impl<'file> Checker<'file> {
             self.error(Code::S306, "a thread returns nothing", span);
         }
         Some(StatementKind::Return(Some(self.condition(value)?)))
-    }
-
-    fn bind_step_to(
-        &mut self,
-        name: &'file Name,
-        value: &'file syntax::Step,
-        declared: Option<Type>,
-    ) -> Option<StatementKind> {
-        let (step, kind) = self.step(value)?;
-        if kind == Type::Void {
-            let message = "this call returns nothing that could be bound";
-            self.error(Code::S205, message, step_span(value));
-            return None;
-        }
-        let null = matches!(step, Step::Value(Expression::Null | Expression::Number(0)));
-        let declared = declared.filter(|declared| !kind.fits(*declared));
-        if let Some(declared) = declared.filter(|declared| !(null && declared.is_pointer())) {
-            let label = format!("this is a `{}`", kind.c_name());
-            let message = format!("`{}` is declared as `{}`", name.text, declared.c_name());
-            let diagnostic = Diagnostic::error(Code::S203, message, name.at.0, "");
-            self.push(diagnostic.label(step_span(value), label));
-        }
-        let body = self.here?;
-        let bind = match self.scope(body).locals.get(&*name.text) {
-            Some(Local::Variable(variable)) => Some(*variable),
-            Some(Local::PyMutex(_) | Local::TssKey(_) | Local::Structure(_)) | None => return None,
-        };
-        Some(StatementKind::Step {
-            step,
-            bind,
-            claim: None,
-        })
-    }
-
-    fn claimed_step(
-        &mut self,
-        step: &'file syntax::Step,
-        claim: Option<&'file syntax::ResultClaim>,
-    ) -> Option<StatementKind> {
-        let resolved = self.step(step);
-        let kind = resolved.as_ref().map_or(Type::Any, |(_, kind)| *kind);
-        let claim = match claim {
-            Some(claim) => Some(self.result_claim(claim, kind)),
-            None => None,
-        };
-        let (step, _) = resolved.filter(|(resolved, _)| {
-            let value = matches!(resolved, Step::Value(_));
-            if value {
-                self.error(
-                    Code::S003,
-                    "this is a value, which does nothing",
-                    step_span(step),
-                );
-            }
-            !value
-        })?;
-        Some(StatementKind::Step {
-            step,
-            bind: None,
-            claim: claim.flatten(),
-        })
-    }
-
-    fn result_claim(
-        &mut self,
-        claim: &'file syntax::ResultClaim,
-        kind: Type,
-    ) -> Option<ResultClaim> {
-        if kind == Type::Void {
-            let message = "this call returns nothing that could be claimed";
-            self.error(Code::S205, message, claim.at.0);
-        }
-        let restriction = self.optional_restriction(claim.restriction.as_ref());
-        let kind = match &claim.kind {
-            syntax::ResultClaimKind::Compare(operator, value) => {
-                let resolved = self.claimed_value(kind, value)?;
-                ResultClaimKind::Compare(comparison(*operator)?, resolved)
-            }
-            syntax::ResultClaimKind::OneOf(values) => {
-                let resolved = values
-                    .iter()
-                    .filter_map(|value| self.claimed_value(kind, value));
-                ResultClaimKind::OneOf(resolved.collect())
-            }
-        };
-        Some(ResultClaim { kind, restriction })
-    }
-
-    fn claimed_value(
-        &mut self,
-        kind: Type,
-        value: &'file syntax::Expression,
-    ) -> Option<Expression> {
-        let (resolved, value_kind) = self.value(value)?;
-        if kind != Type::Void {
-            self.require_comparable(kind, value_kind, value);
-        }
-        Some(resolved)
-    }
-
-    fn step(&mut self, step: &'file syntax::Step) -> Option<TypedStep> {
-        match step {
-            syntax::Step::Expression(expression) => self.expression_step(expression),
-            syntax::Step::Start { thread, count, .. } => {
-                let step = self.start(thread, count.as_ref())?;
-                Some((step, Type::Int))
-            }
-            syntax::Step::Eval { limit, .. } => {
-                let limit = match limit {
-                    Some(limit) => self.limit(limit)?,
-                    None => Limit::Times(1),
-                };
-                Some((Step::Eval(limit), Type::Int))
-            }
-            syntax::Step::PythonJoin { thread, .. } => {
-                let thread = self.thread(thread)?;
-                Some((Step::PythonJoin(thread), Type::Int))
-            }
-            syntax::Step::OsFork { blocks, .. } => {
-                let (child, parent) = self.fork(blocks);
-                Some((Step::OsFork { child, parent }, Type::Int))
-            }
-        }
-    }
-
-    fn expression_step(&mut self, expression: &'file syntax::Expression) -> Option<TypedStep> {
-        if let ExpressionKind::Call {
-            function,
-            arguments,
-        } = &expression.kind
-            && !is_state_function(&function.text)
-        {
-            let (call, kind) = self.call(function, arguments, expression.at.0)?;
-            return Some((Step::Call(call), kind));
-        }
-        let (value, kind) = self.value(expression)?;
-        Some((Step::Value(value), kind))
-    }
-
-    fn start(&mut self, thread: &'file Name, count: Option<&syntax::Number>) -> Option<Step> {
-        let body = self.thread_body(thread)?;
-        if self.scope(body).syntax.kind == BodyKind::Main {
-            self.error(
-                Code::S106,
-                "`main` runs from the beginning: nothing starts it",
-                thread.at.0,
-            );
-            return None;
-        }
-        let most = i64::from(super::count::THREADS_MAX);
-        let count = count.map_or(1, |number| self.count(number, 1, most));
-        let here = self.here?;
-        Some(Step::Start {
-            body,
-            count: u8::try_from(count).unwrap_or(1),
-            first: self.starts.get(&(here, body)).copied().unwrap_or(0),
-        })
-    }
-
-    fn limit(&mut self, limit: &'file syntax::Limit) -> Option<Limit> {
-        match limit {
-            syntax::Limit::Times(number) => {
-                let times = self.count(number, 1, 1_000_000);
-                Some(Limit::Times(u32::try_from(times).unwrap_or(1)))
-            }
-            syntax::Limit::Until(condition) => self.condition(condition).map(Limit::Until),
-        }
     }
 
     fn allow_threads(&mut self, block: &'file syntax::Block) -> StatementKind {
@@ -389,9 +227,10 @@ impl<'file> Checker<'file> {
                 let message = format!("`{}` is no Python object", name.text);
                 self.error(Code::S107, message, name.at.0);
             }
-            return Some(match verb {
-                Verb::Touch => StatementKind::Touch(value),
-                _ => StatementKind::Drop(value),
+            return Some(if verb == Verb::Touch {
+                StatementKind::Touch(value)
+            } else {
+                StatementKind::Drop(value)
             });
         }
         let symbol = self.target(name)?;
@@ -441,7 +280,7 @@ impl<'file> Checker<'file> {
         self.push(diagnostic);
     }
 
-    fn import(&mut self, module: &Name, gil: Option<&'file Name>) -> Option<StatementKind> {
+    fn import(&mut self, module: &Name, gil: Option<&'file Name>) -> StatementKind {
         let gil_used = match gil.map(|name| (&*name.text, name)) {
             None => None,
             Some(("Py_MOD_GIL_USED", _)) => Some(true),
@@ -454,13 +293,11 @@ impl<'file> Checker<'file> {
                 None
             }
         };
-        let Expression::Text(module) = self.text(&module.text) else {
-            return None;
-        };
-        Some(StatementKind::Import { module, gil_used })
+        let module = self.text_id(&module.text);
+        StatementKind::Import { module, gil_used }
     }
 
-    fn fork(&mut self, blocks: &'file ForkBlock) -> (Block, Block) {
+    pub(super) fn fork(&mut self, blocks: &'file ForkBlock) -> (Block, Block) {
         let mut resolve = |branch: &'file Option<syntax::Branch>| match branch {
             Some(branch) => self.block(&branch.block),
             None => Block::default(),
@@ -503,31 +340,10 @@ impl<'file> Checker<'file> {
     }
 
     fn fail(&mut self, what: &Name, stage: Option<&Name>) -> StatementKind {
-        match (&*what.text, stage) {
-            ("thread_start", _) => StatementKind::FailThreadStart,
-            (_, Some(stage)) => match self.text(&stage.text) {
-                Expression::Text(stage) => StatementKind::FailStage(stage),
-                _ => StatementKind::FailAlloc,
-            },
-            _ => StatementKind::FailAlloc,
+        match stage {
+            Some(stage) => StatementKind::FailStage(self.text_id(&stage.text)),
+            None if &*what.text == "thread_start" => StatementKind::FailThreadStart,
+            None => StatementKind::FailAlloc,
         }
-    }
-}
-
-fn is_state_function(name: &str) -> bool {
-    matches!(
-        name,
-        "attached" | "interp_of" | "held" | "runs" | "pending" | "thread_states"
-    )
-}
-
-/// Where a step stands.
-fn step_span(step: &syntax::Step) -> Span {
-    match step {
-        syntax::Step::Expression(expression) => expression.at.0,
-        syntax::Step::Start { at, .. }
-        | syntax::Step::Eval { at, .. }
-        | syntax::Step::PythonJoin { at, .. }
-        | syntax::Step::OsFork { at, .. } => at.0,
     }
 }

@@ -68,7 +68,8 @@ impl Parser<'_> {
         };
         if let Some((kind, words)) = body {
             self.position += words;
-            return self.body(kind).map(ItemKind::Body);
+            let body = self.body(kind)?;
+            return Ok(ItemKind::Body(Box::new(body)));
         }
         let Some(word) = self.word() else {
             return self.unexpected("an item such as `thread main { ... }`");

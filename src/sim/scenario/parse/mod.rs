@@ -3,6 +3,12 @@
 //! A function that fails has already pushed its diagnostic; its caller skips to the end of the statement and goes on.
 //! Recursion is bounded by [`DEPTH_MAX`] and [`OPERATORS_MAX`], for this and for every later walk over the tree.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "tokens are letters: a place in the grammar names the few that it takes"
+)]
+
+mod block;
 mod claim;
 mod expression;
 mod item;
@@ -24,6 +30,9 @@ pub(super) const OPERATORS_MAX: u32 = 256;
 
 /// How many bytes a file may have.
 const SOURCE_BYTES_MAX: usize = 1 << 20;
+
+/// Repetitions follow closely, and a file may have very many mistakes.
+const DUPLICATES_SEARCHED: usize = 16;
 
 /// A failure whose diagnostic has been pushed.
 #[derive(Debug)]
@@ -180,9 +189,15 @@ impl<'source> Parser<'source> {
     }
 
     fn fail<T>(&mut self, diagnostic: Diagnostic) -> Parse<T> {
-        // After an unclosed block everything up to the next item would be reported again.
+        // Two rules may fail at the same place; the first one says more.
         let known = |old: &Diagnostic| old.primary.span == diagnostic.primary.span;
-        if !self.diagnostics.iter().any(known) {
+        if !self
+            .diagnostics
+            .iter()
+            .rev()
+            .take(DUPLICATES_SEARCHED)
+            .any(known)
+        {
             self.diagnostics.push(diagnostic);
         }
         Err(Failed)
@@ -196,7 +211,12 @@ impl<'source> Parser<'source> {
             kind => kind.describe().to_owned(),
         };
         let message = format!("expected {expected}, found {found}");
-        self.fail(Diagnostic::error(Code::S003, message, token.span, ""))
+        let span = match token.kind {
+            // A line end has no text to point at, and may stand for several.
+            TokenKind::LineEnd => Span::new(token.span.start, token.span.start),
+            _ => token.span,
+        };
+        self.fail(Diagnostic::error(Code::S003, message, span, ""))
     }
 
     fn skip_line_ends(&mut self) {

@@ -152,8 +152,10 @@ impl Parser<'_> {
             }
             Some("eval") if next != TokenKind::ParenOpen => {
                 self.advance();
-                let bare = !matches!(self.kind(), TokenKind::Number | TokenKind::Name)
-                    || matches!(self.word(), Some("in" | "for"));
+                let bare = !matches!(
+                    self.kind(),
+                    TokenKind::Number | TokenKind::Minus | TokenKind::Name
+                ) || matches!(self.word(), Some("in" | "for"));
                 let limit = match bare {
                     true => None,
                     false => Some(self.limit("how often: `eval N` or `eval until COND`")?),
@@ -167,7 +169,7 @@ impl Parser<'_> {
                     self.expect(TokenKind::ParenClose, "")?;
                 }
                 let at = self.since(start);
-                let blocks = self.fork_block()?;
+                let blocks = Box::new(self.fork_block()?);
                 Ok(Some(Step::OsFork { blocks, at }))
             }
             Some(_) => self.python_join(),

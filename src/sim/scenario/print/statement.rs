@@ -33,6 +33,39 @@ impl Printer {
                 arguments,
                 block,
             } => self.critical_section(macro_name, arguments, block),
+            StatementKind::Fork(blocks) => {
+                self.text.push_str("fork ");
+                self.fork(blocks);
+            }
+            StatementKind::Repeat { limit, block } => {
+                self.text.push_str("repeat ");
+                self.limit(limit);
+                self.text.push(' ');
+                self.block(block);
+            }
+            StatementKind::If(branches) => self.if_statement(branches),
+            StatementKind::Choose {
+                opening,
+                alternatives,
+                closing,
+            } => self.choose(opening, alternatives, closing),
+            StatementKind::Join(_)
+            | StatementKind::Verb { .. }
+            | StatementKind::SpinUntil(_)
+            | StatementKind::Sleep
+            | StatementKind::Collect
+            | StatementKind::Import { .. }
+            | StatementKind::Signal(_)
+            | StatementKind::Fail { .. }
+            | StatementKind::Assert { .. }
+            | StatementKind::Return(_)
+            | StatementKind::Exit(_) => self.word_statement(&statement.kind),
+        }
+    }
+
+    /// A statement that is one word of the language and what follows it.
+    fn word_statement(&mut self, kind: &StatementKind) {
+        match kind {
             StatementKind::Join(thread) => {
                 self.text.push_str("join ");
                 self.thread(thread);
@@ -52,22 +85,6 @@ impl Printer {
                 }
             }
             StatementKind::Signal(handler) => self.word_and("signal", handler.as_ref()),
-            StatementKind::Fork(blocks) => {
-                self.text.push_str("fork ");
-                self.fork(blocks);
-            }
-            StatementKind::Repeat { limit, block } => {
-                self.text.push_str("repeat ");
-                self.limit(limit);
-                self.text.push(' ');
-                self.block(block);
-            }
-            StatementKind::If(branches) => self.if_statement(branches),
-            StatementKind::Choose {
-                opening,
-                alternatives,
-                closing,
-            } => self.choose(opening, alternatives, closing),
             StatementKind::Fail { what, stage } => {
                 self.word_and("fail", Some(what));
                 if let Some(stage) = stage {
@@ -85,6 +102,17 @@ impl Printer {
             }
             StatementKind::Return(value) => self.word_and_value("return", value.as_ref()),
             StatementKind::Exit(value) => self.word_and_value("exit", value.as_ref()),
+            StatementKind::Declare(_)
+            | StatementKind::Bind { .. }
+            | StatementKind::Step { .. }
+            | StatementKind::AllowThreads(_)
+            | StatementKind::BlockThreads
+            | StatementKind::UnblockThreads
+            | StatementKind::CriticalSection { .. }
+            | StatementKind::Fork(_)
+            | StatementKind::Repeat { .. }
+            | StatementKind::If(_)
+            | StatementKind::Choose { .. } => {}
         }
     }
 

@@ -142,7 +142,7 @@ pub enum ItemKind {
     /// `PyMutex pm = {0}`
     Declare(Declaration),
     /// A thread or a callback.
-    Body(Body),
+    Body(Box<Body>),
     /// `expect { … }`
     Expect(ClaimBlock),
 }

@@ -189,7 +189,7 @@ pub enum Step {
     /// `os.fork { child { … } parent { … } }`
     OsFork {
         /// Its blocks.
-        blocks: ForkBlock,
+        blocks: Box<ForkBlock>,
         /// Where it stands.
         at: At,
     },
