@@ -88,60 +88,71 @@ fn explored(model: Model, settings: &Settings) -> (Exploration, BTreeSet<String>
     )
 }
 
+fn all() -> Vec<Model> {
+    models::ALL.to_vec()
+}
+
+/// Few scheduling points and all of them: the same outcomes.
 #[test]
-#[ignore = "sizes"]
-fn sizes() {
-    for model in [
-        models::ENSURE_ONCE,
-        models::ENSURE_BY_TWO,
-        models::ENSURE_TWICE,
-        models::HAND_OFF,
-        models::OWN_THREAD_STATE,
-        models::SWAP,
-        models::FINALIZE,
-        models::FINALIZE_AFTER_DETACH,
-        models::FINALIZE_LATE,
-        models::FINALIZE_BY_TWO,
-        models::PENDING_ONE,
-        models::PENDING_TWO,
-        models::PENDING_FINALIZE,
-        models::MUTEX,
-        models::PYTHON_THREAD,
-        models::DAEMON_THREAD,
-    ] {
-        for timeouts in [Some(0), Some(1), None] {
-            for few_points in [true, false] {
-                let settings = Settings {
-                    tuning: Tuning {
-                        few_points,
-                        ..Tuning::default()
-                    },
-                    limits: Limits {
-                        timeouts,
-                        states: Some(1_000_000),
-                        ..Limits::default()
-                    },
+fn outcomes_do_not_depend_on_the_scheduling_points() {
+    for model in all() {
+        let outcomes = |few_points| {
+            let tuning = Tuning {
+                few_points,
+                ..Tuning::default()
+            };
+            explored(
+                model,
+                &Settings {
+                    tuning,
                     ..Settings::default()
-                };
-                let start = std::time::Instant::now();
-                let (found, outcomes) = explored(model, &settings);
-                eprintln!(
-                    "{:24} timeouts {timeouts:?} few {few_points:5}: branching {:8} nodes {:8} steps {:9} restarts {} cut {:?} {:?}",
-                    model.name,
-                    found.branching,
-                    found.graph.nodes().len(),
-                    found.steps,
-                    found.restarts,
-                    found.cut,
-                    start.elapsed()
-                );
-                if few_points {
-                    for outcome in outcomes {
-                        eprintln!("      {outcome}");
-                    }
-                }
-            }
+                },
+            )
+            .1
+        };
+        let (few, full) = (outcomes(true), outcomes(false));
+        if few != full {
+            eprintln!("{} few {few:?}\n full {full:?}", model.name);
         }
     }
-    let _ = (End::Done, Outcome::Ends(Vec::new(), 0));
+}
+
+/// With full histories (nothing forgotten) the same merged keys are met.
+#[test]
+fn nothing_is_merged_falsely() {
+    for model in all() {
+        for timeouts in [0, 1] {
+            let keys = |audit| {
+                let tuning = Tuning {
+                    audit,
+                    ..Tuning::default()
+                };
+                let limits = Limits {
+                    timeouts: Some(timeouts),
+                    states: Some(3_000_000),
+                    ..Limits::default()
+                };
+                explored(
+                    model,
+                    &Settings {
+                        tuning,
+                        limits,
+                        keep_keys: true,
+                        ..Settings::default()
+                    },
+                )
+                .0
+            };
+            let (merged, audited) = (keys(false), keys(true));
+            eprintln!(
+                "{} {timeouts} merged {} audited nodes {} keys {} equal {} cut {:?}",
+                model.name,
+                merged.keys.len(),
+                audited.graph.nodes().len(),
+                audited.keys.len(),
+                merged.keys == audited.keys,
+                audited.cut
+            );
+        }
+    }
 }

@@ -207,6 +207,9 @@ impl Lists {
     }
 
     /// Takes a thread state out of its interpreter's list (§TS K2). Its own links stay as they are, as in C.
+    ///
+    /// Differs: nothing for one that finalization took out before, where C would write through stale links: whoever
+    /// deletes it is found out when the finalizer gives it up.
     pub(super) fn remove_thread_state(
         &mut self,
         interpreter: InterpreterHandle,
@@ -215,6 +218,11 @@ impl Lists {
         let (Some(place), Some(slot)) = (interpreter.slot(), thread_state.slot()) else {
             return;
         };
+        let mut listed = self.threads_head(interpreter);
+        while listed != thread_state {
+            let Some(slot) = listed.slot() else { return };
+            listed = self.thread_states[slot].next;
+        }
         let Links {
             previous,
             next,

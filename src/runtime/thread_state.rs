@@ -305,23 +305,23 @@ impl ThreadStates {
         place
     }
 
-    /// Frees a slot: its generation moves with the store that makes it free, any → Free.
-    fn free(&self, slot: usize) {
-        let tstate = &self.slots[slot];
-        let free = ThreadState::pack(next_generation(tstate.generation()), AttachState::Free);
-        tstate.state.store(free, Ordering::Release);
-        if slot >= SHARED_FIRST {
-            if slot < EMBEDDED_FIRST {
-                self.taken_shared
-                    .fetch_and(!(1 << (slot - SHARED_FIRST)), Ordering::Release);
-            }
-            return;
+    /// Frees a slot: its generation moves with the exchange that makes it free, any → Free. Whether it was the
+    /// handle's: two that free the same are found out in the step of the second.
+    fn free(&self, slot: usize, generation: u8) -> bool {
+        let free = ThreadState::pack(next_generation(generation), AttachState::Free);
+        let before = self.slots[slot].state.swap(free, Ordering::AcqRel);
+        if ThreadState::unpack(before).0 != generation {
+            return false;
         }
         let thread = current_thread().index();
         if slot / REGION == thread {
             let taken = self.taken[thread].read();
             self.taken[thread].write(taken & !(1 << (slot % REGION)));
+        } else if (SHARED_FIRST..EMBEDDED_FIRST).contains(&slot) {
+            self.taken_shared
+                .fetch_and(!(1 << (slot - SHARED_FIRST)), Ordering::Release);
         }
+        true
     }
 }
 
@@ -416,11 +416,10 @@ impl<'a> Caller<'a> {
         }
         let tstate = self.thread_state(handle)?;
         let interpreter = tstate.interpreter.read();
-        self.runtime
-            .lists
-            .lock()
-            .remove_thread_state(interpreter, handle);
+        let mut lists = self.runtime.lists.lock();
         self.live(handle)?;
+        lists.remove_thread_state(interpreter, handle);
+        drop(lists);
         if tstate.is(Status::BoundGilState) {
             self.tss_own().write(ThreadStateHandle::NULL);
             tstate.set(Status::BoundGilState, false);
@@ -435,15 +434,12 @@ impl<'a> Caller<'a> {
 
     /// `free_threadstate`: any → Free. An embedded one goes back to its interpreter.
     pub(super) fn free_thread_state(&self, handle: ThreadStateHandle) -> Step<()> {
-        let tstate = self.thread_state(handle)?;
         let Some(slot) = handle.slot() else {
-            return Ok(());
+            return Err(self.crash(Crash::NoThreadState));
         };
-        debug_assert!(
-            !self.runtime.sane() || tstate.peek_state() != AttachState::Free,
-            "S18: a thread state is freed once"
-        );
-        self.runtime.thread_states.free(slot);
+        if !self.runtime.thread_states.free(slot, handle.generation()) {
+            return Err(self.crash(Crash::UseAfterFree));
+        }
         if let Some(interpreter) = embedded_in(slot) {
             self.runtime.interpreters[interpreter]
                 .preallocated
@@ -458,7 +454,9 @@ impl<'a> Caller<'a> {
         if let Some(slot) = interpreter.slot()
             && !preallocated.swap(true, Ordering::SeqCst)
         {
-            self.runtime.thread_states.free(EMBEDDED_FIRST + slot);
+            let arena = &self.runtime.thread_states;
+            let slot = EMBEDDED_FIRST + slot;
+            let _freed = arena.free(slot, arena.slot(slot).generation());
         }
         Ok(())
     }

@@ -443,7 +443,10 @@ impl Bench<'_> {
 /// How often another thread than before takes the next step: an upper bound on forced preemptions, which the steps
 /// alone do not tell.
 pub(super) fn switches(choices: &[Choice]) -> u32 {
-    choices.windows(2).filter(|pair| pair[0].thread() != pair[1].thread()).count() as u32
+    choices
+        .windows(2)
+        .filter(|pair| pair[0].thread() != pair[1].thread())
+        .count() as u32
 }
 
 /// Tells the run that shows an outcome.

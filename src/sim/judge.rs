@@ -246,7 +246,11 @@ impl<'a> Judge<'a> {
         if let Some(body) = callbacks().find(|body| self.machine.owed(*body) > 0) {
             return Outcome::Lost(body);
         }
-        if self.machine.runtime.leaked(|thread| self.machine.ended(thread)) {
+        if self
+            .machine
+            .runtime
+            .leaked(|thread| self.machine.ended(thread))
+        {
             return Outcome::Leak;
         }
         let exited = self.threads_where(|thread| self.machine.exited(thread));
@@ -286,7 +290,8 @@ impl<'a> Judge<'a> {
         let holder = self.machine.runtime.gil_holder();
         self.is_stuck(world)
             && holder.is_some_and(|holder| {
-                !self.machine.runtime.waits_for_gil(holder) && !matches!(world.standing(holder), Standing::Enabled)
+                !self.machine.runtime.waits_for_gil(holder)
+                    && !matches!(world.standing(holder), Standing::Enabled)
             })
     }
 

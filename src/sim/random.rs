@@ -41,10 +41,18 @@ pub struct Walked {
 
 /// Walks through `program`, whose text is `source`, under `profile`.
 #[must_use]
-pub fn random_walk(program: &Arc<Program>, source: &str, profile: Profile, options: &WalkOptions) -> Walked {
+pub fn random_walk(
+    program: &Arc<Program>,
+    source: &str,
+    profile: Profile,
+    options: &WalkOptions,
+) -> Walked {
     let notes = Notes::default();
     let stage = Stage::new(program, profile, &notes, Tuning::default(), None, None);
-    let limits = Limits { spurious: program.bounds.spurious.unwrap_or(0), ..Limits::default() };
+    let limits = Limits {
+        spurious: program.bounds.spurious.unwrap_or(0),
+        ..Limits::default()
+    };
     let mut random = Rand64::new(u128::from(options.seed));
     let mut met: BTreeMap<Outcome, (Vec<Choice>, u64)> = BTreeMap::new();
     let mut walked = Walked::default();
@@ -68,7 +76,9 @@ pub fn random_walk(program: &Arc<Program>, source: &str, profile: Profile, optio
             }
             walked.steps += run.len() as u64;
             if choices.is_empty() || stage.judge.is_stuck_for_good(&stage.world) {
-                let entry = met.entry(stage.judge.name(&stage.world)).or_insert_with(|| (run.clone(), 0));
+                let entry = met
+                    .entry(stage.judge.name(&stage.world))
+                    .or_insert_with(|| (run.clone(), 0));
                 entry.1 += 1;
                 if run.len() < entry.0.len() {
                     entry.0 = run;
@@ -86,7 +96,11 @@ pub fn random_walk(program: &Arc<Program>, source: &str, profile: Profile, optio
             text: outcome_text(program, &outcome),
             steps: choices.len() as u32,
             switches: super::check::switches(&choices),
-            schedule: Schedule { profile, scenario: super::digest_of(source), choices },
+            schedule: Schedule {
+                profile,
+                scenario: super::digest_of(source),
+                choices,
+            },
             outcome,
             ends,
         })

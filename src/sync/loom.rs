@@ -590,3 +590,9 @@ pub fn choose(alternatives: u16) -> u16 {
     let _ = alternatives;
     0
 }
+
+/// Whether a controller decides when operations happen: never.
+#[must_use]
+pub fn simulated() -> bool {
+    false
+}

@@ -107,8 +107,8 @@ impl Env {
         self.ends[thread.index()].write(end);
         match end {
             End::Hung => sync::hang_forever(),
-            End::Over => caller.let_others_end(),
-            End::Done | End::Running => {}
+            End::Over if !sync::simulated() => caller.let_others_end(),
+            End::Done | End::Running | End::Over => {}
         }
         self.ended[thread.index()].set();
     }
@@ -374,3 +374,22 @@ pub const DAEMON_THREAD: Model = Model {
     bodies: &[start_daemon_and_finalize, nothing],
     python: &[1],
 };
+
+/// Every model but the largest.
+pub const ALL: &[Model] = &[
+    ENSURE_ONCE,
+    ENSURE_BY_TWO,
+    ENSURE_TWICE,
+    HAND_OFF,
+    OWN_THREAD_STATE,
+    SWAP,
+    FINALIZE,
+    FINALIZE_AFTER_DETACH,
+    FINALIZE_LATE,
+    PENDING_ONE,
+    PENDING_TWO,
+    PENDING_FINALIZE,
+    MUTEX,
+    PYTHON_THREAD,
+    DAEMON_THREAD,
+];

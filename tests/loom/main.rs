@@ -1,0 +1,4 @@
+//! Loom.
+#![cfg(loom)]
+#[path = "../models/mod.rs"]
+mod models;
