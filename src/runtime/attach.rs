@@ -29,12 +29,12 @@
 //!
 //! `tests/loom/attach.rs`, `tests/runtime.rs`.
 
+use super::arena::{AttachState, Status};
 use super::differences::{Attached, Detached};
 use super::gil::Release;
 use super::handle::ThreadStateHandle;
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
-use super::thread_state::{AttachState, Status};
 use crate::sync::scope;
 
 impl Caller<'_> {

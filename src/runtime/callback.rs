@@ -115,6 +115,7 @@ impl<const CAPACITY: usize> CallbackStack<CAPACITY> {
     }
 
     /// The callbacks, oldest first, for an observer.
+    #[cfg(feature = "sim")]
     pub(super) fn peek(&self) -> impl Iterator<Item = Callback> + '_ {
         self.entries[..self.count.peek()].iter().map(Plain::peek)
     }

@@ -98,6 +98,7 @@ impl EvalBreaker {
     }
 
     /// Whether a bit is set, for an observer.
+    #[cfg(feature = "sim")]
     pub(super) fn peek(&self, bit: Bit) -> bool {
         self.0.peek() & bit.mask() != 0
     }

@@ -230,6 +230,7 @@ impl Caller<'_> {
         self.enter_phase(Phase::ClearFields);
         self.storage(finalizer)?.eval_breaker.reset();
         self.live(finalizer)?;
+        self.run_at_interpreter_clear(InterpreterHandle::MAIN)?;
         self.enter_phase(Phase::ExitCallbacksNative);
         self.run_exit_callbacks_native(InterpreterHandle::MAIN)?;
         self.enter_phase(Phase::CollectLast);

@@ -54,14 +54,13 @@
 //!
 //! `tests/loom/gil.rs`, `tests/runtime.rs`.
 
+use super::arena::AttachState;
 use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Ended, Fatal, Step};
 use super::state::Caller;
-use super::thread_state::AttachState;
 use crate::sync::{
-    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, ThreadIndex, WaitResult, current_thread,
-    scope,
+    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, WaitResult, current_thread, scope,
 };
 
 /// Whether the GIL is taken.
@@ -121,13 +120,15 @@ impl Gil {
     }
 
     /// The thread that holds it, for an observer.
-    pub(super) fn peek_holder(&self) -> Option<ThreadIndex> {
+    #[cfg(feature = "sim")]
+    pub(super) fn peek_holder(&self) -> Option<crate::sync::ThreadIndex> {
         self.holder
             .peek()
             .checked_sub(1)
-            .map(|thread| ThreadIndex::new(usize::from(thread)))
+            .map(|thread| crate::sync::ThreadIndex::new(usize::from(thread)))
     }
 
+    #[cfg(feature = "sim")]
     pub(super) fn peek_last_holder(&self) -> ThreadStateHandle {
         self.last_holder.peek()
     }
@@ -237,7 +238,8 @@ impl Caller<'_> {
                     self.storage(holder)?
                         .eval_breaker
                         .clear(Bit::GilDropRequest);
-                    self.live(holder)?;
+                    // The finalizer may have deleted its thread state between the unlock and the clear.
+                    self.mapped(holder)?;
                 }
                 return Err(self.hang(handle));
             }

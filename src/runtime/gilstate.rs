@@ -32,10 +32,10 @@
 //!
 //! `tests/loom/gilstate.rs`, `tests/runtime.rs`.
 
+use super::arena::{Status, Whence};
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
-use super::thread_state::{Status, Whence};
 use crate::sync::{Ordering, Plain, Word, current_thread};
 
 /// Whether the thread was attached before Ensure: `PyGILState_STATE`.

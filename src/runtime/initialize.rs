@@ -23,10 +23,10 @@
 //!
 //! A crash for two initializers; fatal *can't make first thread*.
 
+use super::arena::Whence;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
-use super::thread_state::Whence;
 use crate::sync::{Ordering, Word, current_thread};
 
 /// A stage of initialization.

@@ -34,6 +34,9 @@ pub const INTERPRETERS_MAX: usize = 1;
 /// Callbacks of each kind that one interpreter takes.
 pub const EXIT_CALLBACKS_MAX: usize = 32;
 
+/// Callbacks registered for the clearing of one interpreter at once.
+pub const INTERPRETER_CLEAR_MAX: usize = 8;
+
 /// One interpreter.
 #[derive(Debug)]
 pub(super) struct Interpreter {
@@ -57,6 +60,8 @@ pub(super) struct Interpreter {
     pub(super) threading_imported: Plain<bool>,
     /// Python's atexit callbacks. Rule: the GIL.
     pub(super) exit_callbacks: CallbackStack<EXIT_CALLBACKS_MAX>,
+    /// What the clearing of the interpreter's fields runs. Rule: the GIL.
+    pub(super) at_clear: CallbackStack<INTERPRETER_CLEAR_MAX>,
     /// Callbacks of `PyUnstable_AtExit`. Rule: the GIL (their own lock is never contended under it).
     pub(super) exit_callbacks_native: CallbackStack<EXIT_CALLBACKS_MAX>,
 }
@@ -73,6 +78,7 @@ impl Interpreter {
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threading_imported: Plain::new(("interpreter.threading", slot), false),
             exit_callbacks: CallbackStack::new("interpreter.atexit"),
+            at_clear: CallbackStack::new("interpreter.at_clear"),
             exit_callbacks_native: CallbackStack::new("interpreter.atexit_native"),
         }
     }

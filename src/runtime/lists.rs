@@ -18,9 +18,9 @@
 //! Ids leave the state key unless the program can see them ([`Lists::ids_observable`]): two states that differ in ids
 //! only behave alike until someone reads one.
 
+use super::arena::THREAD_STATES_MAX;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::INTERPRETERS_MAX;
-use super::thread_state::THREAD_STATES_MAX;
 use crate::sync::{THREADS_MAX, ThreadIndex};
 use std::hash::{Hash, Hasher};
 

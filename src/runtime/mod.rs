@@ -4,9 +4,10 @@
 //! is a method in [`differences`].
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
-//! `interpreter`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
+//! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
 //! `threading`, `object`, `exit`; `initialize` and `finalize` last. `lock_order` holds for all.
 
+mod arena;
 mod attach;
 mod callback;
 pub mod differences;
@@ -32,6 +33,7 @@ mod state;
 mod thread_state;
 mod threading;
 
+pub use arena::{AttachState, THREAD_STATES_MAX, Whence};
 pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
 pub use eval_breaker::Bit;
 pub use finalize::Phase;
@@ -39,7 +41,7 @@ pub use gil::Locked;
 pub use gilstate::GilState;
 pub use handle::{InterpreterHandle, ThreadStateHandle};
 pub use initialize::Stage;
-pub use interpreter::{EXIT_CALLBACKS_MAX, INTERPRETERS_MAX};
+pub use interpreter::{EXIT_CALLBACKS_MAX, INTERPRETER_CLEAR_MAX, INTERPRETERS_MAX};
 pub use mutex::{MutexSlot, USER_MUTEXES_MAX};
 pub use object::{AT_CLEAR_MAX, OBJECTS_MAX, ObjectId, ObjectKind, ObjectState};
 #[cfg(feature = "sim")]
@@ -51,5 +53,4 @@ pub use outcome::{Crash, Ended, Fatal, Over, Step};
 pub use pending::PENDING_MAX;
 pub use profile::Profile;
 pub use state::{AT_EXIT_MAX, Caller, Host, Runtime};
-pub use thread_state::{AttachState, THREAD_STATES_MAX, Whence};
 pub use threading::{Daemon, HandleState};

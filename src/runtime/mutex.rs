@@ -105,6 +105,7 @@ impl PyMutex {
     }
 
     /// The bits as they are in memory, for an observer.
+    #[cfg(feature = "sim")]
     pub(super) fn peek_bits(&self) -> u8 {
         self.bits.peek()
     }

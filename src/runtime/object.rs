@@ -269,6 +269,24 @@ impl Caller<'_> {
         Ok(false)
     }
 
+    /// `callback` runs once, in the clearing of an interpreter's fields (F24), newest first; whether there was room.
+    ///
+    /// # Errors
+    ///
+    /// Use after free.
+    pub fn at_interpreter_clear(&self, owner: InterpreterHandle, callback: Callback) -> Step<bool> {
+        Ok(self.interpreter(owner)?.at_clear.push(callback))
+    }
+
+    /// F24: what the interpreter's fields referred to.
+    pub(super) fn run_at_interpreter_clear(&self, owner: InterpreterHandle) -> Step<()> {
+        let stack = &self.interpreter(owner)?.at_clear;
+        while let Some(callback) = stack.pop() {
+            let _unraisable = self.run(callback)?;
+        }
+        Ok(())
+    }
+
     /// Runs what was registered for the clearing of a thread state, in order.
     pub(super) fn run_at_clear(&self, owner: ThreadStateHandle) -> Step<()> {
         for place in &self.runtime.at_clear {

@@ -76,6 +76,7 @@ impl Parking {
     }
 
     /// Whether a thread waits, for an observer.
+    #[cfg(feature = "sim")]
     pub(super) fn peek(&self, thread: ThreadIndex) -> bool {
         self.parked[thread.index()].peek()
     }
@@ -117,6 +118,7 @@ impl Waiters {
     }
 
     /// The waiting threads, oldest first.
+    #[cfg(feature = "sim")]
     pub(super) fn iter(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
         self.threads.iter().copied().map_while(|thread| thread)
     }

@@ -117,15 +117,18 @@ impl PendingQueue {
     }
 
     /// How many calls wait, for an observer.
+    #[cfg(feature = "sim")]
     pub(super) fn peek(&self) -> usize {
         self.count.peek()
     }
 
     /// The calls, oldest first, for an observer.
+    #[cfg(feature = "sim")]
     pub(super) fn peek_calls(&self) -> impl Iterator<Item = Callback> + '_ {
         self.calls[..self.count.peek()].iter().map(Plain::peek)
     }
 
+    #[cfg(feature = "sim")]
     pub(super) fn peek_handling_thread(&self) -> ThreadStateHandle {
         self.handling_thread.peek()
     }

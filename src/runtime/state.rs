@@ -16,6 +16,7 @@
 //!
 //! [`Caller::crash`] and [`Caller::fatal`] note why the process is over; the first cause wins.
 
+use super::arena::ThreadStates;
 use super::callback::{Callback, CallbackId, CallbackStack};
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -28,7 +29,6 @@ use super::outcome::{Crash, Ended, Fatal, Over, OverCell, Step};
 use super::parking::Parking;
 use super::pending::{PENDING_MAIN, PendingQueue};
 use super::profile::Profile;
-use super::thread_state::ThreadStates;
 use super::threading::ThreadHandle;
 use crate::sync::{
     AtomicBool, AtomicU64, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word, current_thread,
@@ -161,6 +161,7 @@ impl Runtime {
     }
 
     /// The process is over, if it was not already. Used for `_exit` too.
+    #[must_use]
     pub fn end_process(&self, over: Over) -> Ended {
         if self.over().is_none() {
             self.over.write(OverCell(Some(over)));
@@ -216,12 +217,14 @@ impl<'a> Caller<'a> {
     }
 
     /// Undefined behaviour was met.
+    #[must_use]
     pub fn crash(&self, crash: Crash) -> Ended {
         self.runtime.end_process(Over::Crash(crash))
     }
 
     /// `Py_FatalError`.
     #[doc(alias = "Py_FatalError")]
+    #[must_use]
     pub fn fatal(&self, fatal: Fatal) -> Ended {
         self.runtime.end_process(Over::Fatal(fatal))
     }

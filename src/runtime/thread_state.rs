@@ -1,16 +1,11 @@
-//! Thread states: the arena, and how one is created, bound, cleared and deleted.
+//! Thread states: how one is created, bound, cleared and deleted.
 //!
 //! CPython: `Python/pystate.c` (`new_threadstate`, `bind_tstate`, `PyThreadState_Clear`, `tstate_delete_common`,
 //! `decref_threadstate`); 3.14.
 //!
 //! # States
 //!
-//! | state | meaning | who owns the data in it |
-//! | --- | --- | --- |
-//! | `Free` | the slot holds nothing | the allocator |
-//! | `Detached` | no thread runs with it | the thread that will attach it; the finalizer, holding the GIL |
-//! | `Attached` | one thread runs with it and holds the GIL | that thread |
-//! | `ShuttingDown` | the finalizer took it out of the list; terminal | whoever has a reference |
+//! [`super::arena`].
 //!
 //! # Transitions
 //!
@@ -24,22 +19,12 @@
 //!
 //! # Protocol
 //!
-//! Slots of the heap belong to regions, one for each thread, so that a slot's name tells who made what is in it, in
-//! every order of arrival. A thread knows by itself which slots of its region it took; only when all are taken does it
-//! look for those that others freed. When a region is full there is a shared one.
-//!
 //! A reader goes through [`Caller::thread_state`], and asks [`Caller::live`] right after an access to an atomic: a
 //! check before it would need a scheduling point of its own.
 //!
 //! # Invariants
 //!
 //! S14 TsIdUnique, S18 NoUseAfterFreeTs, S20 ClearBeforeDelete, S21 NoDeleteAttached, S22 BindOnce, S23 RefcountBalance.
-//!
-//! # Memory order
-//!
-//! The state word holds the slot's generation too. Freeing stores it with release, the allocator that finds a slot
-//! free loads with acquire: the last use happens before the next owner's initialization. Owners write it without
-//! ceremony (`init`): the only other writer, the finalizer, holds the GIL, and nobody else reads it.
 //!
 //! # Lock order
 //!
@@ -49,286 +34,12 @@
 //!
 //! Use after free; fatal *tstate %p is still current*.
 
-use super::eval_breaker::EvalBreaker;
+use super::arena::{EMBEDDED_FIRST, Status, ThreadState, Whence, embedded_in};
 use super::gil::Release;
-use super::handle::{InterpreterHandle, ThreadStateHandle, next_generation};
-use super::interpreter::INTERPRETERS_MAX;
+use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
-use crate::sync::{AtomicU32, Ordering, Plain, THREADS_MAX, ThreadIndex, Word, current_thread};
-
-/// Slots of one thread's region.
-const REGION: usize = 3;
-/// Slots of the shared region.
-const SHARED: usize = 8;
-const SHARED_FIRST: usize = THREADS_MAX * REGION;
-const EMBEDDED_FIRST: usize = SHARED_FIRST + SHARED;
-
-/// Thread states that exist at once, those embedded in interpreters included.
-pub const THREAD_STATES_MAX: usize = EMBEDDED_FIRST + INTERPRETERS_MAX;
-
-/// The attach state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AttachState {
-    /// Nothing is in the slot.
-    Free,
-    /// `_Py_THREAD_DETACHED`.
-    Detached,
-    /// `_Py_THREAD_ATTACHED`.
-    Attached,
-    /// `_Py_THREAD_SHUTTING_DOWN`.
-    ShuttingDown,
-}
-
-super::handle::word_for_enum!(AttachState {
-    Free,
-    Detached,
-    Attached,
-    ShuttingDown
-});
-
-/// Who made a thread state: `_whence`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Whence {
-    /// `PyThreadState_New`.
-    Unknown,
-    /// Initialization.
-    Init,
-    /// Finalization.
-    Fini,
-    /// `threading`.
-    Threading,
-    /// `PyGILState_Ensure`.
-    GilState,
-}
-
-super::handle::word_for_enum!(Whence {
-    Unknown,
-    Init,
-    Fini,
-    Threading,
-    GilState
-});
-
-/// The bits of `_status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Status {
-    Bound = 1,
-    Unbound = 2,
-    BoundGilState = 4,
-    Active = 8,
-    Finalizing = 16,
-    Cleared = 32,
-    Finalized = 64,
-}
-
-/// One slot of the arena.
-#[derive(Debug)]
-pub(super) struct ThreadState {
-    /// [`AttachState`] in the low byte, the generation above it.
-    state: AtomicU32,
-    pub(super) eval_breaker: EvalBreaker,
-    /// References: the list's and the OS thread's. Sequentially consistent, as in C.
-    refcount: AtomicU32,
-    /// Rule: the GIL; in §TS K3, K6 the deleter alone.
-    status: Plain<u8>,
-    /// `holds_gil`. Rule: the GIL's mutex.
-    pub(super) holds_gil: Plain<bool>,
-    /// Rule: the owning thread.
-    pub(super) gilstate_counter: Plain<i32>,
-    /// `interp`. Rule: written at creation, before another thread can know the slot.
-    interpreter: Plain<InterpreterHandle>,
-    /// `_whence`. Rule: as `interpreter`.
-    whence: Plain<Whence>,
-    /// `thread_id`: the thread that bound it. Rule: written once, by that thread.
-    thread: Plain<u8>,
-}
-
-impl ThreadState {
-    fn new(slot: usize) -> Self {
-        Self {
-            state: AtomicU32::new(("tstate.state", slot), 0),
-            eval_breaker: EvalBreaker::new(slot),
-            refcount: AtomicU32::new(("tstate.refcount", slot), 0),
-            status: Plain::new(("tstate.status", slot), 0),
-            holds_gil: Plain::new(("tstate.holds_gil", slot), false),
-            gilstate_counter: Plain::new(("tstate.gilstate_counter", slot), 0),
-            interpreter: Plain::new(("tstate.interp", slot), InterpreterHandle::NULL),
-            whence: Plain::new(("tstate.whence", slot), Whence::Unknown),
-            thread: Plain::new(("tstate.thread_id", slot), 0),
-        }
-    }
-
-    fn pack(generation: u8, state: AttachState) -> u32 {
-        u32::from(generation) << 8 | state as u32
-    }
-
-    fn unpack(word: u32) -> (u8, AttachState) {
-        (
-            (word >> 8) as u8,
-            AttachState::from_word(u64::from(word & 0xff)),
-        )
-    }
-
-    /// The attach state, as a visible operation.
-    pub(super) fn load(&self) -> AttachState {
-        Self::unpack(self.state.load(Ordering::Relaxed)).1
-    }
-
-    /// The attach state, for an observer.
-    pub(super) fn peek_state(&self) -> AttachState {
-        Self::unpack(self.state.peek()).1
-    }
-
-    pub(super) fn generation(&self) -> u8 {
-        Self::unpack(self.state.peek()).0
-    }
-
-    /// A5, B4: the owner's plain store under the GIL.
-    pub(super) fn set_by_owner(&self, state: AttachState) {
-        self.state.init(Self::pack(self.generation(), state));
-    }
-
-    /// F11: the finalizer's store, sequentially consistent; pairs with the owner's relaxed load in "must hang?".
-    pub(super) fn shut_down(&self) {
-        self.state.store(
-            Self::pack(self.generation(), AttachState::ShuttingDown),
-            Ordering::SeqCst,
-        );
-    }
-
-    pub(super) fn is(&self, status: Status) -> bool {
-        self.status.read() & status as u8 != 0
-    }
-
-    pub(super) fn set(&self, status: Status, value: bool) {
-        let others = self.status.read() & !(status as u8);
-        self.status
-            .write(if value { others | status as u8 } else { others });
-    }
-
-    /// The interpreter, for an observer.
-    pub(super) fn peek_interpreter(&self) -> InterpreterHandle {
-        self.interpreter.peek()
-    }
-
-    /// The bits of `_status` and the counter, for an observer.
-    pub(super) fn peek_status(&self, status: Status) -> bool {
-        self.status.peek() & status as u8 != 0
-    }
-
-    pub(super) fn peek_thread(&self) -> Option<ThreadIndex> {
-        self.thread
-            .peek()
-            .checked_sub(1)
-            .map(|thread| ThreadIndex::new(usize::from(thread)))
-    }
-
-    pub(super) fn peek_refcount(&self) -> u32 {
-        self.refcount.peek()
-    }
-
-    pub(super) fn peek_whence(&self) -> Whence {
-        self.whence.peek()
-    }
-
-    /// The fields of a new thread state; nobody else can reach it yet.
-    fn initialize(&self, interpreter: InterpreterHandle, whence: Whence) {
-        self.state
-            .init(Self::pack(self.generation(), AttachState::Detached));
-        self.eval_breaker.init();
-        self.refcount.init(2);
-        self.status.write(0);
-        self.holds_gil.write(false);
-        self.gilstate_counter.write(1);
-        self.interpreter.write(interpreter);
-        self.whence.write(whence);
-        self.thread.write(0);
-    }
-}
-
-/// The arena.
-#[derive(Debug)]
-pub(super) struct ThreadStates {
-    slots: [ThreadState; THREAD_STATES_MAX],
-    /// The slots of each region that its thread took and did not itself free. Rule: that thread's own.
-    taken: [Plain<u8>; THREADS_MAX],
-    /// The slots of the shared region that are taken. Acquire to take, release to free.
-    taken_shared: AtomicU32,
-}
-
-impl ThreadStates {
-    pub(super) fn new() -> Self {
-        Self {
-            slots: std::array::from_fn(ThreadState::new),
-            taken: std::array::from_fn(|thread| Plain::new(("tstate.taken", thread), 0)),
-            taken_shared: AtomicU32::new("tstate.taken_shared", 0),
-        }
-    }
-
-    pub(super) fn slot(&self, slot: usize) -> &ThreadState {
-        &self.slots[slot]
-    }
-
-    /// Takes a slot of the heap: the calling thread's lowest, else a shared one.
-    fn take(&self) -> Option<usize> {
-        let thread = current_thread().index();
-        let first = thread * REGION;
-        let taken = self.taken[thread].read();
-        let unused = (0..REGION).find(|place| taken & 1 << place == 0);
-        let place =
-            unused.or_else(|| (0..REGION).find(|place| self.freed_by_another(first + place)));
-        if let Some(place) = place {
-            self.taken[thread].write(taken | 1 << place);
-            return Some(first + place);
-        }
-        self.take_shared()
-    }
-
-    fn freed_by_another(&self, slot: usize) -> bool {
-        ThreadState::unpack(self.slots[slot].state.load(Ordering::Acquire)).1 == AttachState::Free
-    }
-
-    fn take_shared(&self) -> Option<usize> {
-        let scope = crate::sync::scope();
-        let place = loop {
-            scope.again(&());
-            let taken = self.taken_shared.load(Ordering::Relaxed);
-            let Some(place) = (0..SHARED).find(|place| taken & 1 << place == 0) else {
-                break None;
-            };
-            if self.taken_shared.fetch_or(1 << place, Ordering::Acquire) & 1 << place == 0 {
-                break Some(SHARED_FIRST + place);
-            }
-        };
-        scope.end(&place);
-        place
-    }
-
-    /// Frees a slot: its generation moves with the exchange that makes it free, any → Free. Whether it was the
-    /// handle's: two that free the same are found out in the step of the second.
-    fn free(&self, slot: usize, generation: u8) -> bool {
-        let free = ThreadState::pack(next_generation(generation), AttachState::Free);
-        let before = self.slots[slot].state.swap(free, Ordering::AcqRel);
-        if ThreadState::unpack(before).0 != generation {
-            return false;
-        }
-        let thread = current_thread().index();
-        if slot / REGION == thread {
-            let taken = self.taken[thread].read();
-            self.taken[thread].write(taken & !(1 << (slot % REGION)));
-        } else if (SHARED_FIRST..EMBEDDED_FIRST).contains(&slot) {
-            self.taken_shared
-                .fetch_and(!(1 << (slot - SHARED_FIRST)), Ordering::Release);
-        }
-        true
-    }
-}
-
-/// Which interpreter a slot is embedded in.
-fn embedded_in(slot: usize) -> Option<usize> {
-    slot.checked_sub(EMBEDDED_FIRST)
-}
+use crate::sync::{Ordering, current_thread};
 
 impl<'a> Caller<'a> {
     /// The storage of a thread state, whoever owns it now: for [`Caller::thread_state`] and static storage.
@@ -352,6 +63,15 @@ impl<'a> Caller<'a> {
             Ok(())
         } else {
             Err(self.crash(Crash::UseAfterFree))
+        }
+    }
+
+    /// As [`Caller::live`], for an access that is harmless as long as the memory is there: the main interpreter's first
+    /// thread state is embedded in static storage, which is never given back.
+    pub(super) fn mapped(&self, handle: ThreadStateHandle) -> Step<()> {
+        match handle.slot().and_then(embedded_in) {
+            Some(0) => Ok(()),
+            Some(_) | None => self.live(handle),
         }
     }
 

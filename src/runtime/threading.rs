@@ -41,11 +41,11 @@
 //!
 //! Deadlock of a join; hang at finalization.
 
+use super::arena::Whence;
 use super::finalize::Phase;
 use super::handle::ThreadStateHandle;
 use super::outcome::{Crash, Step};
 use super::state::Caller;
-use super::thread_state::Whence;
 use crate::sync::{AtomicBool, Event, Ordering, Plain, ThreadIndex, current_thread, scope};
 
 /// Whether finalization waits for a thread.
@@ -100,10 +100,12 @@ impl ThreadHandle {
     }
 
     /// Whether the thread is past its exit, for an observer.
+    #[cfg(feature = "sim")]
     pub(super) fn peek_ended(&self) -> bool {
         self.exiting.peek()
     }
 
+    #[cfg(feature = "sim")]
     pub(super) fn peek_state(&self) -> HandleState {
         self.state.peek()
     }

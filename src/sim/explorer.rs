@@ -256,6 +256,9 @@ impl<'a> Search<'a> {
         self.found.seen_first = first.seen;
         let arrival = self.go_on(0, 0, first);
         let _ = self.arrive(&arrival, Vec::new());
+        if self.must_start_again() {
+            return false;
+        }
         let mut ticks = 0_u32;
         while let Some(frame) = self.stack.last_mut() {
             if frame.next == frame.choices {
@@ -272,7 +275,7 @@ impl<'a> Search<'a> {
                 self.walk.last = frame.last;
             }
             self.take(choice);
-            if self.world.learned_of_point() && self.settings.tuning.few_points {
+            if self.must_start_again() {
                 return false;
             }
             ticks += 1;
@@ -281,6 +284,11 @@ impl<'a> Search<'a> {
             }
         }
         true
+    }
+
+    /// Whether a cell turned out to be a scheduling point that was none until now.
+    fn must_start_again(&self) -> bool {
+        self.settings.tuning.few_points && self.world.learned_of_point()
     }
 
     /// Takes one choice at the top frame, up to the next node.

@@ -193,7 +193,6 @@ impl Lines<'_> {
 struct Open {
     statement: StatementId,
     depth: u32,
-    shown: bool,
 }
 
 struct Rows<'a> {
@@ -202,8 +201,10 @@ struct Rows<'a> {
     rows: Vec<Row>,
     /// The statements under way, innermost last, for each thread.
     open: Vec<Vec<Open>>,
+    /// The threads that have begun a statement, as bits.
+    begun: u16,
     before: Option<Glance>,
-    /// Statements ended since the last step, by thread, to be marked on their row.
+    /// The row that the last event belongs to.
     last_row: Option<usize>,
 }
 
@@ -214,6 +215,7 @@ impl<'a> Rows<'a> {
             lines: Lines { source },
             rows: Vec::new(),
             open: vec![Vec::new(); program.threads.len()],
+            begun: 0,
             before: None,
             last_row: None,
         }
@@ -222,11 +224,7 @@ impl<'a> Rows<'a> {
     fn add(&mut self, event: Event) {
         match event {
             Event::Begins(thread, statement, depth) => {
-                self.open[thread.index()].push(Open {
-                    statement,
-                    depth,
-                    shown: false,
-                });
+                self.open[thread.index()].push(Open { statement, depth });
                 self.show(thread, Mark::Begins);
             }
             Event::Ends(thread, statement, result) => self.end(thread, statement, result),
@@ -234,20 +232,34 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Shows the innermost statement of the thread in a row, the last one if it is there already.
+    /// Shows the innermost statement of the thread in a new row; a thread that is in none is starting or ending.
     fn show(&mut self, thread: ThreadIndex, mark: Mark) {
-        let Some(open) = self.open[thread.index()].last_mut() else {
-            return;
+        let (text, line, depth) = match self.open[thread.index()].last() {
+            Some(open) => {
+                let span = self.program.statements[open.statement.index()].span;
+                (
+                    self.lines.text(span.start, span.end),
+                    self.lines.line(span.start),
+                    open.depth,
+                )
+            }
+            None => {
+                let body = &self.program.bodies[self.program.threads[thread.index()].body.index()];
+                let text = if self.begun & 1 << thread.index() == 0 {
+                    "(starts)"
+                } else {
+                    "(ends)"
+                };
+                (text.to_owned(), self.lines.line(body.span.start), 0)
+            }
         };
-        let span = self.program.statements[open.statement.index()].span;
-        let text = self.lines.text(span.start, span.end);
-        open.shown = true;
-        let depth = open.depth;
+        let number = self.rows.len() as u32 + 1;
+        let thread = thread.index();
         self.rows.push(Row {
-            number: self.rows.len() as u32 + 1,
-            thread: thread.index(),
+            number,
+            thread,
             text,
-            line: self.lines.line(span.start),
+            line,
             depth,
             mark,
             result: None,

@@ -498,17 +498,20 @@ impl Scope {
     }
 }
 
-/// Time-outs that each thread of a model may meet in one execution.
-static TIMEOUTS: shadow::AtomicU32 = shadow::AtomicU32::new(0);
+thread_local! {
+    /// Time-outs that each thread of a model may meet in one execution. Of the OS thread, which runs whole models.
+    static TIMEOUTS: Cell<u32> = const { Cell::new(0) };
+}
 
 loom::thread_local! {
     static THREAD: Cell<ThreadIndex> = Cell::new(ThreadIndex::FIRST);
-    static TIMEOUTS_LEFT: Cell<u32> = Cell::new(TIMEOUTS.load(Ordering::Relaxed));
+    static TIMEOUTS_LEFT: Cell<u32> = Cell::new(TIMEOUTS.get());
 }
 
-/// Each thread of the models that follow meets up to `count` time-outs in each execution.
+/// Each thread of the models that the calling OS thread runs from here on meets up to `count` time-outs in each
+/// execution.
 pub fn allow_timeouts(count: u32) {
-    TIMEOUTS.store(count, Ordering::Relaxed);
+    TIMEOUTS.set(count);
 }
 
 /// Which thread of the program is running.

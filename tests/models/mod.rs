@@ -3,7 +3,11 @@
 //! Thread 0 is the main thread: it initializes, starts the others, and runs its body attached. A body may be ended by
 //! finalization (hung) or by the end of the process. The outcome is how each thread ended, or why the process did.
 
-#![allow(dead_code, reason = "each engine uses some of the models")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each engine uses some of the models, from a file of its own"
+)]
 
 use std::sync::Arc;
 use tstate::runtime::{
@@ -140,6 +144,13 @@ impl Env {
                     .collect();
                 Outcome::Ends(ends, self.called.peek())
             }
+        }
+    }
+
+    /// Waits for the end of every thread: for engines in which a process does not end by itself.
+    pub fn join_all(&self) {
+        for thread in 1..self.model.bodies.len() {
+            self.ended[thread].wait();
         }
     }
 

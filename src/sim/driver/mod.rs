@@ -104,6 +104,7 @@ pub struct Machine {
     /// How often a callback was entered, where a condition asks.
     runs: Vec<Plain<u64>>,
     counts_runs: Vec<bool>,
+    reads_ids: bool,
     /// Pending calls accepted and not yet run, for each callback.
     owed: Vec<Plain<i64>>,
     /// Threads inside `Py_AddPendingCall` with this callback, whose call may run before they count it.
@@ -140,9 +141,6 @@ impl Machine {
             let runtime = Runtime::new(profile);
             let bodies = program.bodies.len();
             let reads = Reads::of(program);
-            if reads.ids {
-                runtime.observe_ids();
-            }
             Self {
                 this: this.clone(),
                 runtime,
@@ -174,6 +172,7 @@ impl Machine {
                 runs: (0..bodies)
                     .map(|body| Plain::new(("runs", body), 0))
                     .collect(),
+                reads_ids: reads.ids,
                 counts_runs: (0..bodies).map(|body| reads.runs.contains(&body)).collect(),
                 owed: (0..bodies)
                     .map(|body| Plain::new(("owed", body), 0))
@@ -198,6 +197,9 @@ impl Machine {
     /// What each thread does: `main` from the start, the others once started.
     pub fn run_thread(&self, thread: ThreadIndex) {
         let caller = Caller::new(&self.runtime, self);
+        if self.reads_ids && thread == ThreadIndex::FIRST {
+            self.runtime.observe_ids();
+        }
         let body = self.program.threads[thread.index()].body;
         let activation = Activation { thread, body };
         let statements = &self.program.bodies[body.index()].block;

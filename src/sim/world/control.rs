@@ -67,14 +67,11 @@ impl State {
         point || shows
     }
 
-    /// Whether no other thread can run now.
+    /// Whether no other thread has run: what this one does comes before all that they will do. What a thread that
+    /// ended or hangs has done could have come after it, so that does count.
     fn alone(&self, thread: ThreadIndex) -> bool {
         self.threads.iter().enumerate().all(|(index, other)| {
-            index == thread.index()
-                || matches!(
-                    other.pending,
-                    Pending::NotStarted | Pending::Ended | Pending::Hung
-                )
+            index == thread.index() || matches!(other.pending, Pending::NotStarted)
         })
     }
 

@@ -1,0 +1,160 @@
+//! Questions with small answers: what conditions and claims ask between two steps.
+
+use super::collect::{interpreters_of, listed};
+use crate::runtime::arena::{AttachState, THREAD_STATES_MAX};
+use crate::runtime::eval_breaker::Bit;
+use crate::runtime::finalize::Phase;
+use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
+use crate::runtime::initialize::Stage;
+use crate::runtime::mutex::MutexSlot;
+use crate::runtime::state::Runtime;
+use crate::sync::{ThreadIndex, Word};
+
+impl Runtime {
+    /// Whether the thread is attached: from the end of an attach to the start of the detach.
+    #[must_use]
+    pub fn attached(&self, thread: ThreadIndex) -> bool {
+        !self.current.peek(thread).is_null()
+    }
+
+    /// Whether the thread is attached to this interpreter.
+    #[must_use]
+    pub fn attached_to(&self, thread: ThreadIndex, interpreter: InterpreterHandle) -> bool {
+        self.current
+            .peek(thread)
+            .slot()
+            .is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
+    }
+
+    /// The thread's attached thread state.
+    #[must_use]
+    pub fn current_of(&self, thread: ThreadIndex) -> ThreadStateHandle {
+        self.current.peek(thread)
+    }
+
+    /// Whether the thread is inside §GIL T3 to T9.
+    #[must_use]
+    pub fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
+        self.gil_waiting.peek(thread)
+    }
+
+    /// Whether the thread holds a GIL.
+    #[must_use]
+    pub fn holds_gil(&self, thread: ThreadIndex) -> bool {
+        self.interpreters
+            .iter()
+            .any(|interpreter| interpreter.gil_own.peek_holder() == Some(thread))
+    }
+
+    /// The thread that holds the main interpreter's GIL.
+    #[must_use]
+    pub fn gil_holder(&self) -> Option<ThreadIndex> {
+        self.interpreters[0].gil_own.peek_holder()
+    }
+
+    /// Whether the thread's attached thread state is asked to drop its GIL.
+    #[must_use]
+    pub fn drop_requested(&self, thread: ThreadIndex) -> bool {
+        let slot = self.current.peek(thread).slot();
+        slot.is_some_and(|slot| {
+            self.thread_states
+                .slot(slot)
+                .eval_breaker
+                .peek(Bit::GilDropRequest)
+        })
+    }
+
+    /// Whether finalization is over and left a thread state that no thread can refer to any more: in no list, of a
+    /// thread that is `gone` (S24).
+    #[must_use]
+    pub fn leaked(&self, gone: impl Fn(ThreadIndex) -> bool) -> bool {
+        self.phase() == Phase::Finished
+            && (0..THREAD_STATES_MAX).any(|slot| {
+                let tstate = self.thread_states.slot(slot);
+                tstate.peek_state() != AttachState::Free && tstate.peek_thread().is_none_or(&gone)
+            })
+    }
+
+    /// Whether finalization parked the thread for good.
+    #[must_use]
+    pub fn hung(&self, thread: ThreadIndex) -> bool {
+        self.hung.peek(thread)
+    }
+
+    /// Whether the thread waits in the parking lot.
+    #[must_use]
+    pub fn parked(&self, thread: ThreadIndex) -> bool {
+        self.parking.peek(thread)
+    }
+
+    /// Whether a thread made by `threading` is past its exit.
+    #[must_use]
+    pub fn thread_ended(&self, thread: ThreadIndex) -> bool {
+        self.thread_handles[thread.index()].peek_ended()
+    }
+
+    /// `Py_IsInitialized`.
+    #[must_use]
+    pub fn initialized(&self) -> bool {
+        self.initialized.peek()
+    }
+
+    /// `Py_IsFinalizing`.
+    #[must_use]
+    pub fn finalizing(&self) -> bool {
+        ThreadStateHandle::from_word(self.finalizing.peek()) != ThreadStateHandle::NULL
+    }
+
+    /// How far the latest initialization came.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.stage.peek()
+    }
+
+    /// How far the latest finalization came.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase.peek()
+    }
+
+    /// How many interpreters there are.
+    #[must_use]
+    pub fn interpreters(&self) -> usize {
+        self.lists.peek(|lists| interpreters_of(lists).len())
+    }
+
+    /// How many thread states are listed, in all interpreters.
+    #[must_use]
+    pub fn thread_states(&self) -> usize {
+        self.lists.peek(|lists| {
+            interpreters_of(lists)
+                .iter()
+                .map(|&(handle, _)| listed(lists, handle).len())
+                .sum()
+        })
+    }
+
+    /// How many thread states an interpreter lists.
+    #[must_use]
+    pub fn thread_states_of(&self, interpreter: InterpreterHandle) -> usize {
+        self.lists.peek(|lists| listed(lists, interpreter).len())
+    }
+
+    /// How many calls wait in the main queue.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending_main.peek()
+    }
+
+    /// Whether a user's mutex is locked.
+    #[must_use]
+    pub fn mutex_held(&self, mutex: MutexSlot) -> bool {
+        self.mutexes[mutex.index()].peek()
+    }
+
+    /// Whether a rule was broken that CPython does not check: from then on its invariants need not hold.
+    #[must_use]
+    pub fn corrupted(&self) -> bool {
+        self.corrupted.peek()
+    }
+}
