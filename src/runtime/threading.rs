@@ -106,6 +106,11 @@ impl ThreadHandle {
     }
 
     #[cfg(feature = "sim")]
+    /// The thread state made for the thread, for an observer.
+    pub(super) fn peek_thread_state(&self) -> ThreadStateHandle {
+        self.thread_state.peek()
+    }
+
     pub(super) fn peek_state(&self) -> HandleState {
         self.state.peek()
     }

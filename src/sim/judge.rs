@@ -246,11 +246,9 @@ impl<'a> Judge<'a> {
         if let Some(body) = callbacks().find(|body| self.machine.owed(*body) > 0) {
             return Outcome::Lost(body);
         }
-        if self
-            .machine
-            .runtime
-            .leaked(|thread| self.machine.ended(thread))
-        {
+        // The end of `main` is the end of the process: until then it could refer to its own.
+        let gone = |thread| thread != ThreadIndex::FIRST && self.machine.ended(thread);
+        if self.machine.runtime.leaked(gone) {
             return Outcome::Leak;
         }
         let exited = self.threads_where(|thread| self.machine.exited(thread));

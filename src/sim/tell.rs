@@ -374,11 +374,45 @@ impl<'a> Rows<'a> {
     }
 
     fn finish(&mut self) -> Trace {
+        let mut rows: Vec<Row> = Vec::new();
+        let mut again = 0_u32;
+        for row in std::mem::take(&mut self.rows) {
+            if let [.., last] = rows.as_slice()
+                && same(last, &row)
+            {
+                again += 1;
+                continue;
+            }
+            close_repeats(&mut rows, &mut again);
+            rows.push(row);
+        }
+        close_repeats(&mut rows, &mut again);
+        for (number, row) in rows.iter_mut().enumerate() {
+            row.number = number as u32 + 1;
+        }
         Trace {
-            rows: std::mem::take(&mut self.rows),
+            rows,
             ..Trace::default()
         }
     }
+}
+
+/// Whether two rows say the same but for their numbers.
+fn same(one: &Row, other: &Row) -> bool {
+    Row {
+        number: other.number,
+        ..one.clone()
+    } == *other
+}
+
+/// Says how often the last row was left out.
+fn close_repeats(rows: &mut [Row], again: &mut u32) {
+    if let Some(last) = rows.last_mut()
+        && *again > 0
+    {
+        last.changes.push(format!("{again} more times"));
+    }
+    *again = 0;
 }
 
 fn result_text(value: Value) -> Option<String> {

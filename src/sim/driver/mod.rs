@@ -21,7 +21,7 @@ pub use value::Value;
 
 use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
 use crate::runtime::profile::Profile;
-use crate::runtime::{CallbackId, Caller, Ended, Host, ObjectKind, Over, Runtime, Step};
+use crate::runtime::{CallbackId, Caller, Crash, Ended, Host, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
     AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame,
     hang_forever, simulated, spawn,
@@ -30,6 +30,8 @@ use std::sync::{Arc, Weak};
 
 /// Callbacks that one thread may register with `at_thread_exit`.
 const THREAD_EXITS_MAX: usize = 4;
+/// Callbacks inside callbacks, after which the thread has run out of C stack.
+const DEPTH_MAX: u8 = 8;
 /// Names of one body; a nested activation of a callback saves as many.
 const NAMES_MAX: usize = 32;
 
@@ -80,6 +82,8 @@ impl Word for Site {
 /// A thread of the scenario.
 struct Lane {
     ended: Event,
+    /// Callbacks under way, one inside the other. Rule: the thread's own.
+    depth: Plain<u8>,
     /// The statement under way, plus one. Rule: the thread's own.
     at: Plain<u16>,
     exited: Plain<bool>,
@@ -363,6 +367,12 @@ impl Host for Machine {
             self.owed[body.index()].update(|owed| owed - 1);
         }
         let argument = argument & !PENDING;
+        let depth = &self.lanes[thread.index()].depth;
+        if depth.read() == DEPTH_MAX {
+            // Callbacks that call themselves without end run out of C stack.
+            return Err(caller.crash(Crash::Other));
+        }
+        depth.write(depth.read() + 1);
         if self.counts_runs[body.index()] {
             self.runs[body.index()].update(|runs| runs + 1);
         }
@@ -376,6 +386,7 @@ impl Host for Machine {
         if let Some(listener) = &self.listener {
             listener.leaves(thread);
         }
+        depth.write(depth.read() - 1);
         result
     }
 
@@ -389,6 +400,7 @@ fn lane(program: &Program, thread: usize) -> Lane {
     let body = &program.bodies[program.threads[thread].body.index()];
     Lane {
         ended: Event::new(("ended", thread)),
+        depth: Plain::new(("depth", thread), 0),
         at: Plain::new(("at", thread), 0),
         exited: Plain::new(("exited", thread), false),
         names: body
