@@ -123,9 +123,8 @@ mod trials {
         if schedule != found.schedule {
             return Err(format!("{text}: another schedule after it was read again").into());
         }
-        let told = || {
-            replay(program, &file.source, &schedule).map_err(|error| format!("{text}: {error}"))
-        };
+        let told =
+            || replay(program, &file.source, &schedule).map_err(|error| format!("{text}: {error}"));
         let (first, second) = (told()?, told()?);
         if first != second {
             return Err(format!("{text}: two replays differ\n{first:#?}\n{second:#?}").into());
@@ -184,9 +183,9 @@ mod trials {
         let is_ok = |found: &Found| found.outcome == Outcome::Ok;
         if !sound.outcomes.iter().all(is_ok) {
             let mut silent = program.clone();
-            silent.claims.retain(|claim| {
-                !matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_))
-            });
+            silent
+                .claims
+                .retain(|claim| !matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_)));
             wrong.push((0, silent));
         }
         if sound.outcomes.iter().any(is_ok) {

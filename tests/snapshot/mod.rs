@@ -59,7 +59,12 @@ fn runs(text: &mut String, file: &ScenarioFile, program: &Arc<Program>, verdict:
         let trace = counterexample(program, &file.source, found);
         let _ = writeln!(text, "\nshortest run to {}", found.text);
         if trace.rows.len() > ROWS_MAX {
-            let _ = writeln!(text, "  {} rows, {}", trace.rows.len(), digest(&table(&trace)));
+            let _ = writeln!(
+                text,
+                "  {} rows, {}",
+                trace.rows.len(),
+                digest(&table(&trace))
+            );
         } else {
             indented(text, &table(&trace));
         }
@@ -72,7 +77,10 @@ fn runs(text: &mut String, file: &ScenarioFile, program: &Arc<Program>, verdict:
 
 /// A run as lines: number, thread, statement, how far it came, what changed.
 pub(crate) fn table(trace: &Trace) -> String {
-    let names = trace.threads.iter().map(|thread| thread.name.chars().count());
+    let names = trace
+        .threads
+        .iter()
+        .map(|thread| thread.name.chars().count());
     let width = names.max().unwrap_or(0);
     let mut text = String::from("\n");
     for row in &trace.rows {
@@ -122,7 +130,11 @@ fn ends(text: &mut String, program: &Arc<Program>, verdict: &Verdict) {
     }
     for (name, ends) in by_name.values() {
         let all: Vec<&str> = ends.iter().map(String::as_str).collect();
-        let _ = writeln!(text, "\nthe runtime where runs end in {name}: {}", all.len());
+        let _ = writeln!(
+            text,
+            "\nthe runtime where runs end in {name}: {}",
+            all.len()
+        );
         if all.len() > ENDS_MAX {
             let _ = writeln!(text, "  {}", digest(&all.join("\n")));
         } else {
