@@ -122,6 +122,18 @@ impl Catalogue {
                 None => self.mistake(format!("{name} covers `{id}`, which is no entry")),
             }
         }
+        for other in text
+            .split([' ', '(', ')', ',', '\n'])
+            .filter(|word| word.trim_end_matches('.').ends_with(".capi"))
+        {
+            if !root()
+                .join("scenarios")
+                .join(other.trim_end_matches('.'))
+                .is_file()
+            {
+                self.mistake(format!("{name} refers to {other}, which is not there"));
+            }
+        }
         if words(tag).is_empty() {
             self.mistake(format!("{name} covers nothing"));
         }

@@ -77,13 +77,20 @@ pub fn pad(text: &str, columns: usize) -> String {
 /// Breaks the text into lines of at most `columns`: at spaces, else after punctuation, else anywhere.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(1);
+    wrap_after(text, columns, columns)
+}
+
+/// Breaks the text into a line of at most `first` columns and lines of at most `columns`.
+#[must_use]
+pub fn wrap_after(text: &str, first: usize, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = text;
-    while width(rest) > columns {
-        let (fits, after) = rest.split_at(break_at(rest, columns));
+    let mut room = first.max(1);
+    while width(rest) > room {
+        let (fits, after) = rest.split_at(break_at(rest, room));
         lines.push(fits.trim_end().to_owned());
         rest = after.trim_start();
+        room = columns.max(1);
     }
     if !rest.is_empty() || lines.is_empty() {
         lines.push(rest.to_owned());
@@ -148,6 +155,8 @@ fn break_at(text: &str, columns: usize) -> usize {
     }
     // A break at the very start would not get on; a single letter may be wider than the column.
     let first = text.chars().next().map_or(0, char::len_utf8);
-    let found = space.filter(|at| *at > 0).or(mark).unwrap_or(end);
+    // A line that would be less than a third full is worse than a break within a word.
+    let space = space.filter(|at| *at > 0 && (mark.is_none() || at * 3 >= end));
+    let found = space.or(mark).unwrap_or(end);
     found.max(first)
 }

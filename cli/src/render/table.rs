@@ -1,7 +1,7 @@
 //! Lays cells out in columns.
 
 use super::cells::Cell;
-use super::paint::{Paint, width, wrap};
+use super::paint::{Paint, width, wrap_after};
 
 /// No column of words is narrower than this.
 const COLUMN_MIN: usize = 13;
@@ -111,8 +111,9 @@ fn lines(cell: &Cell, columns: usize) -> Vec<String> {
     if width(&cell.lead) + width(&cell.text) <= columns {
         return vec![format!("{}{}", cell.lead, cell.text)];
     }
-    let room = columns.saturating_sub(width(&cell.lead).max(width(&cell.rest)));
-    let wrapped = wrap(&cell.text, room).into_iter().enumerate();
+    let room = |before: &str| columns.saturating_sub(width(before));
+    let wrapped = wrap_after(&cell.text, room(&cell.lead), room(&cell.rest));
+    let wrapped = wrapped.into_iter().enumerate();
     wrapped
         .map(|(line, text)| format!("{}{text}", if line == 0 { &cell.lead } else { &cell.rest }))
         .collect()

@@ -210,7 +210,7 @@ impl Machine {
         let body = self.program.threads[thread.index()].body;
         let activation = Activation { thread, body };
         let statements = &self.program.bodies[body.index()].block;
-        let mut run = || self.block(&caller, activation, statements, 0).map(|_| ());
+        let run = || self.block(&caller, activation, statements, 0).map(|_| ());
         let result = match self.program.bodies[body.index()].kind {
             BodyKind::Python | BodyKind::Daemon => caller.python_thread(run),
             BodyKind::Main | BodyKind::Foreign | BodyKind::Callback => run(),
@@ -236,7 +236,9 @@ impl Machine {
             }
             self.process_ended.write(true);
         }
-        if !matches!(result, Err(Ended::Hung)) {
+        // A thread that ends the process has not ended before it.
+        let cut_off = matches!(result, Err(Ended::ProcessOver)) && simulated();
+        if !cut_off && !matches!(result, Err(Ended::Hung)) {
             self.lanes[thread.index()].ended.set();
         }
     }

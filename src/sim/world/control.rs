@@ -115,6 +115,17 @@ impl State {
         self.change(mutex).owner = NOBODY;
         let bit = self.mutex_bit(mutex);
         self.change_thread(thread, |state| state.held &= !bit);
+        self.shows_if(thread, |pending| {
+            matches!(pending, Pending::Lock(wanted) | Pending::Relock { mutex: wanted, .. } if wanted == mutex)
+        });
+    }
+
+    /// The thread let another go on that waited so: what that one will do is not known yet, so this one's next operation
+    /// is a scheduling point.
+    fn shows_if(&mut self, thread: ThreadIndex, waits: impl Fn(Pending) -> bool) {
+        if self.threads.iter().any(|other| waits(other.pending)) {
+            self.change_thread(thread, |state| state.shows = true);
+        }
     }
 
     fn write(&mut self, thread: ThreadIndex, cell: CellId, value: u64) {
@@ -393,6 +404,10 @@ impl Controller for World {
         let (thread, mut state) = self.current_state();
         let count = state.cell(semaphore).value;
         state.write(thread, semaphore, count + 1);
+        state.shows_if(
+            thread,
+            |pending| matches!(pending, Pending::Acquire(wanted) if wanted == semaphore),
+        );
     }
 
     fn wait_event(&self, event: CellId) {
