@@ -42,7 +42,7 @@
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
-use crate::sync::{Ordering, Word, scope};
+use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, scope};
 
 /// A phase of finalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -296,9 +296,13 @@ impl Caller<'_> {
         }
     }
 
-    /// The process is over: threads that wait for a GIL may find that out and end. For harnesses that join every
-    /// thread (real threads, loom); no operation of the program.
+    /// The process is over: threads that wait for a GIL, in the parking lot or for a thread find that out and end. For
+    /// harnesses that join every thread (real threads, loom); no operation of the program.
     pub fn let_others_end(&self) {
+        for thread in (0..THREADS_MAX).map(ThreadIndex::new) {
+            self.runtime.parking.post(thread);
+            self.runtime.thread_handles[thread.index()].let_joiners_end();
+        }
         for interpreter in &self.runtime.interpreters {
             interpreter.gil_own.wake_all();
         }

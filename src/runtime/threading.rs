@@ -99,6 +99,11 @@ impl ThreadHandle {
         }
     }
 
+    /// The process is over: joiners find that out.
+    pub(super) fn let_joiners_end(&self) {
+        self.exiting.set();
+    }
+
     /// Whether the thread is past its exit, for an observer.
     #[cfg(feature = "sim")]
     pub(super) fn peek_ended(&self) -> bool {

@@ -24,7 +24,7 @@ use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Caller, Crash, Ended, Host, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
     AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame,
-    hang_forever, simulated, spawn,
+    hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
 
@@ -121,6 +121,8 @@ pub struct Machine {
     adding: Vec<Plain<i64>>,
     failed: Plain<u64>,
     process_ended: Plain<bool>,
+    /// Real threads are asked to end: their process is over. Never in a simulation, where they just run no more.
+    cut_off: Plain<bool>,
     listener: Option<Arc<dyn Listener>>,
 }
 
@@ -192,6 +194,7 @@ impl Machine {
                     .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
+                cut_off: Plain::new("cut_off", false),
                 program: Arc::clone(program),
                 listener,
             }
@@ -232,6 +235,11 @@ impl Machine {
             Err(Ended::ProcessOver) | Ok(()) | Err(Ended::Exited) => {}
         }
         if thread == ThreadIndex::FIRST {
+            if result.is_ok() {
+                // Others may run between the last statement and the end of the process.
+                statement(u64::MAX);
+                pause_point();
+            }
             self.process_ended.write(true);
         }
         // A thread that ends the process has not ended before it.
@@ -239,6 +247,28 @@ impl Machine {
         if !cut_off && !matches!(result, Err(Ended::Hung)) {
             self.lanes[thread.index()].ended.set();
         }
+    }
+
+    /// Ends what is left of a process on real threads: they leave their waits and end at their next statement. For a
+    /// harness, after it has noted what happened; again while threads are left, since each wakes from one wait a call.
+    pub fn cut_off(&self) {
+        self.cut_off.write(true);
+        let _over = self.runtime.end_process(Over::Exit(0));
+        for _ in 0..self.lanes.len() {
+            self.semaphores.iter().for_each(Semaphore::post);
+            let mutexes = self.mutexes.iter().map(NativeMutex::semaphore);
+            mutexes.for_each(Semaphore::post);
+        }
+        self.lanes.iter().for_each(|lane| lane.ended.set());
+        Caller::new(&self.runtime, self).let_others_end();
+    }
+
+    /// Nothing, or the end of a real thread whose process was cut off.
+    fn goes_on(&self) -> Step<()> {
+        if !simulated() && self.cut_off.peek() {
+            return Err(Ended::ProcessOver);
+        }
+        Ok(())
     }
 
     /// What `at_thread_exit` registered, newest first.
