@@ -646,6 +646,9 @@ impl Explainer<'_> {
             Outcome::Livelock(_) => {
                 vec!["From here the threads can go on for ever under a fair scheduler, and the run never ends.".to_owned()]
             }
+            Outcome::Leak => {
+                vec!["Finalization is over, and a thread state is left that no thread can give up any more.".to_owned()]
+            }
             Outcome::Assertion(_) | Outcome::Ok | Outcome::Exit(_) | Outcome::Inconclusive => {
                 Vec::new()
             }
