@@ -57,7 +57,7 @@ pub const LIST: &[Agreed] = &[
     ),
     agreed("gilstate/two-foreign-threads", &["ok"], Some(2)),
     agreed("mutex/contended", &["ok"], None),
-    agreed("mutex/hand-off", &["ok"], None),
+    agreed("mutex/hand-off", &["ok"], Some(2)),
     agreed("mutex/waits-detached", &["ok"], None),
     agreed("objects/thread-exit-destructor-fixed", &["ok"], None),
     agreed("pending/main-is-detached", &["ok"], None),
