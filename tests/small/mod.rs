@@ -11,7 +11,9 @@ use tstate::sim::explorer::{
 use tstate::sim::judge::{Case, Notes};
 use tstate::sim::scenario::{self, program::Program};
 use tstate::sim::world::{Standing, Tuning, World};
-use tstate::sync::{Mutex, ThreadIndex, choose, pause_point, statement};
+use tstate::sync::{
+    Condvar, Epoch, Mutex, Plain, ThreadIndex, choose, pause_point, scope, statement,
+};
 
 /// Scenarios for the audit: every loop and scope.
 pub(crate) const SCENARIOS: [(&str, &str); 9] = [
@@ -39,7 +41,7 @@ pub(crate) const SCENARIOS: [(&str, &str); 9] = [
 ];
 
 /// Scenarios in which one hook decides what can happen.
-pub(crate) const HOOKS: [(&str, &str); 7] = [
+pub(crate) const HOOKS: [(&str, &str); 6] = [
     // Somebody takes the semaphore between the flag and the wait.
     (
         "acquire",
@@ -81,20 +83,15 @@ pub(crate) const HOOKS: [(&str, &str); 7] = [
       foreign thread a { spin until g; set f }
       thread main { start a; set g; assert !f; join a }",
     ),
-    // The bytecode of main lets go of the GIL only when it is asked to.
-    (
-        "time-out",
-        "native flag f
-      foreign thread a { g = PyGILState_Ensure(); set f; PyGILState_Release(g) }
-      thread main { Py_InitializeEx(0); start a; eval until f }",
-    ),
 ];
 
-/// Without time-outs the one of two waiters that is woken goes first.
-pub(crate) const WAKE: (&str, &str) = ("wake", "native flag f
-      foreign thread a { PyGILState_Ensure(); set f }
-      foreign thread b { PyGILState_Ensure(); assert f }
-      thread main { Py_InitializeEx(0); start a; start b; spin until waits_for_gil(a) && waits_for_gil(b); PyEval_SaveThread(); sleep }");
+/// The bytecode of main lets go of the GIL only when it is asked to, and it is asked only after a time-out.
+pub(crate) const TIME_OUT: (&str, &str) = (
+    "time-out",
+    "native flag f
+      foreign thread a { g = PyGILState_Ensure(); set f; PyGILState_Release(g) }
+      thread main { Py_InitializeEx(0); start a; eval until f }",
+);
 
 /// Reads and resolves a scenario.
 pub(crate) fn program(text: &str) -> Arc<Program> {
@@ -107,8 +104,27 @@ pub(crate) fn program(text: &str) -> Arc<Program> {
 pub(crate) enum Small {
     /// A scenario, under its first profile.
     Scenario(Arc<Program>),
-    /// A thread may end with a lock in its hands: nobody's history says so.
+    /// A scenario that can go on for ever.
+    Endless(Arc<Program>),
+    /// Written on the facade.
+    Fixture(Fixture),
+}
+
+/// Programs on the facade in which one part of the key, or one choice, decides what can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fixture {
+    /// Whoever comes first ends with the lock in its hands.
     KeptLock,
+    /// Nothing but the contents of a free lock tells two states apart.
+    Contents,
+    /// A scope forgets, with a lock in hand, what it has read of the contents.
+    HeldAtScope,
+    /// Nothing but whether an epoch moved tells two states apart.
+    Epoch,
+    /// Between the wake-up and the re-lock somebody else takes the lock.
+    Relock,
+    /// Either of two waiters may wake.
+    Waiters,
 }
 
 /// What an exploration found.
@@ -126,6 +142,15 @@ impl Small {
         Self::Scenario(program(text))
     }
 
+    /// Whether every run ends, so that it can be explored with full histories.
+    pub(crate) fn ends(&self) -> bool {
+        match self {
+            Self::Scenario(_) => true,
+            Self::Endless(_) => false,
+            Self::Fixture(_) => true,
+        }
+    }
+
     /// Explores, keeping the keys.
     pub(crate) fn explored(&self, tuning: Tuning, limits: Limits) -> Explored {
         let settings = Settings {
@@ -136,7 +161,7 @@ impl Small {
         };
         let notes = Notes::default();
         let found = match self {
-            Self::Scenario(program) => {
+            Self::Scenario(program) | Self::Endless(program) => {
                 let profile: Profile = program.profiles[0];
                 let case = Case {
                     program,
@@ -145,49 +170,140 @@ impl Small {
                 };
                 explore(&case, &settings)
             }
-            Self::KeptLock => explore(&KeptLock, &settings),
+            Self::Fixture(fixture) => explore(fixture, &settings),
         };
         let ends = found.graph.nodes().iter().filter(|node| node.ends);
         let outcomes = ends.filter_map(|node| node.outcome);
         let outcomes = outcomes.map(|outcome| match self {
-            Self::Scenario(_) => format!("{:?}", notes.outcome(outcome)),
-            Self::KeptLock => format!("{outcome} blocked"),
+            Self::Scenario(_) | Self::Endless(_) => format!("{:?}", notes.outcome(outcome)),
+            Self::Fixture(_) => format!("{outcome}"),
         });
         let outcomes = outcomes.collect();
         Explored { found, outcomes }
     }
 }
 
-struct KeptLock;
-
-struct KeptLockRun {
-    lock: Mutex<u8>,
-}
-
-impl Explorable for KeptLock {
+impl Explorable for Fixture {
     fn threads(&self) -> usize {
-        2
+        3
     }
 
     fn started(&self) -> Vec<ThreadIndex> {
-        vec![ThreadIndex::new(0), ThreadIndex::new(1)]
+        (0..self.threads()).map(ThreadIndex::new).collect()
     }
 
     fn make(&self) -> Box<dyn Run + '_> {
-        Box::new(KeptLockRun {
+        Box::new(FixtureRun {
+            fixture: *self,
             lock: Mutex::new("lock", 0),
+            cond: Condvar::new("cond"),
+            epoch: Epoch::new("epoch"),
+            seen: Plain::new("seen", 0),
         })
     }
 }
 
-impl Run for KeptLockRun {
+struct FixtureRun {
+    fixture: Fixture,
+    lock: Mutex<u8>,
+    cond: Condvar,
+    epoch: Epoch,
+    seen: Plain<u64>,
+}
+
+impl FixtureRun {
+    fn write(&self, value: u8) {
+        *self.lock.lock() = value;
+    }
+
+    /// What the first thread does.
+    fn first(&self) {
+        match self.fixture {
+            Fixture::KeptLock => self.keep(),
+            Fixture::Contents | Fixture::HeldAtScope => self.write(choose(2) as u8),
+            Fixture::Epoch => {
+                if choose(2) == 1 {
+                    self.epoch.advance();
+                }
+            }
+            Fixture::Relock => {
+                *self.lock.lock() = 1;
+                self.cond.notify_one();
+                self.write(2);
+            }
+            Fixture::Waiters => {
+                if *self.lock.lock() == 2 {
+                    self.cond.notify_one();
+                }
+            }
+        }
+    }
+
+    /// What the others do.
+    fn other(&self, thread: ThreadIndex) {
+        match self.fixture {
+            Fixture::KeptLock => self.keep(),
+            Fixture::Contents => {
+                pause_point();
+                self.seen.write(u64::from(*self.lock.lock()));
+            }
+            Fixture::HeldAtScope => {
+                let entry = scope();
+                let held = self.lock.lock();
+                entry.again(&());
+                pause_point();
+                self.seen.write(u64::from(*held));
+            }
+            Fixture::Epoch => {
+                let remembered = self.epoch.remember();
+                pause_point();
+                self.seen.write(u64::from(remembered.changed()));
+            }
+            Fixture::Relock => {
+                let mut held = self.lock.lock();
+                if *held == 0 {
+                    self.cond.wait(&mut held);
+                    self.seen.write(10 + u64::from(*held));
+                }
+            }
+            Fixture::Waiters => {
+                let mut held = self.lock.lock();
+                *held += 1;
+                self.cond.wait(&mut held);
+                self.seen.write(thread.index() as u64);
+            }
+        }
+    }
+
+    /// A thread that could run at any time: where it and another could, states are told apart.
+    fn bystand(&self) {
+        match self.fixture {
+            Fixture::KeptLock => self.keep(),
+            Fixture::Contents
+            | Fixture::HeldAtScope
+            | Fixture::Epoch
+            | Fixture::Relock
+            | Fixture::Waiters => (0..4).for_each(|_| pause_point()),
+        }
+    }
+
+    fn keep(&self) {
+        if let Some(held) = self.lock.try_lock() {
+            std::mem::forget(held);
+        }
+    }
+}
+
+impl Run for FixtureRun {
     fn body(&self, thread: ThreadIndex) {
         statement(0);
-        if thread != ThreadIndex::FIRST {
-            pause_point();
-            drop(self.lock.lock());
-        } else if choose(2) == 0 {
-            std::mem::forget(self.lock.lock());
+        let bystands = thread.index() == 2 && self.fixture != Fixture::Waiters;
+        if thread == ThreadIndex::FIRST {
+            self.first();
+        } else if bystands {
+            self.bystand();
+        } else {
+            self.other(thread);
         }
     }
 
@@ -195,11 +311,12 @@ impl Run for KeptLockRun {
         Look::default()
     }
 
+    /// What was seen, or who kept the lock.
     fn outcome(&self, world: &World) -> u16 {
         let threads = (0..world.threads()).map(ThreadIndex::new);
-        let blocked =
-            |thread: &ThreadIndex| matches!(world.standing(*thread), Standing::Blocked(_));
-        threads.filter(blocked).count() as u16
+        let owner = threads.filter(|thread| world.owns(*thread, "lock"));
+        let owner = owner.map(|thread| thread.index() as u16 + 1).sum::<u16>();
+        self.seen.peek() as u16 * 100 + owner
     }
 
     fn stuck(&self, _: &World) -> Option<u16> {
