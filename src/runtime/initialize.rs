@@ -24,6 +24,7 @@
 //! A crash for two initializers; fatal *can't make first thread*.
 
 use super::arena::Whence;
+use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
@@ -107,6 +108,7 @@ impl Caller<'_> {
                 self.runtime
                     .finalizing
                     .store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
+                self.runtime.phase.write(Phase::NotStarted);
                 self.runtime.lists.lock().reset();
                 Ok(())
             }

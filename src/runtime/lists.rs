@@ -81,10 +81,12 @@ impl Lists {
         }
     }
 
-    /// Everything as before the first initialization, ids starting at 0 (§INIT I4).
+    /// Everything as before the first initialization, ids starting at 0 (§INIT I4). What is kept of an earlier life keeps
+    /// its id: in C it lies in the thread state.
     pub(super) fn reset(&mut self) {
         *self = Self {
             id_next: 0,
+            thread_states: self.thread_states,
             ids_observable: self.ids_observable,
             ..Self::new()
         };
@@ -340,13 +342,16 @@ impl Hash for Lists {
             let mut thread_state = links.threads_head;
             while let Some(slot) = thread_state.slot() {
                 thread_state.hash(state);
-                if self.ids_observable {
-                    self.thread_states[slot].id.hash(state);
-                }
                 thread_state = self.thread_states[slot].next;
             }
             ThreadStateHandle::NULL.hash(state);
             interpreter = links.next;
+        }
+        if self.ids_observable {
+            // Those in no list too: their ids can still be read.
+            self.thread_states
+                .iter()
+                .for_each(|links| links.id.hash(state));
         }
         self.shutdown_handles[..self.shutdown_handles_count].hash(state);
     }

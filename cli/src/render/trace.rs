@@ -3,8 +3,7 @@
 use super::cells::{self, Cell, Marks};
 use super::paint::{Paint, escape, wrap};
 use super::table;
-use std::collections::BTreeSet;
-use tstate::sim::report::{Mark, Row, Trace};
+use tstate::sim::report::{Row, Trace};
 
 /// The width of reports that do not go to a terminal, so that they are the same everywhere.
 pub const COLUMNS: usize = 100;
@@ -44,11 +43,12 @@ impl Style {
 pub fn render(trace: &Trace, style: Style) -> String {
     let mut parts = Vec::new();
     if !trace.rows.is_empty() {
-        parts.push(rows(trace, style));
-    }
-    let legend = legend(trace, &style.marks());
-    if !legend.is_empty() {
-        parts.push(format!("  {}\n", Paint::Faint.on(&legend)));
+        let table = rows(trace, style);
+        let legend = legend(&table, &style.marks());
+        parts.push(table);
+        if !legend.is_empty() {
+            parts.push(format!("  {}\n", Paint::Faint.on(&legend)));
+        }
     }
     let columns = style.columns.saturating_sub(4);
     let sentences = trace.explanation.iter().chain(&trace.standing);
@@ -108,25 +108,7 @@ fn fold(trace: &Trace, thread: usize, mut cells: Vec<Cell>) -> Vec<Cell> {
 }
 
 /// What the marks mean that the table has.
-fn legend(trace: &Trace, marks: &Marks) -> String {
-    let used: BTreeSet<&str> = trace
-        .rows
-        .iter()
-        .filter_map(|row| match row.mark {
-            Mark::Whole => None,
-            Mark::Begins | Mark::Continues | Mark::Returns => Some(marks.under_way),
-            Mark::Blocks => Some(marks.waits),
-            Mark::Hangs => Some(marks.hangs),
-            Mark::Ends => Some(marks.ended),
-        })
-        .chain(
-            trace
-                .rows
-                .iter()
-                .any(|row| row.depth > 0)
-                .then_some(marks.callback),
-        )
-        .collect();
+fn legend(table: &str, marks: &Marks) -> String {
     let meanings = [
         (marks.under_way, "inside the call above"),
         (marks.callback, "in a callback"),
@@ -135,11 +117,10 @@ fn legend(trace: &Trace, marks: &Marks) -> String {
         (marks.ended, "ended"),
     ];
     // The ASCII marks of waiting, hanging and ending are words.
-    let shown = meanings
-        .iter()
-        .filter(|(mark, _)| used.contains(mark) && !mark.starts_with('['));
-    shown
+    let used = |mark: &str| table.contains(mark) && !mark.starts_with('[');
+    let shown = meanings.iter().filter(|(mark, _)| used(mark));
+    let shown: Vec<String> = shown
         .map(|(mark, meaning)| format!("{mark} {meaning}"))
-        .collect::<Vec<_>>()
-        .join("   ")
+        .collect();
+    shown.join("   ")
 }

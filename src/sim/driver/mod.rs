@@ -41,9 +41,15 @@ const PENDING: u64 = 1 << 46;
 /// What a scenario did, for who wants to tell: called on the thread that does it.
 pub trait Listener: Sync + Send {
     /// A statement begins.
-    fn begins(&self, thread: ThreadIndex, statement: StatementId);
+    fn begins(&self, machine: &Machine, thread: ThreadIndex, statement: StatementId);
     /// The statement ends with this result.
-    fn ends(&self, thread: ThreadIndex, statement: StatementId, result: Option<Value>);
+    fn ends(
+        &self,
+        machine: &Machine,
+        thread: ThreadIndex,
+        statement: StatementId,
+        result: Option<Value>,
+    );
     /// A callback's body begins.
     fn enters(&self, thread: ThreadIndex, body: BodyId);
     /// A callback's body ends.

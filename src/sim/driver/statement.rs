@@ -64,7 +64,7 @@ impl Machine {
         statement(place);
         self.lanes[at.thread.index()].at.write(next.id.0 + 1);
         if let Some(listener) = &self.listener {
-            listener.begins(at.thread, next.id);
+            listener.begins(self, at.thread, next.id);
         }
         let mut result = None;
         let flow = match &next.kind {
@@ -92,7 +92,7 @@ impl Machine {
             }
         };
         if let Some(listener) = &self.listener {
-            listener.ends(at.thread, next.id, result);
+            listener.ends(self, at.thread, next.id, result);
         }
         Ok(flow)
     }

@@ -88,7 +88,12 @@ impl Human {
             Status::Inconclusive => ("cut", Paint::Odd),
             Status::Failed => ("FAIL", Paint::Bad),
         };
-        let states = format!("{:>STATES_COLUMNS$} states", grouped(verdict.states));
+        let noun = if verdict.states == 1 {
+            "state "
+        } else {
+            "states"
+        };
+        let states = format!("{:>STATES_COLUMNS$} {noun}", grouped(verdict.states));
         let rest = format!("{states}  {}", remark(verdict));
         let mut text = self.line(word, scenario, &verdict.profile.to_string(), &rest);
         if self.verbose {
