@@ -1,6 +1,13 @@
-//! What the program `tstate` is made of, for its tests.
+//! The parts of the program `tstate`: its command line, its commands and its reports.
 
-/// From plain data to text for people.
-pub mod render {
-    pub mod diagnostic;
-}
+pub mod arguments;
+pub mod check;
+pub mod commands;
+pub mod engine;
+pub mod exit;
+pub mod files;
+pub mod output;
+pub mod problem;
+pub mod record;
+pub mod render;
+pub mod settings;

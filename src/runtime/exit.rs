@@ -17,7 +17,7 @@ use super::handle::InterpreterHandle;
 use super::interpreter::EXIT_CALLBACKS_MAX;
 use super::outcome::{Fatal, Over, Step};
 use super::state::Caller;
-use crate::sync::scope;
+use crate::sync::{pause_point, scope};
 
 /// The status of a process whose finalization failed to flush.
 const STATUS_FLUSH_FAILED: i32 = 120;
@@ -82,6 +82,8 @@ impl Caller<'_> {
         } else {
             status
         };
+        // Others may run between finalization and the end of the process.
+        pause_point();
         Err(self.runtime.end_process(Over::Exit(status)))
     }
 

@@ -349,7 +349,9 @@ impl Hash for Lists {
         }
         if self.ids_observable {
             // Those in no list too: their ids can still be read.
-            self.thread_states.iter().for_each(|links| links.id.hash(state));
+            self.thread_states
+                .iter()
+                .for_each(|links| links.id.hash(state));
         }
         self.shutdown_handles[..self.shutdown_handles_count].hash(state);
     }

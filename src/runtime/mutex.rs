@@ -45,7 +45,7 @@
 //! Deadlock; hang at finalization, also as the owner; fatal *unlocking mutex that is not locked*.
 
 use super::handle::ThreadStateHandle;
-use super::outcome::{Fatal, Step};
+use super::outcome::{Ended, Fatal, Step};
 use super::parking::Waiters;
 use super::state::Caller;
 use crate::sync::{AtomicU8, Mutex, Name, Ordering, choose, current_thread, scope};
@@ -171,6 +171,9 @@ impl Caller<'_> {
             self.detach(current)?;
         }
         let handed_off = self.runtime.parking.wait();
+        if self.runtime.over().is_some() {
+            return Err(Ended::ProcessOver);
+        }
         if current != ThreadStateHandle::NULL {
             self.attach(current)?;
         }

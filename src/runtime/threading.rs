@@ -99,6 +99,11 @@ impl ThreadHandle {
         }
     }
 
+    /// The process is over: joiners find that out.
+    pub(super) fn let_joiners_end(&self) {
+        self.exiting.set();
+    }
+
     /// Whether the thread is past its exit, for an observer.
     #[cfg(feature = "sim")]
     pub(super) fn peek_ended(&self) -> bool {
@@ -106,6 +111,11 @@ impl ThreadHandle {
     }
 
     #[cfg(feature = "sim")]
+    /// The thread state made for the thread, for an observer.
+    pub(super) fn peek_thread_state(&self) -> ThreadStateHandle {
+        self.thread_state.peek()
+    }
+
     pub(super) fn peek_state(&self) -> HandleState {
         self.state.peek()
     }

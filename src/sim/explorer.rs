@@ -229,7 +229,7 @@ struct Arrival {
 }
 
 /// Steps with one choice after which a node is made all the same, so that a lone endless loop closes.
-const LONE_STEPS_MAX: u32 = 256;
+const LONE_STEPS_MAX: u32 = 32;
 
 /// Whether the only choice, `steps` steps after the last node, is taken without making a node.
 pub(super) fn is_lone(choice: Choice, steps: u32) -> bool {

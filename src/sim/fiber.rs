@@ -23,7 +23,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::mem::ManuallyDrop;
 
 /// Bytes of stack for one fiber. Deepest seen: nested callbacks of the scenario driver, 20 KiB unoptimised.
-const STACK_BYTES: usize = 256 * 1024;
+const STACK_BYTES: usize = 512 * 1024;
 /// What may lie below the address noted in [`Suspender::suspend`]: the frame itself and the saved registers.
 const RED_ZONE: usize = 512;
 

@@ -11,7 +11,7 @@
 
 use super::driver::{Machine, Reader, index_of};
 use super::explorer::{Look, Program as Explored, Run};
-use super::scenario::program::{Claim, ClaimKind, Program, ThreadId};
+use super::scenario::program::{BodyId, Claim, ClaimKind, Program, ThreadId};
 use super::verdict::{Outcome, Threads};
 use super::world::{Standing, Waits, World};
 use crate::runtime::Over;
@@ -228,31 +228,39 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The outcome of a process that has ended.
-    fn of_ended(&self, world: &World) -> Outcome {
-        let cycle = self.cycle(world);
-        if cycle != Threads(0) {
-            return Outcome::Deadlock(cycle);
+    /// What happened in a process of real threads, by what can be read while some of them still run: no cycle of waits,
+    /// no claim on a state and no leak.
+    #[must_use]
+    pub fn of_real_process(&self) -> Outcome {
+        if let Some(outcome) = self.first_fault() {
+            return outcome;
         }
-        if let Some(index) = self.finally.iter().find(|index| !self.holds(**index)) {
-            return Outcome::Assertion(super::driver::Site::Claim(*index as u16));
+        self.of_calls().unwrap_or_else(|| self.of_threads())
+    }
+
+    /// What ended the process at once.
+    fn first_fault(&self) -> Option<Outcome> {
+        match self.machine.runtime.over() {
+            Some(Over::Fatal(fatal)) => return Some(Outcome::Fatal(fatal.message())),
+            Some(Over::Crash(crash)) => return Some(Outcome::Crash(crash.name())),
+            Some(Over::Exit(_)) | None => {}
         }
-        let program = self.machine.program();
-        let callbacks =
-            || (0..program.bodies.len()).map(|body| super::scenario::program::BodyId(body as u8));
-        if let Some(body) = callbacks().find(|body| self.machine.owed(*body) < 0) {
-            return Outcome::Repeated(body);
-        }
-        if let Some(body) = callbacks().find(|body| self.machine.owed(*body) > 0) {
-            return Outcome::Lost(body);
-        }
-        if self
-            .machine
-            .runtime
-            .leaked(|thread| self.machine.ended(thread))
-        {
-            return Outcome::Leak;
-        }
+        self.machine.failed().map(Outcome::Assertion)
+    }
+
+    /// Pending calls that ran too often or never.
+    fn of_calls(&self) -> Option<Outcome> {
+        let bodies = 0..self.machine.program().bodies.len();
+        let callbacks = || bodies.clone().map(|body| BodyId(body as u8));
+        let repeated = callbacks().find(|body| self.machine.owed(*body) < 0);
+        let lost = || callbacks().find(|body| self.machine.owed(*body) > 0);
+        repeated
+            .map(Outcome::Repeated)
+            .or_else(|| lost().map(Outcome::Lost))
+    }
+
+    /// Threads that finalization ended or parked.
+    fn of_threads(&self) -> Outcome {
         let exited = self.threads_where(|thread| self.machine.exited(thread));
         if exited != Threads(0) {
             return Outcome::Exit(exited);
@@ -265,16 +273,31 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The outcome of a process that has ended.
+    fn of_ended(&self, world: &World) -> Outcome {
+        let cycle = self.cycle(world);
+        if cycle != Threads(0) {
+            return Outcome::Deadlock(cycle);
+        }
+        if let Some(index) = self.finally.iter().find(|index| !self.holds(**index)) {
+            return Outcome::Assertion(super::driver::Site::Claim(*index as u16));
+        }
+        if let Some(outcome) = self.of_calls() {
+            return outcome;
+        }
+        // The end of `main` is the end of the process: until then it could refer to its own.
+        let gone = |thread| thread != ThreadIndex::FIRST && self.machine.ended(thread);
+        if self.machine.runtime.leaked(gone) {
+            return Outcome::Leak;
+        }
+        self.of_threads()
+    }
+
     /// The outcome now, if the run ends here.
     #[must_use]
     pub fn name(&self, world: &World) -> Outcome {
-        match self.machine.runtime.over() {
-            Some(Over::Fatal(fatal)) => return Outcome::Fatal(fatal.message()),
-            Some(Over::Crash(crash)) => return Outcome::Crash(crash.name()),
-            Some(Over::Exit(_)) | None => {}
-        }
-        if let Some(site) = self.machine.failed() {
-            return Outcome::Assertion(site);
+        if let Some(outcome) = self.first_fault() {
+            return outcome;
         }
         if self.machine.process_ended() || self.machine.runtime.over().is_some() {
             self.of_ended(world)

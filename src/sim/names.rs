@@ -17,7 +17,7 @@ fn threads(program: &Program, word: &str, threads: Threads) -> String {
 
 /// The outcome as a claim would name it.
 #[must_use]
-pub fn outcome_text(program: &Program, outcome: &Outcome) -> String {
+pub(super) fn outcome_text(program: &Program, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Ok => "ok".to_owned(),
         Outcome::Hang(hung) => threads(program, "hang", *hung),
@@ -37,7 +37,7 @@ pub fn outcome_text(program: &Program, outcome: &Outcome) -> String {
 
 /// The kind's name in `crash(KIND)`.
 #[must_use]
-pub fn crash_name(kind: CrashKind) -> &'static str {
+pub(super) fn crash_name(kind: CrashKind) -> &'static str {
     match kind {
         CrashKind::UseAfterFree => "use_after_free",
         CrashKind::NoThreadState => "no_thread_state",
@@ -66,7 +66,7 @@ fn named(program: &Program, word: &str, named: &[ThreadRef]) -> String {
 
 /// A claimed outcome as written.
 #[must_use]
-pub fn claimed_text(program: &Program, claimed: &Claimed) -> String {
+pub(super) fn claimed_text(program: &Program, claimed: &Claimed) -> String {
     let body = |word: &str, body: &Option<super::scenario::program::BodyId>| match body {
         Some(body) => format!("{word}({})", program.bodies[body.index()].name),
         None => word.to_owned(),

@@ -124,7 +124,28 @@ pub(super) fn written_out(
             steps += 1;
         }
     });
-    stage.world.written_down()
+    let mut steps = stage.world.written_down();
+    steps.truncate(steps_to_the_end(program, profile, &steps));
+    steps
+}
+
+/// After how many of these steps the run is over. With few scheduling points a thread goes on, within the step that
+/// ended the run, to operations that would be steps of their own.
+fn steps_to_the_end(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> usize {
+    let notes = Notes::default();
+    let stage = Stage::new(program, profile, &notes, Tuning::default(), None, None);
+    stage.play(|walk| {
+        let mut look = walk.settle();
+        let mut steps = 0;
+        for choice in choices {
+            if look.over {
+                break;
+            }
+            look = walk.step(*choice);
+            steps += 1;
+        }
+        steps
+    })
 }
 
 /// Everything a schedule may do.

@@ -3,7 +3,7 @@
 //! Steps of one thread within one statement make one row. Statements that touch nothing a reader would look at (a whole
 //! call between two steps of the same thread) make a row of their own all the same: the table has every statement.
 
-use super::driver::{Listener, Value};
+use super::driver::{Listener, Machine, Value};
 use super::graph::{Choice, Move};
 use super::judge::Judge;
 use super::replay::Stage;
@@ -15,13 +15,13 @@ use crate::runtime::Phase;
 use crate::sync::ThreadIndex;
 use std::sync::Mutex;
 
-/// What happened, in order.
+/// What happened, in order, each with what the state looked like then.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Begins(ThreadIndex, StatementId, u32),
     Ends(ThreadIndex, StatementId, Option<Value>),
-    /// A step was taken; what the state looked like after it.
-    Step(ThreadIndex, Option<Move>, Glance),
+    /// A step was taken.
+    Step(ThreadIndex, Option<Move>, u16),
 }
 
 /// What a reader is told of a state.
@@ -33,7 +33,6 @@ struct Glance {
     hung: u16,
     ended: u16,
     requested: u16,
-    blocked: u16,
     owners: [u8; 16],
     finalizing: bool,
     initialized: bool,
@@ -43,7 +42,7 @@ struct Glance {
 
 #[derive(Debug, Default)]
 struct Told {
-    events: Vec<Event>,
+    events: Vec<(Event, Glance)>,
     depths: [u32; 16],
 }
 
@@ -54,66 +53,79 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    fn tell(&self, event: impl FnOnce(&mut Told) -> Event) {
+    fn tell(&self, machine: &Machine, event: impl FnOnce(&Told) -> Event) {
         let mut told = self.told.lock().expect("nobody panics while listening");
-        let event = event(&mut told);
-        told.events.push(event);
+        let event = event(&told);
+        told.events.push((event, glance(machine)));
     }
 
     pub(super) fn step(&self, stage: &Stage<'_>, choice: Option<Choice>) {
-        let glance = glance(stage);
+        let machine = stage.judge.machine();
         let thread = choice.map_or(ThreadIndex::FIRST, |choice| {
             ThreadIndex::new(choice.thread())
         });
-        self.tell(|_| Event::Step(thread, choice.map(Choice::action), glance));
+        let blocked = bits(machine, |thread| {
+            matches!(stage.world.standing(thread), Standing::Blocked(_))
+        });
+        self.tell(machine, |_| {
+            Event::Step(thread, choice.map(Choice::action), blocked)
+        });
+    }
+
+    fn deeper(&self, thread: ThreadIndex, by: i32) {
+        let mut told = self.told.lock().expect("nobody panics while listening");
+        let depth = &mut told.depths[thread.index()];
+        *depth = depth.saturating_add_signed(by);
     }
 }
 
 impl Listener for Teller {
-    fn begins(&self, thread: ThreadIndex, statement: StatementId) {
-        self.tell(|told| Event::Begins(thread, statement, told.depths[thread.index()]));
+    fn begins(&self, machine: &Machine, thread: ThreadIndex, statement: StatementId) {
+        self.tell(machine, |told| {
+            Event::Begins(thread, statement, told.depths[thread.index()])
+        });
     }
 
-    fn ends(&self, thread: ThreadIndex, statement: StatementId, result: Option<Value>) {
-        self.tell(|_| Event::Ends(thread, statement, result));
+    fn ends(
+        &self,
+        machine: &Machine,
+        thread: ThreadIndex,
+        statement: StatementId,
+        result: Option<Value>,
+    ) {
+        self.tell(machine, |_| Event::Ends(thread, statement, result));
     }
 
     fn enters(&self, thread: ThreadIndex, _: BodyId) {
-        self.told
-            .lock()
-            .expect("nobody panics while listening")
-            .depths[thread.index()] += 1;
+        self.deeper(thread, 1);
     }
 
     fn leaves(&self, thread: ThreadIndex) {
-        self.told
-            .lock()
-            .expect("nobody panics while listening")
-            .depths[thread.index()] -= 1;
+        self.deeper(thread, -1);
     }
 }
 
-fn glance(stage: &Stage<'_>) -> Glance {
-    let machine = stage.judge.machine();
+/// The threads of which this holds, as bits.
+fn bits(machine: &Machine, holds: impl Fn(ThreadIndex) -> bool) -> u16 {
+    let threads = (0..machine.program().threads.len()).map(ThreadIndex::new);
+    threads
+        .filter(|thread| holds(*thread))
+        .fold(0, |bits, thread| bits | 1 << thread.index())
+}
+
+fn glance(machine: &Machine) -> Glance {
     let runtime = &machine.runtime;
-    let threads = machine.program().threads.len();
-    let bits = |holds: &dyn Fn(ThreadIndex) -> bool| {
-        (0..threads)
-            .filter(|thread| holds(ThreadIndex::new(*thread)))
-            .fold(0_u16, |bits, thread| bits | 1 << thread)
-    };
     let mut owners = [0; 16];
     for (owner, mutex) in owners.iter_mut().zip(machine.mutexes()) {
         *owner = mutex.owner().map_or(0, |thread| thread.index() as u8 + 1);
     }
     Glance {
         gil: runtime.gil_holder(),
-        attached: bits(&|thread| runtime.attached(thread)),
-        wants_gil: bits(&|thread| runtime.waits_for_gil(thread)),
-        hung: bits(&|thread| runtime.hung(thread)),
-        ended: bits(&|thread| machine.ended(thread)),
-        requested: bits(&|thread| runtime.drop_requested(thread)),
-        blocked: bits(&|thread| matches!(stage.world.standing(thread), Standing::Blocked(_))),
+        attached: bits(machine, |thread| runtime.attached(thread)),
+        wants_gil: bits(machine, |thread| runtime.waits_for_gil(thread)),
+        hung: bits(machine, |thread| runtime.hung(thread)),
+        ended: bits(machine, |thread| machine.ended(thread)),
+        requested: bits(machine, |thread| runtime.drop_requested(thread)),
         owners,
         finalizing: runtime.finalizing(),
         initialized: runtime.initialized(),
@@ -127,9 +139,10 @@ pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &O
     let told = teller.told.lock().expect("nobody panics while listening");
     let program = stage.judge.machine().program();
     let mut rows = Rows::new(program, source);
-    for event in &told.events {
-        rows.add(*event);
+    for (event, glance) in &told.events {
+        rows.add(*event, glance);
     }
+    rows.close(outcome);
     let mut trace = rows.finish();
     trace.threads = program
         .threads
@@ -204,6 +217,10 @@ struct Rows<'a> {
     /// The threads that have begun a statement, as bits.
     begun: u16,
     before: Option<Glance>,
+    /// The thread of the last event in the step under way.
+    acting: Option<ThreadIndex>,
+    /// The thread that took the last step.
+    stepped: Option<ThreadIndex>,
     /// The row that the last event belongs to.
     last_row: Option<usize>,
 }
@@ -217,18 +234,98 @@ impl<'a> Rows<'a> {
             open: vec![Vec::new(); program.threads.len()],
             begun: 0,
             before: None,
+            acting: None,
+            stepped: None,
             last_row: None,
         }
     }
 
-    fn add(&mut self, event: Event) {
+    fn add(&mut self, event: Event, glance: &Glance) {
         match event {
             Event::Begins(thread, statement, depth) => {
+                self.note(thread, glance);
+                self.begun |= 1 << thread.index();
                 self.open[thread.index()].push(Open { statement, depth });
                 self.show(thread, Mark::Begins);
             }
-            Event::Ends(thread, statement, result) => self.end(thread, statement, result),
-            Event::Step(thread, action, glance) => self.step(thread, action, glance),
+            Event::Ends(thread, statement, result) => {
+                self.note(thread, glance);
+                self.end(thread, statement, result);
+            }
+            Event::Step(thread, action, blocked) => {
+                self.note(thread, glance);
+                self.stepped = Some(thread);
+                self.acting = None;
+                self.stand(thread, action, blocked, glance);
+            }
+        }
+    }
+
+    /// Notes what changed since the last event, in the row of the thread that did it: the one that steps, or the one
+    /// whose step let `thread` begin.
+    fn note(&mut self, thread: ThreadIndex, glance: &Glance) {
+        let thread = self.acting.replace(thread).unwrap_or(thread);
+        let Some(before) = self.before.replace(*glance) else {
+            return;
+        };
+        let changes = self.changes(&before, glance);
+        if !self.in_row(thread) {
+            if changes.is_empty() {
+                return;
+            }
+            self.show(thread, Mark::Continues);
+        }
+        let gil = self.holder(glance);
+        if let Some(row) = self.rows.last_mut() {
+            row.gil = gil;
+            row.changes.extend(changes);
+        }
+    }
+
+    /// Who holds the GIL, by name.
+    fn holder(&self, glance: &Glance) -> Option<String> {
+        glance
+            .gil
+            .map(|holder| self.program.threads[holder.index()].name.to_string())
+    }
+
+    /// Whether the last row is the thread's.
+    fn in_row(&self, thread: ThreadIndex) -> bool {
+        self.last_row
+            .is_some_and(|row| self.rows[row].thread == thread.index())
+    }
+
+    /// Marks how the thread stands after its step.
+    fn stand(&mut self, thread: ThreadIndex, action: Option<Move>, blocked: u16, glance: &Glance) {
+        let bit = 1 << thread.index();
+        if action.is_none() || !self.in_row(thread) {
+            return;
+        }
+        let Some(row) = self.rows.last_mut() else {
+            return;
+        };
+        if glance.hung & bit != 0 {
+            row.mark = Mark::Hangs;
+        } else if blocked & bit != 0 {
+            row.mark = Mark::Blocks;
+        }
+    }
+
+    /// Says in a last row what the run came to, where one thread's step made it so.
+    fn close(&mut self, outcome: &Outcome) {
+        let Some(thread) = self.stepped else { return };
+        if !matches!(
+            outcome,
+            Outcome::Fatal(_) | Outcome::Crash(_) | Outcome::Assertion(_)
+        ) {
+            return;
+        }
+        if !self.in_row(thread) {
+            self.show(thread, Mark::Continues);
+        }
+        let text = super::names::outcome_text(self.program, outcome);
+        if let Some(row) = self.rows.last_mut() {
+            row.changes.push(text);
         }
     }
 
@@ -263,7 +360,7 @@ impl<'a> Rows<'a> {
             depth,
             mark,
             result: None,
-            gil: None,
+            gil: self.before.and_then(|glance| self.holder(&glance)),
             changes: Vec::new(),
         });
         self.last_row = Some(self.rows.len() - 1);
@@ -294,39 +391,6 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn step(&mut self, thread: ThreadIndex, action: Option<Move>, glance: Glance) {
-        let before = self.before.replace(glance);
-        let Some(before) = before else { return };
-        let mut changes = self.changes(&before, &glance);
-        if action == Some(Move::TimeOut) && changes.is_empty() {
-            return;
-        }
-        let row = self
-            .last_row
-            .filter(|row| self.rows[*row].thread == thread.index());
-        if row.is_none() && changes.is_empty() {
-            return;
-        }
-        let row = row.unwrap_or_else(|| {
-            self.show(thread, Mark::Continues);
-            self.rows.len().saturating_sub(1)
-        });
-        let name = |thread: ThreadIndex| self.program.threads[thread.index()].name.to_string();
-        let gil = glance.gil.map(name);
-        if let Some(row) = self.rows.get_mut(row) {
-            row.gil = gil;
-            row.changes.append(&mut changes);
-            let bit = 1 << row.thread;
-            if glance.hung & bit != 0 {
-                row.mark = Mark::Hangs;
-            } else if glance.ended & bit != 0 && before.ended & bit == 0 {
-                row.changes.push("ends".to_owned());
-            } else if glance.blocked & bit != 0 {
-                row.mark = Mark::Blocks;
-            }
-        }
-    }
-
     fn changes(&self, before: &Glance, after: &Glance) -> Vec<String> {
         let name = |thread: usize| &*self.program.threads[thread].name;
         let mut changes = Vec::new();
@@ -349,6 +413,7 @@ impl<'a> Rows<'a> {
         say(before.requested, after.requested, &|name| {
             format!("{name} is asked to drop the GIL")
         });
+        say(before.ended, after.ended, &|name| format!("{name} ends"));
         say(before.hung, after.hung, &|name| {
             format!("{name} hangs for good")
         });
@@ -374,11 +439,61 @@ impl<'a> Rows<'a> {
     }
 
     fn finish(&mut self) -> Trace {
+        let mut rows: Vec<Row> = Vec::new();
+        let mut again = 0_u32;
+        for mut row in std::mem::take(&mut self.rows) {
+            forget_short_waits(&mut row);
+            if let [.., last] = rows.as_slice()
+                && same(last, &row)
+            {
+                again += 1;
+                continue;
+            }
+            close_repeats(&mut rows, &mut again);
+            rows.push(row);
+        }
+        close_repeats(&mut rows, &mut again);
+        for (number, row) in rows.iter_mut().enumerate() {
+            row.number = number as u32 + 1;
+        }
         Trace {
-            rows: std::mem::take(&mut self.rows),
+            rows,
             ..Trace::default()
         }
     }
+}
+
+/// A wait for the GIL that ended in the same row is not worth a word.
+fn forget_short_waits(row: &mut Row) {
+    let attached: Vec<String> = row
+        .changes
+        .iter()
+        .filter_map(|change| change.strip_suffix(" attached"))
+        .map(str::to_owned)
+        .collect();
+    row.changes.retain(|change| {
+        change
+            .strip_suffix(" waits for the GIL")
+            .is_none_or(|name| !attached.iter().any(|attached| attached == name))
+    });
+}
+
+/// Whether two rows say the same but for their numbers.
+fn same(one: &Row, other: &Row) -> bool {
+    Row {
+        number: other.number,
+        ..one.clone()
+    } == *other
+}
+
+/// Says how often the last row was left out.
+fn close_repeats(rows: &mut [Row], again: &mut u32) {
+    if let Some(last) = rows.last_mut()
+        && *again > 0
+    {
+        last.changes.push(format!("{again} more times"));
+    }
+    *again = 0;
 }
 
 fn result_text(value: Value) -> Option<String> {
@@ -409,14 +524,14 @@ impl Explainer<'_> {
         (0..self.program().threads.len()).map(ThreadIndex::new)
     }
 
-    /// ` in line 12 (join worker)`.
+    /// `, in line 12 (join worker),`.
     fn place(&self, thread: ThreadIndex) -> String {
         let Some(open) = self.open[thread.index()].last() else {
             return String::new();
         };
         let span = self.program().statements[open.statement.index()].span;
         format!(
-            " in line {} ({})",
+            ", in line {} ({}),",
             self.lines.line(span.start),
             self.lines.text(span.start, span.end)
         )
@@ -476,7 +591,7 @@ impl Explainer<'_> {
             .filter_map(|thread| {
                 let waits = self.waits(thread)?;
                 Some(format!(
-                    "{} {waits}{}",
+                    "{}{} {waits}.",
                     self.name(thread),
                     self.place(thread)
                 ))
@@ -531,11 +646,12 @@ impl Explainer<'_> {
             Outcome::Livelock(_) => {
                 vec!["From here the threads can go on for ever under a fair scheduler, and the run never ends.".to_owned()]
             }
-            Outcome::Assertion(_)
-            | Outcome::Ok
-            | Outcome::Exit(_)
-            | Outcome::Leak
-            | Outcome::Inconclusive => Vec::new(),
+            Outcome::Leak => {
+                vec!["Finalization is over, and a thread state is left that no thread can give up any more.".to_owned()]
+            }
+            Outcome::Assertion(_) | Outcome::Ok | Outcome::Exit(_) | Outcome::Inconclusive => {
+                Vec::new()
+            }
         }
     }
 }

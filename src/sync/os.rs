@@ -672,7 +672,9 @@ pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinH
         controller.spawn(thread);
         return JoinHandle(None);
     }
+    let hang_returns = HANG_RETURNS.get();
     JoinHandle(Some(std::thread::spawn(move || {
+        HANG_RETURNS.set(hang_returns);
         enter_thread(thread);
         body();
     })))
@@ -687,7 +689,8 @@ pub fn simulated() -> bool {
     false
 }
 
-/// From here on [`hang_forever`] returns on the calling OS thread: for a harness that joins all its threads.
+/// From here on [`hang_forever`] returns on the calling OS thread and on those it spawns: for a harness that joins all
+/// its threads.
 pub fn return_from_hang() {
     HANG_RETURNS.set(true);
 }

@@ -8,7 +8,7 @@ use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
 use crate::runtime::initialize::Stage;
 use crate::runtime::mutex::MutexSlot;
 use crate::runtime::state::Runtime;
-use crate::sync::{ThreadIndex, Word};
+use crate::sync::{THREADS_MAX, ThreadIndex, Word};
 
 impl Runtime {
     /// Whether the thread is attached: from the end of an attach to the start of the detach.
@@ -65,13 +65,21 @@ impl Runtime {
     }
 
     /// Whether finalization is over and left a thread state that no thread can refer to any more: in no list, of a
-    /// thread that is `gone` (S24).
+    /// thread that is `gone` (S24). One that is being made is its maker's.
     #[must_use]
     pub fn leaked(&self, gone: impl Fn(ThreadIndex) -> bool) -> bool {
+        let of_started = |handle: ThreadStateHandle| {
+            let started =
+                |thread: &usize| self.thread_handles[*thread].peek_thread_state() == handle;
+            (0..THREADS_MAX).find(started).map(ThreadIndex::new)
+        };
         self.phase() == Phase::Finished
+            && !self.initialized()
             && (0..THREAD_STATES_MAX).any(|slot| {
                 let tstate = self.thread_states.slot(slot);
-                tstate.peek_state() != AttachState::Free && tstate.peek_thread().is_none_or(&gone)
+                let handle = ThreadStateHandle::new(slot, tstate.generation());
+                let owner = tstate.peek_thread().or_else(|| of_started(handle));
+                tstate.peek_state() != AttachState::Free && owner.is_some_and(&gone)
             })
     }
 

@@ -6,7 +6,8 @@ use std::str::FromStr;
 macro_rules! catalogue {
     ($($code:ident $title:literal $explanation:literal)*) => {
         /// A code that `tstate explain` knows. `S0…` is about the text, `S1…` about names, `S2…` about calls, `S3…`
-        /// about the program as a whole, `S4…` about what is not modelled yet.
+        /// about the program as a whole, `S4…` about what is not modelled yet; `V1…` is about claims that do not hold,
+        /// `V2…` about outcomes; `T…` is about settings.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $title] $code,)*
@@ -174,4 +175,100 @@ catalogue! {
     "The statement is part of the language, but the runtime does not implement it yet."
     S403 "a profile that is not modelled yet"
     "The release or build is known, but the runtime does not implement it yet."
+
+    V101 "an outcome that no claim allows"
+    "Some interleaving ends in this outcome, and the `allow` lines that bind this profile do not list it (without an \
+     `allow` line only `ok` is allowed). Read the counterexample from top to bottom: it is the shortest run that ends so. \
+     Change the protocol, or, if the outcome is what CPython does there and you accept it, add it to `allow`."
+    V102 "an outcome that a claim forbids"
+    "A `never` line refuses this outcome, even if another line allows it, and some interleaving ends in it."
+    V103 "an outcome that is never reached"
+    "A `reach` line says that some interleaving ends so, and none does. Either the defect that it records is gone under \
+     this profile (then drop the line, or restrict it: `for python < 3.14`), or the scenario no longer leads there."
+    V104 "a state in which an `always` claim is false"
+    "The condition of an `always` line must hold in every state, between any two steps of any threads. The \
+     counterexample ends in the first state where it does not. States lie inside calls too: `attached(T)` holds from the \
+     end of an attach to the start of the detach."
+    V105 "an end at which a `finally` claim is false"
+    "The condition of a `finally` line must hold whenever the process has ended. It is not judged after a deadlock, a \
+     fatal error or a crash. The counterexample shows the shortest run whose end breaks it."
+    V106 "a `cover` claim that no state fulfils"
+    "A `cover` line guards against passing for nothing: some state must fulfil its condition, and none does. Mostly the \
+     threads never meet as meant: a `start` comes too late, or a call takes a way that does not wait."
+    V107 "a fair run on which an `eventually` claim stays false"
+    "On some run that ends, or that goes on for ever under a fair schedule, the condition of an `eventually` line never \
+     becomes true."
+    V108 "a result or an `assert` that does not hold"
+    "A statement says what a call returns (`Call(...) == 0`) or what holds there (`assert COND`), and in some \
+     interleaving it is not so. A name that is read before this interleaving has bound it counts the same."
+    V109 "a claim that the search left open"
+    "A bound cut the search short, so it is not known whether the claim holds: `reach` and `cover` may still be \
+     fulfilled in a state that was not visited. Raise the bound, or make the scenario smaller."
+
+    V200 "ok"
+    "The process ended, and none of the worse outcomes happened. Threads that were still running or waiting when `main` \
+     returned were cut off, as the operating system does."
+    V201 "hang"
+    "Finalization has barred the thread for good: it came to attach a thread state after `Py_FinalizeEx()` had passed \
+     the point from which only the finalizing thread may run Python, and from 3.14 on (3.13.8 in the 3.13 series) \
+     CPython parks such a thread for ever instead of ending it. What it holds, a C mutex above all, stays held. \
+     The process still ended. Let the thread finish before finalization, or let it hold nothing across an attach."
+    V202 "exit"
+    "Finalization ended the thread: before CPython parked such threads, one that came to attach after \
+     `Py_FinalizeEx()` had passed its point was ended with `pthread_exit()`, which unwinds its C++ frames and leaves \
+     its C locks held. From 3.14 on the same place is a `hang`."
+    V203 "leak"
+    "The runtime was finalized, but thread states or interpreters are left that no thread refers to. Every \
+     `PyThreadState_New()` needs `PyThreadState_Clear()` and `PyThreadState_Delete()` (or `DeleteCurrent()`), every \
+     `Py_NewInterpreter()` a `Py_EndInterpreter()`, each `PyGILState_Ensure()` its `PyGILState_Release()`."
+    V204 "deadlock"
+    "The threads named wait for each other in a cycle, or everything that has not ended is blocked, and no time-out \
+     changes that. The usual cycle has the GIL in it: one thread holds the GIL and waits for a native lock, the other \
+     holds the lock and waits for the GIL. Detach (`Py_BEGIN_ALLOW_THREADS`) around a native wait, and never attach \
+     with a native lock held. A thread that waits for what a barred thread holds is in a deadlock too."
+    V205 "livelock"
+    "The threads named can go on for ever without getting anywhere, although the schedule is fair: every thread that \
+     can move gets its turn. A native busy wait (`spin until`) with the GIL held is the usual cause."
+    V206 "lost"
+    "A pending call that `Py_AddPendingCall()` accepted, or the Python handler of a signal that arrived, never ran in \
+     this process. Pending calls run at checks of the eval breaker; after finalization has emptied the queue for the \
+     last time nothing runs them. Queue before finalization, or do not rely on the call."
+    V207 "repeated"
+    "A callback that was accepted once ran twice. CPython promises at most one run of each accepted pending call."
+    V208 "assertion"
+    "A claim about a state, a result or an end was false: an `assert`, a result claim, an `always` or a `finally` line. \
+     The run ends there, and the counterexample says which claim it was."
+    V209 "fatal"
+    "CPython ended the process itself, through `Py_FatalError()` or a status error: its text is in the outcome. It \
+     means a precondition was broken in a way that CPython checks, such as attaching a thread state to a thread that \
+     has another one attached."
+    V210 "crash"
+    "Something happened that C leaves undefined. A real libpython may crash there, corrupt memory, or seem to survive. \
+     The word in brackets says what: `use_after_free`, `no_thread_state`, `wrong_interpreter`, `two_holders`."
+    V211 "crash(use_after_free)"
+    "A call read through a pointer to a thread state or an interpreter that had been freed. After \
+     `PyThreadState_Delete()`, `Py_EndInterpreter()` or `Py_FinalizeEx()` a handle may be compared, never used; \
+     finalization deletes the thread states of all other threads."
+    V212 "crash(no_thread_state)"
+    "A call that needs an attached thread state ran on a thread that has none. Attach first: `PyGILState_Ensure()`, \
+     `PyEval_RestoreThread()` or `PyThreadState_Swap()`; and do not call Python between `Py_BEGIN_ALLOW_THREADS` and its end."
+    V213 "crash(wrong_interpreter)"
+    "A call was given an object or a state of another interpreter than the one attached. On a thread that has no state \
+     yet `PyGILState_Ensure()` attaches one of the main interpreter; to work in a sub-interpreter, make a state with \
+     `PyThreadState_New(interp)` and attach that."
+    V214 "crash(two_holders)"
+    "Two threads ran Python code of one interpreter at once, without the GIL between them. Up to 3.11 \
+     `PyThreadState_Swap()` attaches a state without taking the GIL."
+    V215 "child"
+    "The outcome of the forked process. In the child only the thread that called `fork()` goes on; locks that other \
+     threads held stay held. `PyOS_BeforeFork()` and `PyOS_AfterFork_Child()` put right what Python owns, not what C owns."
+    V216 "inconclusive"
+    "A bound was reached before every interleaving was explored: on states (`--max-states`, `bound { states N }`), \
+     preemptions, time-outs, steps or memory. What was explored met the claims, and the rest is unknown, so this is \
+     never counted as a pass (`--allow-incomplete` changes the exit status only)."
+
+    T001 "a mistake in tstate.toml"
+    "The settings file is TOML with one table, `[check]`, whose keys are `paths`, `python`, `max-states`, \
+     `preemptions`, `timeouts`, `jobs` and `allow-incomplete`. A flag goes before a variable of the environment \
+     (`TSTATE_MAX_STATES`), that before the file, and the file before the default."
 }

@@ -21,15 +21,17 @@ pub use value::Value;
 
 use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
 use crate::runtime::profile::Profile;
-use crate::runtime::{CallbackId, Caller, Ended, Host, ObjectKind, Over, Runtime, Step};
+use crate::runtime::{CallbackId, Caller, Crash, Ended, Host, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
     AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame,
-    hang_forever, simulated, spawn,
+    hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
 
 /// Callbacks that one thread may register with `at_thread_exit`.
 const THREAD_EXITS_MAX: usize = 4;
+/// Callbacks inside callbacks, after which the thread has run out of C stack.
+const DEPTH_MAX: u8 = 8;
 /// Names of one body; a nested activation of a callback saves as many.
 const NAMES_MAX: usize = 32;
 
@@ -39,9 +41,15 @@ const PENDING: u64 = 1 << 46;
 /// What a scenario did, for who wants to tell: called on the thread that does it.
 pub trait Listener: Sync + Send {
     /// A statement begins.
-    fn begins(&self, thread: ThreadIndex, statement: StatementId);
+    fn begins(&self, machine: &Machine, thread: ThreadIndex, statement: StatementId);
     /// The statement ends with this result.
-    fn ends(&self, thread: ThreadIndex, statement: StatementId, result: Option<Value>);
+    fn ends(
+        &self,
+        machine: &Machine,
+        thread: ThreadIndex,
+        statement: StatementId,
+        result: Option<Value>,
+    );
     /// A callback's body begins.
     fn enters(&self, thread: ThreadIndex, body: BodyId);
     /// A callback's body ends.
@@ -80,6 +88,8 @@ impl Word for Site {
 /// A thread of the scenario.
 struct Lane {
     ended: Event,
+    /// Callbacks under way, one inside the other. Rule: the thread's own.
+    depth: Plain<u8>,
     /// The statement under way, plus one. Rule: the thread's own.
     at: Plain<u16>,
     exited: Plain<bool>,
@@ -111,6 +121,8 @@ pub struct Machine {
     adding: Vec<Plain<i64>>,
     failed: Plain<u64>,
     process_ended: Plain<bool>,
+    /// Real threads are asked to end: their process is over. Never in a simulation, where they just run no more.
+    cut_off: Plain<bool>,
     listener: Option<Arc<dyn Listener>>,
 }
 
@@ -182,6 +194,7 @@ impl Machine {
                     .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
+                cut_off: Plain::new("cut_off", false),
                 program: Arc::clone(program),
                 listener,
             }
@@ -203,7 +216,7 @@ impl Machine {
         let body = self.program.threads[thread.index()].body;
         let activation = Activation { thread, body };
         let statements = &self.program.bodies[body.index()].block;
-        let mut run = || self.block(&caller, activation, statements, 0).map(|_| ());
+        let run = || self.block(&caller, activation, statements, 0).map(|_| ());
         let result = match self.program.bodies[body.index()].kind {
             BodyKind::Python | BodyKind::Daemon => caller.python_thread(run),
             BodyKind::Main | BodyKind::Foreign | BodyKind::Callback => run(),
@@ -222,11 +235,40 @@ impl Machine {
             Err(Ended::ProcessOver) | Ok(()) | Err(Ended::Exited) => {}
         }
         if thread == ThreadIndex::FIRST {
+            if result.is_ok() {
+                // Others may run between the last statement and the end of the process.
+                statement(u64::MAX);
+                pause_point();
+            }
             self.process_ended.write(true);
         }
-        if !matches!(result, Err(Ended::Hung)) {
+        // A thread that ends the process has not ended before it.
+        let cut_off = matches!(result, Err(Ended::ProcessOver)) && simulated();
+        if !cut_off && !matches!(result, Err(Ended::Hung)) {
             self.lanes[thread.index()].ended.set();
         }
+    }
+
+    /// Ends what is left of a process on real threads: they leave their waits and end at their next statement. For a
+    /// harness, after it has noted what happened; again while threads are left, since each wakes from one wait a call.
+    pub fn cut_off(&self) {
+        self.cut_off.write(true);
+        let _over = self.runtime.end_process(Over::Exit(0));
+        for _ in 0..self.lanes.len() {
+            self.semaphores.iter().for_each(Semaphore::post);
+            let mutexes = self.mutexes.iter().map(NativeMutex::semaphore);
+            mutexes.for_each(Semaphore::post);
+        }
+        self.lanes.iter().for_each(|lane| lane.ended.set());
+        Caller::new(&self.runtime, self).let_others_end();
+    }
+
+    /// Nothing, or the end of a real thread whose process was cut off.
+    fn goes_on(&self) -> Step<()> {
+        if !simulated() && self.cut_off.peek() {
+            return Err(Ended::ProcessOver);
+        }
+        Ok(())
     }
 
     /// What `at_thread_exit` registered, newest first.
@@ -363,6 +405,12 @@ impl Host for Machine {
             self.owed[body.index()].update(|owed| owed - 1);
         }
         let argument = argument & !PENDING;
+        let depth = &self.lanes[thread.index()].depth;
+        if depth.read() == DEPTH_MAX {
+            // Callbacks that call themselves without end run out of C stack.
+            return Err(caller.crash(Crash::Other));
+        }
+        depth.write(depth.read() + 1);
         if self.counts_runs[body.index()] {
             self.runs[body.index()].update(|runs| runs + 1);
         }
@@ -376,6 +424,7 @@ impl Host for Machine {
         if let Some(listener) = &self.listener {
             listener.leaves(thread);
         }
+        depth.write(depth.read() - 1);
         result
     }
 
@@ -389,6 +438,7 @@ fn lane(program: &Program, thread: usize) -> Lane {
     let body = &program.bodies[program.threads[thread].body.index()];
     Lane {
         ended: Event::new(("ended", thread)),
+        depth: Plain::new(("depth", thread), 0),
         at: Plain::new(("at", thread), 0),
         exited: Plain::new(("exited", thread), false),
         names: body

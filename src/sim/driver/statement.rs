@@ -59,11 +59,12 @@ impl Machine {
         next: &Statement,
         path: u64,
     ) -> Called<Flow> {
+        self.goes_on()?;
         let place = position(path, next.id);
         statement(place);
         self.lanes[at.thread.index()].at.write(next.id.0 + 1);
         if let Some(listener) = &self.listener {
-            listener.begins(at.thread, next.id);
+            listener.begins(self, at.thread, next.id);
         }
         let mut result = None;
         let flow = match &next.kind {
@@ -91,7 +92,7 @@ impl Machine {
             }
         };
         if let Some(listener) = &self.listener {
-            listener.ends(at.thread, next.id, result);
+            listener.ends(self, at.thread, next.id, result);
         }
         Ok(flow)
     }
@@ -148,6 +149,7 @@ impl Machine {
     ) -> Called<Flow> {
         let mut round = 0;
         loop {
+            self.goes_on()?;
             match limit {
                 Limit::Times(times) if round == *times => return Ok(Flow::Next),
                 Limit::Times(_) => round += 1,
@@ -218,6 +220,7 @@ impl Machine {
             }
             StatementKind::Exit(status) => {
                 let status = self.read(at, next.id, status)?.number();
+                pause_point();
                 return Err(self.runtime.end_process(Over::Exit(status as i32)));
             }
             _ => unreachable!("what the runtime does not model is refused before a run"),
@@ -234,7 +237,8 @@ impl Machine {
     fn spin(&self, at: Activation, id: StatementId, condition: &Expression) -> Called<()> {
         let reader = Reader::statement(self, at);
         // An unbound name ends the spin; reading once more tells.
-        wait_until(&|| reader.holds(condition).unwrap_or(true));
+        wait_until(&|| self.goes_on().is_err() || reader.holds(condition).unwrap_or(true));
+        self.goes_on()?;
         self.read_now(at, id, condition).map(|_| ())
     }
 
@@ -382,6 +386,7 @@ impl Machine {
     ) -> Called<Value> {
         let mut round = 0;
         loop {
+            self.goes_on()?;
             match limit {
                 Limit::Times(times) if round == *times => return Ok(Value::Number(0)),
                 Limit::Times(_) => {

@@ -1,7 +1,10 @@
 //! The world as the controller that every primitive asks.
 
 use super::pending::{Access, Condition};
-use super::{CellInfo, CellState, FRAMES_MAX, MUTEXES_MAX, NOBODY, Pending, Silence, State, World};
+use super::{
+    CellInfo, CellState, FRAMES_MAX, MUTEXES_MAX, NOBODY, Pending, Silence, State, ThreadState,
+    World,
+};
 use crate::sim::graph::{Choice, Move};
 use crate::sync::hook::{CellId, CellKind, Contents, Controller, fold};
 use crate::sync::{Name, ThreadIndex, WaitResult};
@@ -20,6 +23,11 @@ mod tag {
     pub(super) const SCOPE: u64 = 9;
     pub(super) const CHOSE: u64 = 10;
 }
+
+/// Operations that are no scheduling points after which one is made all the same, so that a lone endless loop is seen.
+const PASSED_MAX: u16 = 64;
+/// Statements without an operation after which there is a pause, for the same reason.
+const IDLE_MAX: u16 = 64;
 
 impl State {
     fn observe(&mut self, thread: ThreadIndex, tag: u64, value: u128) {
@@ -48,6 +56,7 @@ impl State {
             return false;
         }
         if !self.tuning.few_points {
+            self.change_thread(thread, |state| state.idle = 0);
             return true;
         }
         let point = if self.alone(thread) {
@@ -57,7 +66,12 @@ impl State {
             self.meetings
                 .touch(usize::from(cell.0), thread, writes, held)
         };
-        let shows = self.threads[thread.index()].shows;
+        let ThreadState { shows, passed, .. } = self.threads[thread.index()];
+        let shows = shows || passed >= PASSED_MAX;
+        self.change_thread(thread, |state| {
+            state.passed = if point || shows { 0 } else { passed + 1 };
+            state.idle = 0;
+        });
         if !point
             && !shows
             && let Some(log) = &mut self.log
@@ -101,6 +115,17 @@ impl State {
         self.change(mutex).owner = NOBODY;
         let bit = self.mutex_bit(mutex);
         self.change_thread(thread, |state| state.held &= !bit);
+        self.shows_if(thread, |pending| {
+            matches!(pending, Pending::Lock(wanted) | Pending::Relock { mutex: wanted, .. } if wanted == mutex)
+        });
+    }
+
+    /// The thread let another go on that waited so: what that one will do is not known yet, so this one's next operation
+    /// is a scheduling point.
+    fn shows_if(&mut self, thread: ThreadIndex, waits: impl Fn(Pending) -> bool) {
+        if self.threads.iter().any(|other| waits(other.pending)) {
+            self.change_thread(thread, |state| state.shows = true);
+        }
     }
 
     fn write(&mut self, thread: ThreadIndex, cell: CellId, value: u64) {
@@ -379,6 +404,10 @@ impl Controller for World {
         let (thread, mut state) = self.current_state();
         let count = state.cell(semaphore).value;
         state.write(thread, semaphore, count + 1);
+        state.shows_if(
+            thread,
+            |pending| matches!(pending, Pending::Acquire(wanted) if wanted == semaphore),
+        );
     }
 
     fn wait_event(&self, event: CellId) {
@@ -479,6 +508,15 @@ impl Controller for World {
     }
 
     fn statement(&self, position: u128) {
+        let idle = {
+            let (thread, mut state) = self.current_state();
+            let idle = state.threads[thread.index()].idle + 1;
+            state.change_thread(thread, |state| state.idle = idle % IDLE_MAX);
+            idle == IDLE_MAX
+        };
+        if idle {
+            self.stand_before(Pending::Pause);
+        }
         self.history_becomes(|state| state.history = fold(state.base, tag::STATEMENT, position));
     }
 
@@ -538,7 +576,10 @@ impl Controller for World {
 
     fn spawn(&self, thread: ThreadIndex) {
         let (spawner, mut state) = self.current_state();
-        state.set_pending(thread, Pending::Start);
+        state.change_thread(thread, |state| {
+            state.pending = Pending::Start;
+            state.shows = true;
+        });
         state.change_thread(spawner, |state| state.shows = true);
     }
 

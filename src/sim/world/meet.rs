@@ -4,6 +4,9 @@
 //! gathered over all executions: a merged state forgets who touched the cell before it. Intersecting the locks of all
 //! accesses of a thread errs on the side of more points. Accesses while no other thread can run do not count.
 //!
+//! What a thread will do is not known before it has run once. So its first operation is a point, and so is the next
+//! operation of whoever lets it go on: at each node all threads that can go on are tried.
+//!
 //! A cell that an observer reads (a claim, a condition) is watched: after a thread changed one, its next operation is a
 //! scheduling point whatever it touches, so that the state with the change, and only that, can be seen.
 

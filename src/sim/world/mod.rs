@@ -85,6 +85,10 @@ struct ThreadState {
     answer: u16,
     /// It changed a watched cell since its last scheduling point.
     shows: bool,
+    /// Operations since its last scheduling point.
+    passed: u16,
+    /// Statements since its last operation.
+    idle: u16,
     history: u128,
     /// All that the thread ever observed, for the audit.
     full: u128,
@@ -105,6 +109,8 @@ impl ThreadState {
         pending: Pending::NotStarted,
         answer: 0,
         shows: false,
+        passed: 0,
+        idle: 0,
         history: 0,
         full: 0,
         base: 0,

@@ -1,0 +1,307 @@
+//! The command line.
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use tstate::runtime::profile::Profile;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::BrightGreen.on_default().bold())
+    .usage(AnsiColor::BrightGreen.on_default().bold())
+    .literal(AnsiColor::BrightCyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    every scenario met its expectations
+  1    an expectation failed; a counterexample was printed
+  2    bad usage, or a scenario file that cannot be read or checked
+  3    inconclusive: a bound was reached before the search was complete
+  101  a defect in tstate itself; please report it
+When several apply, the first of 2, 1, 3, 0 holds.";
+
+/// Explore what CPython's thread and interpreter lifecycle allows, and check it
+#[derive(Debug, Parser)]
+#[command(name = "tstate", version, styles = STYLES, after_help = EXIT_STATUS, max_term_width = 100)]
+#[command(
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What goes with every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Print more about the search; times go to standard error
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Print only failures and the summary line
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Colour the output; NO_COLOR and CLICOLOR_FORCE are honoured
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Draw tables with ASCII characters only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Read settings from FILE instead of the nearest tstate.toml
+    #[arg(long, global = true, value_name = "FILE", env = "TSTATE_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
+pub enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Explore scenarios over all interleavings and judge their expectations
+    Check(Check),
+    /// Replay one schedule, step by step
+    Replay(Replay),
+    /// Write a state graph as text, DOT or Mermaid
+    Graph(Graph),
+    /// Parse and check scenario files without exploring them
+    Lint(Lint),
+    /// Format scenario files in place
+    Fmt(Fmt),
+    /// List the C-API functions that scenarios may call, and the releases that have them
+    Api(Api),
+    /// Explain a code or an outcome
+    Explain(Explain),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// Where and how far to search.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Search")]
+pub struct Search {
+    /// Explore at most N forced preemptions per run [default: no bound]
+    #[arg(long, value_name = "N", env = "TSTATE_PREEMPTIONS")]
+    pub preemptions: Option<u32>,
+    /// Explore at most N time-outs of timed waits per run [default: no bound]
+    #[arg(long, value_name = "N", env = "TSTATE_TIMEOUTS")]
+    pub timeouts: Option<u32>,
+    /// Stop a scenario after N states [default: 1000000]
+    #[arg(long, value_name = "N", env = "TSTATE_MAX_STATES", value_parser = count)]
+    pub max_states: Option<u64>,
+    /// Let threads switch before every operation, not only where two of them can meet
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `tstate check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Scenario files or folders [default: scenarios]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Check only under this CPython version; repeat for several [default: each version the scenario names]
+    #[arg(
+        long,
+        value_name = "3.N",
+        env = "TSTATE_PYTHON",
+        value_delimiter = ',',
+        help_heading = "What to check"
+    )]
+    pub python: Vec<Profile>,
+    /// Only scenarios whose name contains TEXT
+    #[arg(short = 'k', long, value_name = "TEXT", help_heading = "What to check")]
+    pub filter: Option<String>,
+    /// How far to search.
+    #[command(flatten)]
+    pub search: Search,
+    /// Exit 0, not 3, when a bound cut the search short
+    #[arg(long, help_heading = "Search")]
+    pub allow_incomplete: bool,
+    /// Check this many scenarios at once [default: number of cores]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        env = "TSTATE_JOBS",
+        help_heading = "Search"
+    )]
+    pub jobs: Option<NonZeroUsize>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
+    pub format: Format,
+    /// Write the output to FILE
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Save the schedule of each counterexample in a file under DIR
+    #[arg(long, value_name = "DIR", help_heading = "Output", value_hint = ValueHint::DirPath)]
+    pub save: Option<PathBuf>,
+}
+
+/// Formats of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
+pub enum Format {
+    Human,
+    Json,
+    Junit,
+    Github,
+}
+
+/// `tstate replay`
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The scenario file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// The schedule as `tstate check` printed it, or a file that `--save` wrote
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub schedule: String,
+}
+
+/// `tstate graph`
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The scenario file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// The CPython version [default: the newest that the scenario names]
+    #[arg(long, value_name = "3.N")]
+    pub python: Option<Profile>,
+    /// How far to search.
+    #[command(flatten)]
+    pub search: Search,
+    /// Exit 0, not 3, when a bound cut the search short
+    #[arg(long, help_heading = "Search")]
+    pub allow_incomplete: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text, help_heading = "Output")]
+    pub format: GraphFormat,
+    /// Write the output to FILE
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of state graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
+pub enum GraphFormat {
+    Text,
+    Dot,
+    Mermaid,
+}
+
+/// `tstate lint`
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Scenario files or folders [default: scenarios]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = LintFormat::Human)]
+    pub format: LintFormat,
+}
+
+/// Formats of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
+pub enum LintFormat {
+    Human,
+    Json,
+    Github,
+}
+
+/// `tstate fmt`
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Scenario files or folders [default: scenarios]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list the files that are not formatted, and exit 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `tstate api`
+#[derive(Debug, Args)]
+pub struct Api {
+    /// A function, or a part of names [default: all]
+    pub name: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ApiFormat::Human)]
+    pub format: ApiFormat,
+}
+
+/// Formats of the table of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
+pub enum ApiFormat {
+    Human,
+    Json,
+}
+
+/// `tstate explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A code such as S103, or an outcome such as deadlock [default: list them]
+    pub subject: Option<String>,
+}
+
+/// `tstate completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// A number of states: from 1, with `_` or `,` between digits if wanted.
+fn count(text: &str) -> Result<u64, String> {
+    let digits: String = text
+        .chars()
+        .filter(|letter| !matches!(letter, '_' | ','))
+        .collect();
+    match digits.parse() {
+        Ok(0) => Err("a search of no states decides nothing".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("not a number such as 500000 or 500_000".to_owned()),
+    }
+}
+
+impl From<Colour> for anstream::ColorChoice {
+    fn from(colour: Colour) -> Self {
+        match colour {
+            Colour::Auto => Self::Auto,
+            Colour::Always => Self::Always,
+            Colour::Never => Self::Never,
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The report for people: a line for each verdict, then what is wrong, then the sum.
+
+use super::{Event, Reporter, summary_line};
+use crate::check::plan::{Plan, Scenario, Task};
+use crate::check::verdict::{self, Checked, Counterexample};
+use crate::record::Summary;
+use crate::render::paint::{Paint, counted, escape, grouped, pad, width};
+use crate::render::trace::{self, Style};
+use crate::render::{findings, shell};
+use tstate::sim::scenario::program::Program;
+use tstate::sim::verdict::{Found, Status, Verdict};
+
+/// Columns of a number of states.
+const STATES_COLUMNS: usize = 10;
+
+/// How many outcomes the line of a verdict names.
+const OUTCOMES_MAX: usize = 3;
+
+/// The report for people.
+#[derive(Debug)]
+pub struct Human {
+    style: Style,
+    verbose: bool,
+    quiet: bool,
+    name_columns: usize,
+    profile_columns: usize,
+    /// What is wrong, to be said after all lines.
+    details: String,
+}
+
+impl Human {
+    /// A report in this style, with all outcomes if `verbose`, without what is good if `quiet`.
+    #[must_use]
+    pub fn new(style: Style, verbose: bool, quiet: bool) -> Self {
+        Self {
+            style,
+            verbose,
+            quiet,
+            name_columns: 0,
+            profile_columns: 0,
+            details: String::new(),
+        }
+    }
+
+    fn line(&self, word: (&str, Paint), scenario: &Scenario, profile: &str, rest: &str) -> String {
+        let (word, paint) = word;
+        let word = paint.on(&format!("{word:<4}"));
+        let name = pad(&escape(&scenario.file.name), self.name_columns);
+        let profile = pad(profile, self.profile_columns);
+        format!("  {word}  {name}  {profile}  {rest}")
+            .trim_end()
+            .to_owned()
+            + "\n"
+    }
+
+    fn findings(&mut self, scenario: &Scenario) -> String {
+        if self.quiet && !scenario.is_broken() {
+            return String::new();
+        }
+        self.details += &findings::render(
+            &scenario.file.path,
+            &scenario.file.source,
+            &scenario.findings,
+        );
+        let word = if scenario.is_broken() {
+            ("bad", Paint::Bad)
+        } else {
+            ("odd", Paint::Odd)
+        };
+        self.line(word, scenario, "", &findings::tally(&scenario.findings))
+    }
+
+    fn verdict(&mut self, scenario: &Scenario, checked: &Checked) -> String {
+        let verdict = &checked.verdict;
+        let status = verdict.status();
+        if let Some(program) = scenario
+            .program
+            .as_ref()
+            .filter(|_| !verdict.failures.is_empty())
+        {
+            self.failures(scenario, program, checked);
+        }
+        if self.quiet && status == Status::Met {
+            return String::new();
+        }
+        let word = match status {
+            Status::Met => ("ok", Paint::Good),
+            Status::Inconclusive => ("cut", Paint::Odd),
+            Status::Failed => ("FAIL", Paint::Bad),
+        };
+        let noun = if verdict.states == 1 {
+            "state "
+        } else {
+            "states"
+        };
+        let states = format!("{:>STATES_COLUMNS$} {noun}", grouped(verdict.states));
+        let rest = format!("{states}  {}", remark(verdict));
+        let mut text = self.line(word, scenario, &verdict.profile.to_string(), &rest);
+        if self.verbose {
+            text += &outcomes(scenario, verdict);
+        }
+        text
+    }
+
+    fn failures(&mut self, scenario: &Scenario, program: &Program, checked: &Checked) {
+        let mut shown = Vec::new();
+        for failure in &checked.verdict.failures {
+            let finding = verdict::finding(program, &checked.verdict, failure);
+            self.details +=
+                &findings::render(&scenario.file.path, &scenario.file.source, &[finding]);
+            let counterexample = checked
+                .counterexamples
+                .iter()
+                .find(|known| Some(known.found) == failure.found);
+            if let Some(counterexample) =
+                counterexample.filter(|known| !shown.contains(&known.found))
+            {
+                shown.push(counterexample.found);
+                self.details += &self.counterexample(scenario, &checked.verdict, counterexample);
+            }
+        }
+    }
+
+    fn counterexample(
+        &self,
+        scenario: &Scenario,
+        verdict: &Verdict,
+        counterexample: &Counterexample,
+    ) -> String {
+        let Some(found) = verdict.outcomes.get(counterexample.found) else {
+            return String::new();
+        };
+        let name = escape(&scenario.file.name);
+        let head = format!("{name} under {}: {}", verdict.profile, escape(&found.text));
+        let cost = format!("{} (the shortest way)", cost(found));
+        let mut text = format!("{}, {cost}\n\n", Paint::Strong.on(&head));
+        text += &trace::render(&counterexample.trace, self.style);
+        let schedule = counterexample
+            .saved
+            .clone()
+            .unwrap_or_else(|| found.schedule.to_string());
+        let (file, schedule) = (shell::quote(&scenario.file.path), shell::quote(&schedule));
+        text += &format!("\n  Replay:  tstate replay {file} {schedule}\n");
+        let outcome = shell::quote(&subject(&found.text));
+        text += &format!("  Explain: tstate explain {outcome}\n\n");
+        text
+    }
+}
+
+impl Reporter for Human {
+    fn begin(&mut self, plan: &Plan) -> String {
+        let names = plan
+            .scenarios
+            .iter()
+            .map(|scenario| width(&escape(&scenario.file.name)));
+        self.name_columns = names.max().unwrap_or(0);
+        let profiles = plan.tasks.iter().map(|task| match task {
+            Task::Check(_, profile) => profile.to_string().len(),
+            Task::Tell(_) | Task::Skip(_) => 0,
+        });
+        self.profile_columns = profiles.max().unwrap_or(0);
+        String::new()
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> String {
+        match event {
+            Event::Findings(scenario) => self.findings(scenario),
+            Event::Skipped(_) if self.quiet => String::new(),
+            Event::Skipped(scenario) => self.line(
+                ("skip", Paint::Faint),
+                scenario,
+                "",
+                "not about this version",
+            ),
+            Event::Verdict(scenario, checked) => self.verdict(scenario, checked),
+        }
+    }
+
+    fn end(&mut self, summary: &Summary) -> String {
+        let details = std::mem::take(&mut self.details);
+        let gap = if self.quiet && details.is_empty() {
+            ""
+        } else {
+            "\n"
+        };
+        let paint = match (summary.broken + summary.failed, summary.inconclusive) {
+            (0, 0) => Paint::Good,
+            (0, _) => Paint::Odd,
+            _ => Paint::Bad,
+        };
+        let line = paint.on(&summary_line(summary));
+        let details = if details.is_empty() {
+            String::new()
+        } else {
+            format!("\n{}\n", details.trim_end())
+        };
+        format!("{details}{gap}{line}\n")
+    }
+}
+
+/// `41 steps, 2 switches`.
+fn cost(found: &Found) -> String {
+    let steps = counted(found.steps.into(), "step");
+    match found.switches {
+        0 => steps,
+        1 => format!("{steps}, 1 switch"),
+        switches => format!("{steps}, {} switches", grouped(switches.into())),
+    }
+}
+
+/// What `tstate explain` knows an outcome by: crashes by their cause, the others without their threads.
+fn subject(outcome: &str) -> String {
+    let word = outcome.split('(').next().unwrap_or("");
+    let subject = if word == "crash" { outcome } else { word };
+    subject.to_owned()
+}
+
+/// What the line of a verdict ends with.
+fn remark(verdict: &Verdict) -> String {
+    let mut parts = Vec::new();
+    for failure in verdict.failures.iter().filter(|failure| !failure.undecided) {
+        let part = verdict::shown_by(verdict, failure)
+            .map_or("a claim that nothing fulfils", |found| &found.text);
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    let more = parts.len().saturating_sub(OUTCOMES_MAX);
+    parts.truncate(OUTCOMES_MAX);
+    let mut text = escape(&parts.join(", "));
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    let bounds = verdict::bounds(verdict);
+    if !text.is_empty() && !bounds.is_empty() {
+        text += "; ";
+    }
+    text += &bounds;
+    if text.is_empty() {
+        "complete".to_owned()
+    } else {
+        text
+    }
+}
+
+/// All outcomes, with a way to replay each.
+fn outcomes(scenario: &Scenario, verdict: &Verdict) -> String {
+    let mut text = format!("        {}\n", counted(verdict.transitions, "transition"));
+    let columns = verdict
+        .outcomes
+        .iter()
+        .map(|found| width(&found.text))
+        .max()
+        .unwrap_or(0);
+    let file = shell::quote(&scenario.file.path);
+    for found in &verdict.outcomes {
+        let name = pad(&escape(&found.text), columns);
+        text += &format!(
+            "        {name}  {}, shortest {}\n",
+            counted(found.ends, "end state"),
+            cost(found)
+        );
+        text += &format!(
+            "            tstate replay {file} {}\n",
+            shell::quote(&found.schedule.to_string())
+        );
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! `tstate check`: from the command line and the settings to a plan, and its run.
+
+use super::paths;
+use super::search;
+use crate::arguments::{Check, Format, Global};
+use crate::check::plan::Plan;
+use crate::check::report::{GitHub, Human, JUnit, Json, Reporter};
+use crate::check::{self, Order};
+use crate::exit::Exit;
+use crate::output::{self, Output};
+use crate::problem::{Problem, Stop};
+use crate::render::trace::{COLUMNS, Style};
+use crate::settings::Settings;
+use std::num::NonZeroUsize;
+use std::thread;
+use tstate::runtime::profile::Profile;
+
+/// Runs the command.
+pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
+    let python = if arguments.python.is_empty() {
+        &settings.python
+    } else {
+        &arguments.python
+    };
+    modelled(python)?;
+    let chosen = paths::choose(&arguments.paths, settings)?;
+    let mut files = chosen.files;
+    if let Some(text) = &arguments.filter {
+        let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+        files.retain(|file| file.name.contains(text.as_str()));
+        if files.is_empty() && !names.is_empty() {
+            return Err(no_match(text, &names).into());
+        }
+    }
+    if files.is_empty() {
+        // What is missing has been said.
+        return Ok(Exit::Bad);
+    }
+    let plan = Plan::new(files, python);
+    if plan.verdicts() == 0 && plan.scenarios.iter().all(|scenario| !scenario.is_broken()) {
+        return Err(nothing(python).into());
+    }
+    let mut output = Output::open(arguments.output.as_deref())?;
+    let order = order(arguments, global, settings);
+    let mut reporter = reporter(arguments, global, order.allow_incomplete);
+    let exit = check::run(&plan, &order, reporter.as_mut(), &mut output)?;
+    output.finish()?;
+    Ok(if chosen.incomplete { Exit::Bad } else { exit })
+}
+
+fn order<'a>(arguments: &'a Check, global: &Global, settings: &Settings) -> Order<'a> {
+    let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Order {
+        options: search::options(&arguments.search, settings),
+        jobs: arguments.jobs.or(settings.jobs).unwrap_or_else(cores),
+        allow_incomplete: arguments.allow_incomplete || settings.allow_incomplete,
+        save: arguments.save.as_deref(),
+        verbose: global.verbose,
+        quiet: global.quiet,
+    }
+}
+
+fn reporter(arguments: &Check, global: &Global, allow_incomplete: bool) -> Box<dyn Reporter> {
+    let fixed = Style {
+        columns: COLUMNS,
+        ascii: global.ascii,
+    };
+    match arguments.format {
+        Format::Human => {
+            let columns = if arguments.output.is_some() {
+                None
+            } else {
+                output::columns()
+            };
+            let style = Style {
+                columns: columns.unwrap_or(COLUMNS),
+                ..fixed
+            };
+            Box::new(Human::new(style, global.verbose, global.quiet))
+        }
+        Format::Json => Box::new(Json),
+        Format::Junit => Box::new(JUnit::new(fixed, allow_incomplete)),
+        Format::Github => Box::new(GitHub::new(fixed)),
+    }
+}
+
+/// Refuses a version that the runtime does not implement: no scenario could be checked under it.
+fn modelled(python: &[Profile]) -> Result<(), Problem> {
+    match python.iter().find(|profile| !profile.is_modelled()) {
+        Some(profile) => {
+            let problem =
+                Problem::new(format!("the profile {profile} is not modelled yet")).at("--python");
+            Err(problem.help(format!("{} is modelled", Profile::DEFAULT)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// How many names a message lists.
+const NAMES_MAX: usize = 5;
+
+fn no_match(text: &str, names: &[String]) -> Problem {
+    let problem = Problem::new(format!("no scenario's name contains `{text}`"));
+    let shown = names
+        .iter()
+        .take(NAMES_MAX)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = names.len().saturating_sub(NAMES_MAX);
+    problem.help(match more {
+        0 => format!("the names are: {shown}"),
+        _ => format!("there are {} names, such as {shown}", names.len()),
+    })
+}
+
+fn nothing(python: &[Profile]) -> Problem {
+    let asked: Vec<String> = python.iter().map(ToString::to_string).collect();
+    Problem::new("nothing was checked")
+        .because(format!(
+            "no scenario names {} in its `python` line",
+            asked.join(" or ")
+        ))
+        .help("leave `--python` out to check each scenario under every version that it names")
+}

@@ -1,0 +1,37 @@
+//! The commands, one file each: from arguments to text and exit status.
+
+mod api;
+mod check;
+mod completions;
+mod explain;
+mod fmt;
+mod graph;
+mod lint;
+mod paths;
+mod replay;
+mod search;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+use crate::problem::Stop;
+use crate::settings;
+
+/// Runs a command.
+///
+/// # Errors
+///
+/// Something about the command line, the settings or the files makes it impossible.
+pub fn run(arguments: &Arguments) -> Result<Exit, Stop> {
+    let global = &arguments.global;
+    let settings = || settings::load(global.config.as_deref());
+    match &arguments.command {
+        Command::Check(check) => check::run(check, global, &settings()?),
+        Command::Replay(replay) => replay::run(replay, global),
+        Command::Graph(graph) => graph::run(graph, global, &settings()?),
+        Command::Lint(lint) => lint::run(lint, global, &settings()?),
+        Command::Fmt(fmt) => fmt::run(fmt, global, &settings()?),
+        Command::Api(api) => api::run(api),
+        Command::Explain(explain) => explain::run(explain, global),
+        Command::Completions(completions) => completions::run(completions),
+    }
+}
