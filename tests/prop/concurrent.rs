@@ -2,17 +2,18 @@
 //! scheduling points, merging and the printer lose nothing.
 
 use crate::weave::{Weave, weaves};
-use crate::{failure, hold};
+use crate::{failure, fixed, hold};
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestCaseError;
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tstate::sim::explorer::{Cut, Exploration, Limits, Settings, explore};
 use tstate::sim::judge::{Case, Notes};
 use tstate::sim::scenario::{self, program::Program};
 use tstate::sim::schedule::Schedule;
 use tstate::sim::verdict::Status;
-use tstate::sim::world::Tuning;
+use tstate::sim::world::{Silence, Tuning};
 use tstate::sim::{CheckOptions, Checked, check, replay};
 
 /// States beyond which a generated scenario is too large for a case.
@@ -21,6 +22,9 @@ const STATES_MAX: u64 = 20_000;
 const STATES_AUDITED: u64 = 300;
 /// States that an audit may take; it is skipped beyond.
 const AUDIT_STATES_MAX: u64 = 60_000;
+
+/// The outcomes that generated scenarios must have between them.
+const KINDS: [&str; 7] = ["ok", "hang", "leak", "lost", "deadlock", "fatal", "crash"];
 
 /// How many scenarios each part was held against.
 #[derive(Default)]
@@ -32,16 +36,17 @@ struct Counts {
     replayed: Cell<u32>,
     claims: Cell<u32>,
     most_outcomes: Cell<usize>,
+    kinds: RefCell<BTreeMap<String, u32>>,
 }
 
 fn count(cell: &Cell<u32>) {
     cell.set(cell.get() + 1);
 }
 
+/// The time-outs are bounded by the scenario itself.
 fn limits(states: u64) -> Limits {
     Limits {
         states: Some(states),
-        timeouts: Some(1),
         ..Limits::default()
     }
 }
@@ -105,14 +110,20 @@ fn replays(text: &str, first: &Checked) -> Result<(), String> {
     let program = program(text)?;
     for found in &first.verdict.outcomes {
         let written = found.schedule.to_string();
-        let schedule: Schedule = written.parse().map_err(|error| format!("{written}: {error}"))?;
+        let schedule: Schedule = written
+            .parse()
+            .map_err(|error| format!("{written}: {error}"))?;
         if schedule != found.schedule {
             return Err(format!("{written} reads back as {schedule}"));
         }
-        let run = || replay(&program, text, &schedule).map_err(|error| format!("{written}: {error}"));
+        let run =
+            || replay(&program, text, &schedule).map_err(|error| format!("{written}: {error}"));
         let (one, other) = (run()?, run()?);
         if one.outcome != found.text {
-            return Err(format!("{written} of {} ends in {}", found.text, one.outcome));
+            return Err(format!(
+                "{written} of {} ends in {}",
+                found.text, one.outcome
+            ));
         }
         if one != other {
             return Err(format!("{written} tells two stories:\n{one:?}\n{other:?}"));
@@ -136,7 +147,11 @@ fn points_lose_nothing(text: &str, few: &Checked) -> Result<Option<()>, String> 
 }
 
 /// What merging forgets loses no key. `None` if there are too many states without forgetting.
-fn merging_loses_nothing(text: &str, few_points: bool) -> Result<Option<()>, String> {
+fn merging_loses_nothing(
+    text: &str,
+    few_points: bool,
+    silence: Option<Silence>,
+) -> Result<Option<()>, String> {
     let program = program(text)?;
     let explored = |audit| {
         let notes = Notes::default();
@@ -149,9 +164,13 @@ fn merging_loses_nothing(text: &str, few_points: bool) -> Result<Option<()>, Str
             tuning: Tuning {
                 few_points,
                 audit,
+                silence,
                 ..Tuning::default()
             },
-            limits: limits(AUDIT_STATES_MAX),
+            limits: Limits {
+                timeouts: program.bounds.timeouts,
+                ..limits(AUDIT_STATES_MAX)
+            },
             keep_keys: true,
             ..Settings::default()
         };
@@ -166,7 +185,9 @@ fn merging_loses_nothing(text: &str, few_points: bool) -> Result<Option<()>, Str
     if (lost, gained) == (0, 0) {
         Ok(Some(()))
     } else {
-        Err(format!("few points {few_points}: {lost} keys lost, {gained} gained"))
+        Err(format!(
+            "few points {few_points}: {lost} keys lost, {gained} gained"
+        ))
     }
 }
 
@@ -178,7 +199,11 @@ fn covers(claimed: &str, outcome: &str) -> bool {
     };
     let ((word, names), (other, others)) = (split(claimed), split(outcome));
     let threads = matches!(&*word, "hang" | "exit" | "livelock" | "deadlock");
-    let among = || names.split(", ").all(|name| others.split(", ").any(|other| other == name));
+    let among = || {
+        names
+            .split(", ")
+            .all(|name| others.split(", ").any(|other| other == name))
+    };
     word == other && (names == others || names.is_empty() || (threads && among()))
 }
 
@@ -191,18 +216,26 @@ fn claims_decide(text: &str, first: &Checked) -> Result<(), String> {
         Status::Inconclusive
     };
     let judged = |expect: &str, wanted: Status| {
-        let status = checked(&format!("{text}\nexpect {{ {expect} }}\n"), false)?.verdict.status();
+        let status = checked(&format!("{text}\nexpect {{ {expect} }}\n"), false)?
+            .verdict
+            .status();
         if status == wanted {
             Ok(())
         } else {
-            Err(format!("`{expect}` is {status}, not {wanted}, of {found:?}"))
+            Err(format!(
+                "`{expect}` is {status}, not {wanted}, of {found:?}"
+            ))
         }
     };
     let all = found.join(", ");
     judged(&format!("allow {all}"), complete)?;
     let dropped = found[text.len() % found.len()];
     judged(&format!("allow {all}; never {dropped}"), Status::Failed)?;
-    let kept: Vec<&str> = found.iter().copied().filter(|text| *text != dropped).collect();
+    let kept: Vec<&str> = found
+        .iter()
+        .copied()
+        .filter(|text| *text != dropped)
+        .collect();
     if kept.is_empty() || kept.iter().any(|kept| covers(kept, dropped)) {
         return Ok(());
     }
@@ -219,9 +252,19 @@ fn holds(weave: &Weave, counts: &Counts) -> Result<(), TestCaseError> {
         return Err(TestCaseError::reject("too many states"));
     }
     count(&counts.explored);
-    let kinds = first.verdict.outcomes.len();
-    counts.most_outcomes.set(counts.most_outcomes.get().max(kinds));
-    if kinds == 0 {
+    let found = &first.verdict.outcomes;
+    counts
+        .most_outcomes
+        .set(counts.most_outcomes.get().max(found.len()));
+    for found in found {
+        let kind = found.text.split('(').next().unwrap_or_default();
+        *counts
+            .kinds
+            .borrow_mut()
+            .entry(kind.to_owned())
+            .or_default() += 1;
+    }
+    if found.is_empty() {
         return Err(fails("no outcome at all".to_owned()));
     }
     repeats(&text, &first).map_err(fails)?;
@@ -234,7 +277,10 @@ fn holds(weave: &Weave, counts: &Counts) -> Result<(), TestCaseError> {
     }
     if first.verdict.states <= STATES_AUDITED {
         for few_points in [true, false] {
-            if merging_loses_nothing(&text, few_points).map_err(fails)?.is_some() {
+            if merging_loses_nothing(&text, few_points, None)
+                .map_err(fails)?
+                .is_some()
+            {
                 count(&counts.audited);
             }
         }
@@ -248,22 +294,117 @@ fn an_exploration_ends_repeats_replays_and_decides() {
     hold(
         file!(),
         "an_exploration_ends_repeats_replays_and_decides",
-        96,
+        400,
         weaves(),
         |weave| holds(&weave, &counts),
     );
     let explored = counts.explored.get();
     eprintln!(
-        "{explored} explored, {} too large, {} with all points, {} audits, {} replayed, {} claims, at most {} outcomes",
+        "{explored} explored, {} too large, {} with all points, {} audits, {} replayed, {} claims, at most {} outcomes: {:?}",
         counts.huge.get(),
         counts.all_points.get(),
         counts.audited.get(),
         counts.replayed.get(),
         counts.claims.get(),
-        counts.most_outcomes.get()
+        counts.most_outcomes.get(),
+        counts.kinds.borrow(),
     );
-    assert!(counts.huge.get() <= explored / 4 + 1, "too many scenarios are too large");
-    assert!(explored < 16 || counts.all_points.get() > explored / 2, "all points are too many");
-    assert!(explored < 16 || counts.audited.get() > 0, "nothing was audited");
-    assert!(explored < 16 || counts.most_outcomes.get() > 1, "every scenario has one outcome");
+    assert!(
+        counts.huge.get() <= explored / 4 + 1,
+        "too many are too large"
+    );
+    if explored >= 200 {
+        assert!(
+            counts.all_points.get() > explored / 2,
+            "all points are too many"
+        );
+        assert!(counts.audited.get() > explored / 2, "too few were audited");
+        for kind in KINDS {
+            assert!(
+                counts.kinds.borrow().contains_key(kind),
+                "no scenario ends in {kind}"
+            );
+        }
+    }
+}
+
+/// A lie about an exploration, or a silence in it.
+#[derive(Clone, Copy, Debug)]
+enum Lie {
+    AnotherOutcome,
+    OneOutcomeLess,
+    OneStateMore,
+    ShorterSchedule,
+    ForgottenHistory,
+    ForgottenContents,
+}
+
+const LIES: [Lie; 6] = [
+    Lie::AnotherOutcome,
+    Lie::OneOutcomeLess,
+    Lie::OneStateMore,
+    Lie::ShorterSchedule,
+    Lie::ForgottenHistory,
+    Lie::ForgottenContents,
+];
+
+/// What each check that the lie concerns says.
+fn told(lie: Lie, text: &str) -> Result<Vec<Result<(), String>>, String> {
+    let mut first = checked(text, false)?;
+    if first.verdict.outcomes.is_empty() || is_huge(&first.exploration) {
+        return Ok(Vec::new());
+    }
+    let outcomes = &mut first.verdict.outcomes;
+    let silenced = |silence| merging_loses_nothing(text, false, Some(silence)).map(|_| ());
+    Ok(match lie {
+        Lie::AnotherOutcome => {
+            outcomes[0].text = "livelock(main)".to_owned();
+            vec![
+                repeats(text, &first),
+                replays(text, &first),
+                points_lose_nothing(text, &first).map(|_| ()),
+                claims_decide(text, &first),
+            ]
+        }
+        Lie::OneOutcomeLess if outcomes.len() > 1 => {
+            outcomes.pop();
+            vec![
+                repeats(text, &first),
+                points_lose_nothing(text, &first).map(|_| ()),
+                claims_decide(text, &first),
+            ]
+        }
+        Lie::OneOutcomeLess => Vec::new(),
+        Lie::OneStateMore => {
+            first.verdict.states += 1;
+            vec![repeats(text, &first)]
+        }
+        Lie::ShorterSchedule => {
+            outcomes[0].schedule.choices.pop();
+            vec![replays(text, &first)]
+        }
+        Lie::ForgottenHistory => vec![silenced(Silence::KeyHistory)],
+        Lie::ForgottenContents => vec![silenced(Silence::KeyContents)],
+    })
+}
+
+#[test]
+fn every_lie_about_an_exploration_is_noticed() {
+    for lie in LIES {
+        let mut runner = fixed(40);
+        let strategy = weaves();
+        let mut noticed: Vec<bool> = Vec::new();
+        for _ in 0..40 {
+            let tree = strategy.new_tree(&mut runner).expect("nothing is rejected");
+            let text = canonical(&tree.current().text()).expect("it parses");
+            let told = told(lie, &text).expect("it can be explored");
+            noticed.resize(noticed.len().max(told.len()), false);
+            for (noticed, told) in noticed.iter_mut().zip(told) {
+                *noticed |= told.is_err();
+            }
+        }
+        assert!(!noticed.is_empty(), "{lie:?}: nothing was told");
+        let all = noticed.iter().all(|noticed| *noticed);
+        assert!(all, "{lie:?}: noticed by {noticed:?}");
+    }
 }

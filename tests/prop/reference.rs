@@ -7,17 +7,17 @@
 //! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
 
 /// OS threads.
-pub const THREADS: usize = 3;
+pub(crate) const THREADS: usize = 3;
 /// Calls that the main queue holds (contract 1.6).
 const CAPACITY: usize = 32;
 
 /// A thread state, by order of creation over all lives of the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct State(pub usize);
+pub(crate) struct State(pub usize);
 
 /// What can be queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Function {
+pub(crate) enum Function {
     /// Does nothing.
     Plain,
     /// Does nothing either: tells orders apart.
@@ -31,7 +31,7 @@ pub enum Function {
 }
 
 impl Function {
-    pub const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Plain,
         Self::Other,
         Self::Raises,
@@ -40,7 +40,7 @@ impl Function {
     ];
 
     /// Its name in scenarios.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Other => "other",
@@ -53,7 +53,7 @@ impl Function {
 
 /// A call with its operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     Initialize,
     Finalize,
     IsInitialized,
@@ -88,7 +88,7 @@ pub enum Call {
 
 /// What a call returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     Nothing,
     Number(i64),
     State(Option<State>),
@@ -98,7 +98,7 @@ pub enum Reply {
 
 /// Why no further call follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// The message, or how it begins.
     Fatal(&'static str),
     /// The kind as claims name it, empty for any other.
@@ -113,7 +113,7 @@ pub enum End {
 
 /// Deliberate mistakes: the properties must notice each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mistake {
+pub(crate) enum Mistake {
     SlotStays,
     CapacityOneLess,
     ReleaseKeepsState,
@@ -140,7 +140,7 @@ pub enum Mistake {
 }
 
 impl Mistake {
-    pub const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::SlotStays,
         Self::CapacityOneLess,
         Self::ReleaseKeepsState,
@@ -169,49 +169,49 @@ impl Mistake {
 
 /// A thread state's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fields {
-    pub id: u64,
+pub(crate) struct Fields {
+    pub(crate) id: u64,
     /// The thread that bound it.
-    pub thread: usize,
-    pub counter: i32,
-    pub references: u32,
-    pub attached: bool,
-    pub shut_down: bool,
-    pub cleared: bool,
-    pub bound_gilstate: bool,
-    pub calls_to_do: bool,
-    pub freed: bool,
+    pub(crate) thread: usize,
+    pub(crate) counter: i32,
+    pub(crate) references: u32,
+    pub(crate) attached: bool,
+    pub(crate) shut_down: bool,
+    pub(crate) cleared: bool,
+    pub(crate) bound_gilstate: bool,
+    pub(crate) calls_to_do: bool,
+    pub(crate) freed: bool,
 }
 
 /// The process.
 #[derive(Clone, Debug)]
-pub struct Reference {
+pub(crate) struct Reference {
     mistake: Option<Mistake>,
-    pub states: Vec<Fields>,
+    pub(crate) states: Vec<Fields>,
     /// Newest first.
-    pub list: Vec<State>,
-    pub current: [Option<State>; THREADS],
+    pub(crate) list: Vec<State>,
+    pub(crate) current: [Option<State>; THREADS],
     slots: [Option<State>; THREADS],
     /// Whether the key of the slots exists.
-    pub key: bool,
-    pub initialized: bool,
-    pub finalizing: bool,
+    pub(crate) key: bool,
+    pub(crate) initialized: bool,
+    pub(crate) finalizing: bool,
     runtime_initialized: bool,
     /// Whether the main interpreter is listed.
-    pub interpreter: bool,
-    pub gil_taken: bool,
+    pub(crate) interpreter: bool,
+    pub(crate) gil_taken: bool,
     main_thread: usize,
     main_state: Option<State>,
     /// Who is in the storage that the interpreter embeds.
     embedded: Option<State>,
     last_id: u64,
     /// Oldest first.
-    pub queue: Vec<Function>,
+    pub(crate) queue: Vec<Function>,
     handling: Option<State>,
     /// Functions that ran, in order.
-    pub ran: Vec<Function>,
+    pub(crate) ran: Vec<Function>,
     /// Functions that were accepted, in order.
-    pub accepted: Vec<Function>,
+    pub(crate) accepted: Vec<Function>,
 }
 
 type Step<T> = Result<T, End>;
@@ -221,7 +221,7 @@ const NO_THREAD_STATE: End = End::Crash("no_thread_state");
 const CRASH: End = End::Crash("");
 
 impl Reference {
-    pub fn new(mistake: Option<Mistake>) -> Self {
+    pub(crate) fn new(mistake: Option<Mistake>) -> Self {
         Self {
             mistake,
             states: Vec::new(),
@@ -250,25 +250,26 @@ impl Reference {
     }
 
     /// *tss(t)*.
-    pub fn slot(&self, thread: usize) -> Option<State> {
+    pub(crate) fn slot(&self, thread: usize) -> Option<State> {
         self.slots[thread].filter(|_| self.key)
     }
 
     /// The first accepted function, in order of declaration, of which a call never ran.
-    pub fn lost(&self) -> Option<Function> {
+    pub(crate) fn lost(&self) -> Option<Function> {
         let count = |all: &[Function], one| all.iter().filter(|each| **each == one).count();
         Function::ALL
             .into_iter()
             .find(|one| count(&self.accepted, *one) > count(&self.ran, *one))
     }
 
-    /// Finalized, and a thread state was left.
-    pub fn leaks(&self) -> bool {
-        self.finalizing && self.states.iter().any(|fields| !fields.freed)
+    /// Finalized, and a thread state was left by a thread that is gone; the first thread ends with the process.
+    pub(crate) fn leaks(&self) -> bool {
+        let mut left = self.states.iter().filter(|fields| !fields.freed);
+        self.finalizing && left.any(|fields| fields.thread != 0)
     }
 
     /// Runs one call on one thread to its end.
-    pub fn call(&mut self, thread: usize, call: Call) -> Step<Reply> {
+    pub(crate) fn call(&mut self, thread: usize, call: Call) -> Step<Reply> {
         let none = |()| Reply::Nothing;
         let number = |holds: bool| Ok(Reply::Number(i64::from(holds)));
         let current = self.current[thread];
@@ -313,10 +314,13 @@ impl Reference {
             Call::GetThis => Ok(Reply::State(self.slot(thread))),
             Call::Check => {
                 let ignored = self.wrong(Mistake::CheckIgnoresSlot);
-                number(!self.key || (current.is_some() && (ignored || current == self.slot(thread))))
+                number(
+                    !self.key || (current.is_some() && (ignored || current == self.slot(thread))),
+                )
             }
             Call::InterpreterGet => {
-                let state = current.ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
+                let state =
+                    current.ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
                 self.live(Some(state)).map(|_| Reply::Interpreter(true))
             }
             Call::InterpreterHead | Call::InterpreterMain => {
@@ -356,7 +360,9 @@ impl Reference {
     /// §ATTACH A2 to A7, §GIL T1 to T12.
     fn attach(&mut self, thread: usize, state: State) -> Step<()> {
         if self.current[thread].is_some() && !self.wrong(Mistake::AttachTwiceIsFine) {
-            return Err(End::Fatal("_PyThreadState_Attach: non-NULL old thread state"));
+            return Err(End::Fatal(
+                "_PyThreadState_Attach: non-NULL old thread state",
+            ));
         }
         self.live(Some(state))?;
         if self.states[state.0].shut_down && !self.wrong(Mistake::LateThreadAttaches) {
@@ -467,15 +473,17 @@ impl Reference {
     fn delete(&mut self, thread: usize, state: Option<State>) -> Step<()> {
         let state = state.ok_or(End::Fatal("PyThreadState_Delete: the function must"))?;
         if self.current[thread] == Some(state) {
-            return Err(End::Fatal("PyThreadState_Delete: tstate %p is still current"));
+            return Err(End::Fatal(
+                "PyThreadState_Delete: tstate %p is still current",
+            ));
         }
         self.unlink_and_free(thread, state)
     }
 
     fn delete_current(&mut self, thread: usize) -> Step<()> {
-        let state = self.current[thread]
-            .take()
-            .ok_or(End::Fatal("_PyThreadState_DeleteCurrent: the function must"))?;
+        let state = self.current[thread].take().ok_or(End::Fatal(
+            "_PyThreadState_DeleteCurrent: the function must",
+        ))?;
         self.unlink_and_free(thread, state)?;
         self.gil_taken = self.wrong(Mistake::DeleteCurrentStays);
         Ok(())
@@ -655,21 +663,19 @@ impl Reference {
         if !self.initialized {
             return Ok(());
         }
-        let main = self.main_state.filter(|_| {
-            thread == self.main_thread && !self.wrong(Mistake::FinalizerNotSwappedIn)
-        });
-        let finalizer = match main {
-            Some(main) => {
-                if self.current[thread] != Some(main) {
-                    self.swap(thread, Some(main))?;
-                }
-                main
-            }
-            None => self.live(self.current[thread])?,
-        };
+        if thread != self.main_thread {
+            self.current[thread].ok_or(NO_THREAD_STATE)?;
+            // Which thread state the finalizer is then, the contract and real libraries do not agree about.
+            return Err(End::Undefined);
+        }
+        let main = self.main_state.ok_or(CRASH)?;
+        if self.current[thread] != Some(main) && !self.wrong(Mistake::FinalizerNotSwappedIn) {
+            self.swap(thread, Some(main))?;
+        }
+        let finalizer = self.live(self.current[thread])?;
         loop {
             self.make_pending(thread, finalizer)?;
-            if thread != self.main_thread || self.queue.is_empty() {
+            if self.queue.is_empty() {
                 break;
             }
         }

@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 /// Thread states that one sequence may make: a slot of the arena repeats its handles after eight.
 const STATES_MAX: usize = 7;
 /// The threads' names in scenarios.
-pub const NAMES: [&str; THREADS] = ["main", "b", "c"];
+pub(crate) const NAMES: [&str; THREADS] = ["main", "b", "c"];
 
 /// What a step calls, before its operand is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Initialize,
     Finalize,
     IsInitialized,
@@ -48,33 +48,33 @@ pub enum Kind {
 
 /// One generated step.
 #[derive(Clone, Copy, Debug)]
-pub struct Step {
-    pub thread: usize,
-    pub kind: Kind,
+pub(crate) struct Step {
+    pub(crate) thread: usize,
+    pub(crate) kind: Kind,
     /// Which operand.
-    pub pick: u8,
+    pub(crate) pick: u8,
     /// Also a call that ends the sequence is made, and with any operand.
-    pub reckless: bool,
+    pub(crate) reckless: bool,
 }
 
 /// A call that was made, and the process after it.
 #[derive(Clone, Debug)]
-pub struct Planned {
-    pub thread: usize,
-    pub text: String,
-    pub reply: Reply,
-    pub after: Reference,
+pub(crate) struct Planned {
+    pub(crate) thread: usize,
+    pub(crate) text: String,
+    pub(crate) reply: Reply,
+    pub(crate) after: Reference,
 }
 
 /// A scenario with its prediction.
 #[derive(Clone, Debug)]
-pub struct Script {
-    pub text: String,
-    pub calls: Vec<Planned>,
+pub(crate) struct Script {
+    pub(crate) text: String,
+    pub(crate) calls: Vec<Planned>,
     /// The last call, if it ends the sequence.
-    pub end: Option<(usize, End)>,
-    pub threads: usize,
-    pub last: Reference,
+    pub(crate) end: Option<(usize, End)>,
+    pub(crate) threads: usize,
+    pub(crate) last: Reference,
 }
 
 /// A name that a thread's body binds.
@@ -96,7 +96,7 @@ struct Writer {
 }
 
 /// Writes the scenario of a sequence.
-pub fn script(threads: usize, steps: &[Step], mistake: Option<Mistake>) -> Script {
+pub(crate) fn script(threads: usize, steps: &[Step], mistake: Option<Mistake>) -> Script {
     let mut writer = Writer {
         reference: Reference::new(mistake),
         bodies: vec![String::new(); threads],
@@ -222,7 +222,8 @@ impl Writer {
         let fits: Vec<_> = operands
             .filter(|(state, _)| step.reckless || sensible(&self.reference, *state))
             .collect();
-        fits.get(usize::from(step.pick) % fits.len().max(1)).cloned()
+        fits.get(usize::from(step.pick) % fits.len().max(1))
+            .cloned()
     }
 
     /// The call and its text; nothing if no operand makes sense.
@@ -294,7 +295,11 @@ impl Writer {
                 Some(match step.kind {
                     Kind::GetId => one(Call::GetId, "PyThreadState_GetID", operand),
                     Kind::Next => one(Call::Next, "PyThreadState_Next", operand),
-                    _ => one(Call::GetInterpreter, "PyThreadState_GetInterpreter", operand),
+                    _ => one(
+                        Call::GetInterpreter,
+                        "PyThreadState_GetInterpreter",
+                        operand,
+                    ),
                 })
             }
         }
@@ -331,7 +336,8 @@ impl Writer {
                 Function::Adds => "    Py_AddPendingCall(plain, NULL)\n",
                 Function::Evals => "    eval\n",
             };
-            writeln!(text, "\ncallback {name}(arg) {{\n{body}}}").expect("a string takes everything");
+            writeln!(text, "\ncallback {name}(arg) {{\n{body}}}")
+                .expect("a string takes everything");
         }
         for thread in 1..threads {
             let (name, body) = (NAMES[thread], &self.bodies[thread]);
@@ -345,12 +351,18 @@ impl Writer {
         }
         let mut ends = String::new();
         for name in &NAMES[1..threads] {
-            write!(ends, "    post turn_{name}\n    join {name}\n").expect("a string takes everything");
+            write!(ends, "    post turn_{name}\n    join {name}\n")
+                .expect("a string takes everything");
         }
-        write!(text, "\nthread main {{\n{starts}{}{ends}}}\n", self.bodies[0])
-            .expect("a string takes everything");
+        write!(
+            text,
+            "\nthread main {{\n{starts}{}{ends}}}\n",
+            self.bodies[0]
+        )
+        .expect("a string takes everything");
         if let Some(allowed) = self.allowed() {
-            write!(text, "\nexpect {{\n    allow {allowed}\n}}\n").expect("a string takes everything");
+            write!(text, "\nexpect {{\n    allow {allowed}\n}}\n")
+                .expect("a string takes everything");
         }
         Script {
             text,
@@ -368,9 +380,7 @@ impl Writer {
             Some((_, End::Fatal(message))) => Some(format!("fatal({message:?})")),
             Some((_, End::Crash(""))) => Some("crash".to_owned()),
             Some((_, End::Crash(kind))) => Some(format!("crash({kind})")),
-            Some((thread, End::Hang | End::Blocks)) => {
-                Some(format!("deadlock({})", NAMES[thread]))
-            }
+            Some((thread, End::Hang | End::Blocks)) => Some(format!("deadlock({})", NAMES[thread])),
             None => Some(match self.reference.lost() {
                 Some(function) => format!("lost({})", function.name()),
                 None if self.reference.leaks() => "leak".to_owned(),

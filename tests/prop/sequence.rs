@@ -145,8 +145,16 @@ fn compare_state(
 ) -> Result<(), String> {
     let expected = &planned.after.states[state.0];
     same!(format!("{state:?} id"), Some(expected.id), seen.id);
-    same!(format!("{state:?} counter"), expected.counter, seen.gilstate_counter);
-    same!(format!("{state:?} references"), expected.references, seen.references);
+    same!(
+        format!("{state:?} counter"),
+        expected.counter,
+        seen.gilstate_counter
+    );
+    same!(
+        format!("{state:?} references"),
+        expected.references,
+        seen.references
+    );
     same!(format!("{state:?} cleared"), expected.cleared, seen.cleared);
     let thread = seen.thread.map(|thread| thread.index());
     same!(format!("{state:?} thread"), Some(expected.thread), thread);
@@ -167,7 +175,11 @@ fn compare_lists(
     seen: &Observation,
 ) -> Result<(), String> {
     let expected = &planned.after;
-    same!("interpreters", usize::from(expected.interpreter), seen.interpreters.len());
+    same!(
+        "interpreters",
+        usize::from(expected.interpreter),
+        seen.interpreters.len()
+    );
     if let Some(interpreter) = seen.interpreters.first() {
         let listed = &interpreter.thread_states;
         same!("listed thread states", expected.list.len(), listed.len());
@@ -181,7 +193,8 @@ fn compare_lists(
         same!("GIL taken", expected.gil_taken, taken);
     }
     let states = expected.states.iter().enumerate();
-    let kept = states.filter(|(place, state)| !state.freed && !expected.list.contains(&State(*place)));
+    let kept =
+        states.filter(|(place, state)| !state.freed && !expected.list.contains(&State(*place)));
     same!("unlisted thread states", kept.count(), seen.unlisted.len());
     Ok(())
 }
@@ -194,10 +207,17 @@ fn compare_after(
 ) -> Result<(), String> {
     let expected = &planned.after;
     same!("initialized", expected.initialized, seen.initialized);
-    same!("finalizing", expected.finalizing, !seen.finalizing.is_null());
+    same!(
+        "finalizing",
+        expected.finalizing,
+        !seen.finalizing.is_null()
+    );
     compare_lists(handles, planned, seen)?;
     for (thread, name) in NAMES.iter().enumerate() {
-        let of_thread = seen.threads.iter().find(|seen| seen.thread.index() == thread);
+        let of_thread = seen
+            .threads
+            .iter()
+            .find(|seen| seen.thread.index() == thread);
         let null = ThreadStateHandle::NULL;
         let current = of_thread.map_or(null, |seen| seen.current);
         if !handles.agree(expected.current[thread], current) {
@@ -234,14 +254,21 @@ fn compare(program: &Program, script: &Script, watched: &Watched) -> Result<(), 
         same!("thread", planned.thread, called.thread);
         compare_reply(&mut handles, planned.reply, called.result)
             .and_then(|()| compare_after(program, &mut handles, planned, &called.after))
-            .map_err(|what| format!("call {place}, {} in {}: {what}", planned.text, NAMES[planned.thread]))?;
+            .map_err(|what| {
+                format!(
+                    "call {place}, {} in {}: {what}",
+                    planned.text, NAMES[planned.thread]
+                )
+            })?;
     }
     if matches!(script.end, Some((_, End::Undefined))) {
         return Ok(());
     }
     same!("calls that returned", script.calls.len(), called.len());
     let ran = watched.log.ran.iter();
-    let ran: Vec<&str> = ran.map(|body| &*program.bodies[body.index()].name).collect();
+    let ran: Vec<&str> = ran
+        .map(|body| &*program.bodies[body.index()].name)
+        .collect();
     same!("pending calls that ran", names(&script.last.ran), ran);
     for (thread, hung) in watched.hung.iter().enumerate() {
         let expected = script.end == Some((thread, End::Hang));
@@ -306,11 +333,57 @@ fn every_mistake_of_the_reference_is_noticed() {
 }
 
 fn same_prediction(one: &Script, other: &Script) -> bool {
-    one.text == other.text && one.end == other.end && one.calls.len() == other.calls.len()
+    one.text == other.text
+        && one.end == other.end
+        && one.calls.len() == other.calls.len()
         && one.calls.iter().zip(&other.calls).all(|(one, other)| {
             one.reply == other.reply
-                && (&one.after.states, &one.after.list, one.after.current, &one.after.queue)
-                    == (&other.after.states, &other.after.list, other.after.current, &other.after.queue)
+                && (
+                    &one.after.states,
+                    &one.after.list,
+                    one.after.current,
+                    &one.after.queue,
+                ) == (
+                    &other.after.states,
+                    &other.after.list,
+                    other.after.current,
+                    &other.after.queue,
+                )
                 && (0..NAMES.len()).all(|thread| one.after.slot(thread) == other.after.slot(thread))
         })
+}
+
+/// The strategy is worth its time: sequences are long, take turns, and end in every way.
+#[test]
+fn sequences_go_far_and_end_in_every_way() {
+    const CASES: u32 = 2_000;
+    let mut runner = fixed(CASES);
+    let strategy = steps();
+    let (mut calls, mut turns, mut ends) = (0, 0, [0_u32; 6]);
+    for _ in 0..CASES {
+        let tree = strategy.new_tree(&mut runner).expect("nothing is rejected");
+        let (threads, steps) = tree.current();
+        let script = script(threads, &steps, None);
+        calls += script.calls.len();
+        let pairs = script.calls.windows(2);
+        turns += pairs
+            .filter(|pair| pair[0].thread != pair[1].thread)
+            .count();
+        ends[match script.end {
+            None => 0,
+            Some((_, End::Fatal(_))) => 1,
+            Some((_, End::Crash(_))) => 2,
+            Some((_, End::Hang)) => 3,
+            Some((_, End::Blocks)) => 4,
+            Some((_, End::Undefined)) => 5,
+        }] += 1;
+    }
+    eprintln!("{calls} calls, {turns} turns, ends {ends:?}");
+    assert!(
+        calls > 10 * CASES as usize,
+        "sequences are short: {calls} calls"
+    );
+    assert!(turns > CASES as usize, "threads hardly take turns: {turns}");
+    assert!(ends.iter().all(|end| *end > 10), "an end is rare: {ends:?}");
+    assert!(ends[5] < CASES / 10, "too much is undefined: {ends:?}");
 }

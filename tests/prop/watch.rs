@@ -1,10 +1,12 @@
 //! Runs a scenario in which one thread at a time can go on, and notes the runtime after each call.
 
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex};
 use tstate::runtime::Observation;
 use tstate::runtime::profile::Profile;
 use tstate::sim::driver::{Listener, Machine, Value};
-use tstate::sim::explorer::{Exploration, Limits, Look, Program as Explored, Run, Settings, explore};
+use tstate::sim::explorer::{
+    Exploration, Limits, Look, Program as Explored, Run, Settings, explore,
+};
 use tstate::sim::judge::{Judge, Notes};
 use tstate::sim::scenario::program::{BodyId, Program, StatementId};
 use tstate::sim::world::World;
@@ -12,43 +14,41 @@ use tstate::sync::{THREADS_MAX, ThreadIndex};
 
 /// A call in a thread's own body, and the runtime right after it.
 #[derive(Debug)]
-pub struct Called {
-    pub thread: usize,
-    pub result: Value,
-    pub after: Observation,
+pub(crate) struct Called {
+    pub(crate) thread: usize,
+    pub(crate) result: Value,
+    pub(crate) after: Observation,
 }
 
 /// What was noted.
 #[derive(Debug, Default)]
-pub struct Log {
-    pub calls: Vec<Called>,
+pub(crate) struct Log {
+    pub(crate) calls: Vec<Called>,
     /// Callbacks in the order in which they ran.
-    pub ran: Vec<BodyId>,
+    pub(crate) ran: Vec<BodyId>,
     depth: [usize; THREADS_MAX],
 }
 
 /// A run's end.
 #[derive(Debug)]
-pub struct Watched {
-    pub log: Log,
-    pub found: Exploration,
+pub(crate) struct Watched {
+    pub(crate) log: Log,
+    pub(crate) found: Exploration,
     /// Threads that finalization parked.
-    pub hung: Vec<bool>,
+    pub(crate) hung: Vec<bool>,
 }
 
 #[derive(Default)]
 struct Ear {
-    machine: OnceLock<Weak<Machine>>,
     log: Mutex<Log>,
 }
 
 impl Listener for Ear {
-    fn begins(&self, _: ThreadIndex, _: StatementId) {}
+    fn begins(&self, _: &Machine, _: ThreadIndex, _: StatementId) {}
 
-    fn ends(&self, thread: ThreadIndex, _: StatementId, result: Option<Value>) {
+    fn ends(&self, machine: &Machine, thread: ThreadIndex, _: StatementId, result: Option<Value>) {
         let mut log = self.log.lock().expect("nothing panics with it");
-        let machine = self.machine.get().and_then(Weak::upgrade);
-        if let (Some(result), Some(machine), 0) = (result, machine, log.depth[thread.index()]) {
+        if let (Some(result), 0) = (result, log.depth[thread.index()]) {
             log.calls.push(Called {
                 thread: thread.index(),
                 result,
@@ -92,9 +92,6 @@ impl Explored for Watch<'_> {
     fn make(&self) -> Box<dyn Run + '_> {
         let ear = Arc::new(Ear::default());
         let machine = Machine::new(self.program, Profile::DEFAULT, Some(ear.clone()));
-        ear.machine
-            .set(Arc::downgrade(&machine))
-            .expect("set once");
         *self.ear.lock().expect("nothing panics with it") = ear;
         Box::new(Eye {
             judge: Judge::new(machine, Profile::DEFAULT, self.notes),
@@ -143,7 +140,7 @@ impl Run for Eye<'_> {
 }
 
 /// Runs the scenario.
-pub fn watch(program: &Arc<Program>) -> Watched {
+pub(crate) fn watch(program: &Arc<Program>) -> Watched {
     let notes = Notes::default();
     let watch = Watch {
         program,
@@ -162,9 +159,5 @@ pub fn watch(program: &Arc<Program>) -> Watched {
     let ear = watch.ear.lock().expect("nothing panics with it").clone();
     let log = std::mem::take(&mut *ear.log.lock().expect("nothing panics with it"));
     let hung = watch.hung.lock().expect("nothing panics with it").clone();
-    Watched {
-        log,
-        found,
-        hung,
-    }
+    Watched { log, found, hung }
 }

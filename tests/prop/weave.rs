@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 /// What a thread does; what needs an attached thread state is written only where one is, or recklessly.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// Ensure, the acts, Release; without Release if it is forgotten.
     Ensure(Vec<Act>, bool),
     /// A thread state of its own: New, Acquire, the acts, Clear, DeleteCurrent.
@@ -31,7 +31,7 @@ pub enum Act {
 
 /// What makes the thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Maker {
+pub(crate) enum Maker {
     Foreign,
     Python,
     Daemon,
@@ -39,7 +39,7 @@ pub enum Maker {
 
 /// How main ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// Without a word, attached.
     Abrupt,
     /// Detached, after the others.
@@ -54,12 +54,14 @@ pub enum Ending {
 
 /// A scenario.
 #[derive(Clone, Debug)]
-pub struct Weave {
-    pub main: Vec<Act>,
-    pub threads: Vec<(Maker, Vec<Act>)>,
-    pub ending: Ending,
+pub(crate) struct Weave {
+    pub(crate) main: Vec<Act>,
+    pub(crate) threads: Vec<(Maker, Vec<Act>)>,
+    pub(crate) ending: Ending,
     /// What the pending call does: nothing, or one bytecode boundary.
-    pub evals: bool,
+    pub(crate) evals: bool,
+    /// Time-outs in one run.
+    pub(crate) timeouts: u32,
 }
 
 fn leaf() -> impl Strategy<Value = Act> {
@@ -95,7 +97,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 /// Scenarios.
-pub fn weaves() -> impl Strategy<Value = Weave> {
+pub(crate) fn weaves() -> impl Strategy<Value = Weave> {
     let maker = prop_oneof![
         4 => Just(Maker::Foreign),
         1 => Just(Maker::Python),
@@ -111,11 +113,14 @@ pub fn weaves() -> impl Strategy<Value = Weave> {
     let main = prop_oneof![2 => Just(Vec::new()), 1 => acts()];
     let count = prop_oneof![4 => Just(1_usize), 1 => Just(2)];
     let threads = count.prop_flat_map(move |count| vec((maker.clone(), acts()), count));
-    (main, threads, ending, any::<bool>()).prop_map(|(main, threads, ending, evals)| Weave {
+    let timeouts = prop_oneof![3 => Just(1_u32), 1 => Just(2)];
+    let all = (main, threads, ending, any::<bool>(), timeouts);
+    all.prop_map(|(main, threads, ending, evals, timeouts)| Weave {
         main,
         threads,
         ending,
         evals,
+        timeouts,
     })
 }
 
@@ -129,12 +134,13 @@ const NAMES: [&str; 2] = ["a", "b"];
 
 impl Weave {
     /// The text; not in canonical form.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut writer = Writer::default();
         writer.text.push_str(concat!(
             "scenario \"woven\"\npython 3.14\nnative mutex m\nnative semaphore s = 0\n",
             "native flag f\nPyMutex pm = {0}\n"
         ));
+        writer.line(&format!("bound {{ timeouts {} }}", self.timeouts));
         let body = if self.evals { "eval" } else { "" };
         writer.line(&format!("callback call(arg) {{ {body} }}"));
         for ((maker, acts), name) in self.threads.iter().zip(NAMES) {
@@ -188,7 +194,12 @@ impl Writer {
                 } else {
                     format!("PyGILState_Release({name})")
                 };
-                self.around(&format!("{name} = PyGILState_Ensure()"), acts, &release, true);
+                self.around(
+                    &format!("{name} = PyGILState_Ensure()"),
+                    acts,
+                    &release,
+                    true,
+                );
             }
             Act::Own(acts) if !attached => {
                 let name = self.name("ts");
@@ -211,7 +222,12 @@ impl Writer {
                 );
             }
             Act::AllowThreads(acts) if attached => {
-                self.around("Py_BEGIN_ALLOW_THREADS", acts, "Py_END_ALLOW_THREADS", false);
+                self.around(
+                    "Py_BEGIN_ALLOW_THREADS",
+                    acts,
+                    "Py_END_ALLOW_THREADS",
+                    false,
+                );
             }
             Act::Own(acts) | Act::Save(acts) | Act::AllowThreads(acts) => self.acts(acts, attached),
             Act::Lock(acts) => self.around("lock m", acts, "unlock m", attached),
