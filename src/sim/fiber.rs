@@ -27,6 +27,8 @@ const STACK_BYTES: usize = 512 * 1024;
 /// What may lie below the address noted in [`Suspender::suspend`]: the frame itself and the saved registers.
 const RED_ZONE: usize = 512;
 
+/// What a fiber runs first.
+type Root<'a> = Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'a>;
 type Routine = Coroutine<(), (), (), DefaultStack>;
 
 /// Where a fiber hands control back; valid while its fiber lives.
@@ -65,10 +67,9 @@ impl Fiber {
             root();
             unreachable!("the root of a fiber does not return");
         };
-        let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'a> = Box::new(body);
+        let body: Root<'a> = Box::new(body);
         // SAFETY: the caller promises that what the root borrows outlives the fiber.
-        let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'static> =
-            unsafe { std::mem::transmute(body) };
+        let body: Root<'static> = unsafe { std::mem::transmute(body) };
         let routine = Coroutine::with_stack(stack, move |yielder, input| body(yielder, input));
         Self {
             routine: UnsafeCell::new(ManuallyDrop::new(Box::new(routine))),

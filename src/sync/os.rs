@@ -7,11 +7,6 @@
 //! Memory order: what the caller names is what the standard atomic gets. [`Plain`], [`Local`] and [`Epoch`] are relaxed
 //! words: a lock, or the rule written where they are declared, orders them.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "this is the floor: the wrapped types are named here and nowhere else"
-)]
-
 #[cfg(feature = "sim")]
 use super::hook::{self, CellId, CellKind};
 use super::{Name, Ordering, THREADS_MAX, ThreadIndex, WaitResult, Word};
@@ -198,6 +193,10 @@ impl Condvar {
     }
 
     /// Releases the lock, waits for a notification, and takes the lock again.
+    ///
+    /// # Panics
+    ///
+    /// If the guard was made under a controller that is installed no more.
     pub fn wait<T: Hash + Copy + 'static>(&self, guard: &mut MutexGuard<'_, T>) {
         hooked!(self.hook, controller, cell => {
             let (WaitResult::Woken | WaitResult::TimedOut) = controller.wait(cell, guard.mutex.hook.cell, false);
@@ -207,6 +206,10 @@ impl Condvar {
     }
 
     /// As [`Condvar::wait`], but the engine may end the wait without a notification: the switch interval is over.
+    ///
+    /// # Panics
+    ///
+    /// If the guard was made under a controller that is installed no more.
     pub fn wait_timed<T: Hash + Copy + 'static>(
         &self,
         guard: &mut MutexGuard<'_, T>,
@@ -583,6 +586,7 @@ pub struct Remembered<'a> {
 
 impl Remembered<'_> {
     /// Whether the counter moved since.
+    #[must_use]
     pub fn changed(&self) -> bool {
         hooked!(self.epoch.hook, controller, cell => return controller.changed(cell, self.value));
         self.epoch.count.load(Ordering::Relaxed) != self.value
