@@ -43,7 +43,7 @@ mod word;
 #[path = "loom.rs"]
 mod engine;
 #[cfg(not(loom))]
-#[path = "os.rs"]
+#[path = "os/mod.rs"]
 mod engine;
 
 pub use crew::Crew;

@@ -28,12 +28,15 @@
 //! Weak memory (that is loom's part): every access is sequentially consistent here.
 
 mod control;
+mod key;
 mod meet;
 mod pending;
 mod trail;
+mod tuning;
 
 pub use pending::{Pending, Waits};
 pub(super) use trail::Mark;
+pub use tuning::{Silence, Tuning};
 
 use super::fiber::Fiber;
 use super::graph::Choice;
@@ -122,60 +125,6 @@ impl ThreadState {
         stamp: 0,
         dirty: true,
     };
-}
-
-/// How the world treats operations, for the explorer and for the tests that silence it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tuning {
-    /// Only cells where threads were seen to meet are scheduling points.
-    pub few_points: bool,
-    /// Histories that never forget are kept beside the ones that merge: the audit's mode.
-    pub audit: bool,
-    /// Steps note which cells they touch: for sleep sets.
-    pub footprints: bool,
-    /// A kind of hook or part of the key that is left out, to prove that this is noticed.
-    pub silence: Option<Silence>,
-}
-
-/// What can be silenced. For tests only: each must be noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Silence {
-    /// No scheduling point before a lock.
-    LockPoint,
-    /// No scheduling point before the lock is taken again after a wait: the first thread that can goes on.
-    RelockPoint,
-    /// No scheduling point before a load.
-    LoadPoint,
-    /// No scheduling point before a store.
-    StorePoint,
-    /// No scheduling point before a read-modify-write.
-    ModifyPoint,
-    /// No scheduling point before a semaphore is taken.
-    AcquirePoint,
-    /// No scheduling point before a semaphore is given.
-    PostPoint,
-    /// No scheduling point at a pause.
-    PausePoint,
-    /// The first of several waiters always wakes.
-    WakeChoice,
-    /// Timed waits never time out.
-    TimeOut,
-    /// Owners of mutexes are not in the key.
-    KeyOwner,
-    /// Contents of mutexes are not in the key.
-    KeyContents,
-    /// Values of words are not in the key.
-    KeyWord,
-    /// Histories are not in the key.
-    KeyHistory,
-    /// What a thread is about to do is not in the key.
-    KeyPending,
-    /// Whether a remembered epoch changed is not in the key.
-    KeyEpoch,
-    /// Contents of held locks do not enter a history where a scope forgets.
-    ScopeHeld,
-    /// Live locals do not enter a history where a scope forgets.
-    ScopeLive,
 }
 
 #[derive(Debug)]
@@ -631,97 +580,5 @@ impl State {
 
     fn silenced(&self, silence: Silence) -> bool {
         self.tuning.silence == Some(silence)
-    }
-
-    /// Brings the key up to date with all cells and threads that changed.
-    fn refresh(&mut self) {
-        while let Some(index) = self.dirty_cells.pop() {
-            let id = CellId(index);
-            let contribution = self.cell_contribution(id);
-            let cell = &mut self.cells[usize::from(index)];
-            self.key ^= cell.contribution ^ contribution;
-            cell.contribution = contribution;
-            cell.dirty = false;
-        }
-        for index in 0..self.threads.len() {
-            if self.threads[index].dirty {
-                let contribution = self.thread_contribution(index);
-                let thread = &mut self.threads[index];
-                self.key ^= thread.contribution ^ contribution;
-                thread.contribution = contribution;
-                thread.dirty = false;
-            }
-        }
-    }
-
-    fn cell_contribution(&mut self, id: CellId) -> u128 {
-        let index = usize::from(id.0);
-        let kind = self.infos[index].kind;
-        let cell = self.cells[index];
-        let value = match kind {
-            CellKind::Condvar | CellKind::Epoch => return 0,
-            CellKind::Mutex if cell.owner != NOBODY => {
-                if self.silenced(Silence::KeyOwner) {
-                    0
-                } else {
-                    u128::from(cell.owner) + 1
-                }
-            }
-            CellKind::Mutex => {
-                if self.silenced(Silence::KeyContents) {
-                    0
-                } else {
-                    self.content(id)
-                }
-            }
-            CellKind::Atomic
-            | CellKind::Semaphore
-            | CellKind::Event
-            | CellKind::Plain
-            | CellKind::Local => {
-                if self.silenced(Silence::KeyWord) {
-                    0
-                } else {
-                    u128::from(cell.value)
-                }
-            }
-        };
-        fold(value, u64::from(id.0), 0)
-    }
-
-    /// The digest of a mutex's contents now.
-    fn content(&mut self, mutex: CellId) -> u128 {
-        let index = usize::from(mutex.0);
-        if self.cells[index].content_stale
-            && let Some(contents) = self.contents[index]
-        {
-            #[expect(unsafe_code, reason = "the contents live in the program's memory")]
-            // SAFETY: noted when the mutex was locked in this run; the program stays in place while it is explored.
-            let digest = unsafe { (*contents).digest() };
-            self.cells[index].content = digest;
-            self.cells[index].content_stale = false;
-        }
-        self.cells[index].content
-    }
-
-    fn thread_contribution(&self, index: usize) -> u128 {
-        let thread = &self.threads[index];
-        let mut digest = if self.silenced(Silence::KeyHistory) {
-            0
-        } else {
-            thread.history
-        };
-        if !self.silenced(Silence::KeyPending) {
-            digest = fold(digest, index as u64, u128::from(thread.pending.code()));
-        }
-        if !self.silenced(Silence::KeyEpoch) {
-            for (epoch, value) in thread.remembered {
-                if epoch != CellId::NONE {
-                    let changed = self.cell(epoch).value != value;
-                    digest = fold(digest, u64::from(epoch.0) + 1, u128::from(changed));
-                }
-            }
-        }
-        fold(digest, 1 << 32 | index as u64, 0)
     }
 }
