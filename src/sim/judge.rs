@@ -14,8 +14,8 @@ use super::explorer::{Look, Program as Explored, Run};
 use super::scenario::program::{BodyId, Claim, ClaimKind, Program, ThreadId};
 use super::verdict::{Outcome, Threads};
 use super::world::{Standing, Waits, World};
-use crate::runtime::Over;
 use crate::runtime::profile::Profile;
+use crate::runtime::{Over, Phase};
 use crate::sync::ThreadIndex;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -405,7 +405,11 @@ impl Run for Judge<'_> {
             lines.push(format!("{}: {how}", name(thread)));
         }
         let gil = runtime.gil_holder().map_or("free", name);
-        lines.push(format!("GIL: {gil}; {:?}", runtime.phase()));
+        let phase = match runtime.phase() {
+            Phase::NotStarted => String::new(),
+            phase => format!("; finalization: {phase:?}"),
+        };
+        lines.push(format!("GIL: {gil}{phase}"));
         lines.join("\n")
     }
 

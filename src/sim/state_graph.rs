@@ -66,6 +66,8 @@ pub fn state_graph(
     };
     let mut settings = settings(program, options);
     settings.keep_labels = true;
+    // A reader wants every state between two operations, not only those where threads meet.
+    settings.tuning.few_points = false;
     let found = explore(&case, &settings);
     let mut graph = StateGraph {
         states: found.graph.nodes().len() as u64,
