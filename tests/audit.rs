@@ -1,135 +1,119 @@
 //! The explorer against itself: what merging forgets, and which scheduling points are left out, loses nothing.
 #![cfg(not(loom))]
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use tstate::sim::explorer::{Exploration, Limits, Settings, explore};
-use tstate::sim::judge::{Case, Notes};
-use tstate::sim::scenario::{self, program::Program};
-use tstate::sim::verdict::Outcome;
+mod corpus;
+mod small;
+
+use corpus::scenario_files;
+use small::{HOOKS, SCENARIOS, Small, timeouts};
+use tstate::sim::explorer::{Cut, Limits};
 use tstate::sim::world::Tuning;
 
-/// Small scenarios that between them go through every loop and scope of the runtime.
-const SCENARIOS: [(&str, &str); 9] = [
-    ("ensure", "foreign thread a { g = PyGILState_Ensure(); PyGILState_Release(g) }
-      thread main { Py_InitializeEx(0); start a; ts = PyEval_SaveThread(); join a; PyEval_RestoreThread(ts) }"),
-    ("two ensure", "foreign thread a { g = PyGILState_Ensure(); PyGILState_Release(g) }
-      foreign thread b { g = PyGILState_Ensure(); PyGILState_Release(g) }
-      thread main { Py_InitializeEx(0); start a; start b; ts = PyEval_SaveThread(); join a; join b; PyEval_RestoreThread(ts) }"),
-    ("ensure twice", "foreign thread a { repeat 2 { g = PyGILState_Ensure(); PyGILState_Release(g) } }
-      thread main { Py_InitializeEx(0); start a; ts = PyEval_SaveThread(); join a; PyEval_RestoreThread(ts) }"),
-    ("finalize", "foreign thread a { g = PyGILState_Ensure(); PyGILState_Release(g) }
-      thread main { Py_InitializeEx(0); start a; ts = PyEval_SaveThread(); PyEval_RestoreThread(ts); Py_FinalizeEx() }"),
-    ("pending", "foreign thread a { Py_AddPendingCall(f, NULL) }
-      callback f(arg) { eval }
-      thread main { Py_InitializeEx(0); start a; eval; ts = PyEval_SaveThread(); join a; PyEval_RestoreThread(ts); eval }"),
-    ("eval", "foreign thread a { g = PyGILState_Ensure(); eval 2; PyGILState_Release(g) }
-      thread main { Py_InitializeEx(0); start a; eval 2; ts = PyEval_SaveThread(); join a; PyEval_RestoreThread(ts) }"),
-    ("threading", "python thread a { eval }
-      thread main { Py_InitializeEx(0); start a; a.join(); Py_FinalizeEx() }"),
-    ("daemon", "daemon thread a { eval }
-      thread main { Py_InitializeEx(0); start a; eval; Py_FinalizeEx() }"),
-    ("mutex", "PyMutex m = {0}
-      foreign thread a { g = PyGILState_Ensure(); PyMutex_Lock(&m); PyMutex_Unlock(&m); PyGILState_Release(g) }
-      thread main { Py_InitializeEx(0); start a; PyMutex_Lock(&m); PyMutex_Unlock(&m); ts = PyEval_SaveThread(); join a; PyEval_RestoreThread(ts) }"),
-];
+/// States with full histories after which a program is too large to be audited.
+const STATES_MAX: u64 = 200_000;
+/// States after which a scenario file is too large: there are many.
+const FILE_STATES_MAX: u64 = 30_000;
 
-fn program(text: &str) -> Arc<Program> {
-    let file = scenario::parse(text).unwrap_or_else(|errors| panic!("{errors:?}"));
-    Arc::new(scenario::check(&file).unwrap_or_else(|errors| panic!("{errors:?}")))
-}
-
-struct Explored {
-    found: Exploration,
-    outcomes: BTreeSet<Outcome>,
-}
-
-fn explored(program: &Arc<Program>, tuning: Tuning, limits: Limits) -> Explored {
-    let notes = Notes::default();
-    let case = Case {
-        program,
-        profile: program.profiles[0],
-        notes: &notes,
+/// With full histories nothing is forgotten; the keys that merge must be the same set all the same. Whether the program
+/// was small enough to tell.
+fn forgetting_loses_no_key_of(name: &str, small: &Small, tuning: Tuning, limits: Limits) -> bool {
+    let audit = Tuning {
+        audit: true,
+        ..tuning
     };
-    let settings = Settings {
-        tuning,
-        limits,
-        keep_keys: true,
-        ..Settings::default()
-    };
-    let found = explore(&case, &settings);
-    let ends = found
-        .graph
-        .nodes()
-        .iter()
-        .filter(|node| node.ends)
-        .filter_map(|node| node.outcome);
-    let outcomes = ends.map(|outcome| notes.outcome(outcome)).collect();
-    Explored { found, outcomes }
+    let full = small.explored(audit, limits);
+    let too_large = |cut: &Cut| matches!(cut, Cut::States(_));
+    if full.found.cut.iter().any(too_large) {
+        return false;
+    }
+    let merged = small.explored(tuning, limits);
+    let lost = full.found.keys.difference(&merged.found.keys).count();
+    let gained = merged.found.keys.difference(&full.found.keys).count();
+    let told = format!("{name}, {tuning:?}, {limits:?}: keys lost and gained");
+    assert_eq!((lost, gained), (0, 0), "{told}");
+    assert_eq!(merged.outcomes, full.outcomes, "{name}, {tuning:?}");
+    true
 }
 
-fn timeouts(bound: u32) -> Limits {
-    Limits {
-        timeouts: Some(bound),
-        ..Limits::default()
+fn points(few_points: bool) -> Tuning {
+    Tuning {
+        few_points,
+        ..Tuning::default()
     }
 }
 
-/// With full histories nothing is forgotten; the keys that merge must be the same set all the same.
+fn at_most(states: u64, limits: Limits) -> Limits {
+    Limits {
+        states: Some(states),
+        ..limits
+    }
+}
+
 #[test]
 fn forgetting_loses_no_key() {
-    for (name, text) in SCENARIOS {
-        let program = program(text);
+    for (name, text) in SCENARIOS.iter().chain(&HOOKS) {
+        let small = Small::scenario(text);
         for few_points in [true, false] {
-            let tuning = Tuning {
-                few_points,
-                ..Tuning::default()
-            };
-            let limits = timeouts(1);
-            let merged = explored(&program, tuning, limits);
-            let full = explored(
-                &program,
-                Tuning {
-                    audit: true,
-                    ..tuning
-                },
-                limits,
+            let limits = at_most(STATES_MAX, timeouts(1));
+            assert!(
+                forgetting_loses_no_key_of(name, &small, points(few_points), limits),
+                "{name} is small"
             );
-            eprintln!(
-                "{name} few {few_points}: {} states merged, {} full",
-                merged.found.graph.nodes().len(),
-                full.found.graph.nodes().len()
-            );
-            let lost = full.found.keys.difference(&merged.found.keys).count();
-            let gained = merged.found.keys.difference(&full.found.keys).count();
-            assert_eq!(
-                (lost, gained),
-                (0, 0),
-                "{name}, few points {few_points}: keys lost and gained"
-            );
-            assert_eq!(merged.outcomes, full.outcomes, "{name}");
         }
     }
 }
 
+/// Two time-outs let a waiter ask, and be asked, twice; a spurious wake-up is a wake-up without a cause.
+#[test]
+fn forgetting_loses_no_key_with_more_time_outs_and_spurious_wake_ups() {
+    let spurious = Limits {
+        spurious: 1,
+        ..timeouts(1)
+    };
+    let mut audited = Vec::new();
+    for (name, text) in SCENARIOS {
+        let small = Small::scenario(text);
+        for limits in [timeouts(2), spurious] {
+            let limits = at_most(STATES_MAX, limits);
+            if forgetting_loses_no_key_of(name, &small, points(true), limits) {
+                audited.push((name, limits.spurious));
+            }
+        }
+    }
+    assert!(audited.len() >= 14, "audited with few points: {audited:?}");
+}
+
+/// The scenario files that are small enough.
+#[test]
+#[expect(clippy::print_stderr, reason = "the counts say how much was audited")]
+fn forgetting_loses_no_key_of_scenario_files() {
+    let (mut audited, mut files) = (0, 0);
+    for file in scenario_files() {
+        let program = file.program().unwrap_or_else(|errors| panic!("{errors}"));
+        let title = file.title(&program, program.profiles[0]);
+        let small = Small::Scenario(program);
+        files += 1;
+        let limits = at_most(FILE_STATES_MAX, timeouts(1));
+        audited += usize::from(forgetting_loses_no_key_of(
+            &title,
+            &small,
+            points(true),
+            limits,
+        ));
+    }
+    eprintln!("{audited} of {files} files audited");
+    assert!(
+        audited * 10 >= files * 8,
+        "{audited} of {files} files audited"
+    );
+}
+
 #[test]
 fn few_points_lose_no_outcome() {
-    for (name, text) in SCENARIOS {
-        let program = program(text);
-        let few = explored(
-            &program,
-            Tuning {
-                few_points: true,
-                ..Tuning::default()
-            },
-            timeouts(2),
-        );
-        let all = explored(&program, Tuning::default(), timeouts(2));
-        eprintln!(
-            "{name}: {} states few, {} all",
-            few.found.graph.nodes().len(),
-            all.found.graph.nodes().len()
-        );
+    for (name, text) in SCENARIOS.iter().chain(&HOOKS) {
+        let small = Small::scenario(text);
+        let few = small.explored(points(true), timeouts(2));
+        let all = small.explored(points(false), timeouts(2));
         assert_eq!(few.outcomes, all.outcomes, "{name}");
     }
 }

@@ -316,7 +316,7 @@ impl Caller<'_> {
     /// §GIL D6: after a drop request, waits until another thread has taken the GIL.
     fn switch_forced(&self, gil: &Gil, handle: ThreadStateHandle) -> Step<()> {
         let requested = self.storage(handle)?.eval_breaker.has(Bit::GilDropRequest);
-        self.live(handle)?;
+        self.mapped(handle)?;
         if !requested {
             return Ok(());
         }
@@ -325,7 +325,7 @@ impl Caller<'_> {
             self.storage(handle)?
                 .eval_breaker
                 .clear(Bit::GilDropRequest);
-            self.live(handle)?;
+            self.mapped(handle)?;
             gil.switch_cond.wait(&mut switching);
         }
         Ok(())

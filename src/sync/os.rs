@@ -101,7 +101,7 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         hooked!(self.hook, controller, cell => {
-            return controller.try_lock(cell, self).then_some(MutexGuard { mutex: self, inner: None });
+            return controller.try_lock(cell, self).then(|| MutexGuard { mutex: self, inner: None });
         });
         self.inner.try_lock().map(|inner| MutexGuard {
             mutex: self,
