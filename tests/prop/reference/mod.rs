@@ -326,6 +326,11 @@ impl Reference {
                 "PyThreadState_Delete: tstate %p is still current",
             ));
         }
+        self.live(Some(state))?;
+        if self.states[state.0].attached {
+            // Another thread runs with it.
+            return Err(End::Undefined);
+        }
         self.unlink_and_free(thread, state)
     }
 
