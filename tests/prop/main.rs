@@ -5,19 +5,24 @@
 //! | --- | --- |
 //! | `reference` | what one call after the other does, written from the contract |
 //! | `script` | a generated sequence as a scenario, with what the reference says of each call |
+//! | `spell` | how the steps of a sequence are written |
 //! | `watch` | runs a scenario in the simulator and notes the runtime after each call |
 //! | `sequence` | the runtime does what the reference says; deliberate mistakes are noticed |
 //! | `weave` | a generated concurrent scenario as text |
 //! | `concurrent` | an exploration ends, repeats, replays and judges claims, however it is tuned |
+//! | `lies` | each of these checks can fail |
 //!
 //! What fails prints a ready scenario file and where it belongs. Seeds of failures are kept in `*.regressions` beside
 //! the source; `PROPTEST_CASES` sets how many cases run.
 #![cfg(not(loom))]
+#![expect(clippy::print_stderr, reason = "how many cases ran, for who looks")]
 
 mod concurrent;
+mod lies;
 mod reference;
 mod script;
 mod sequence;
+mod spell;
 mod watch;
 mod weave;
 

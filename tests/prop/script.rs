@@ -2,7 +2,7 @@
 //!
 //! A thread posts the next one's semaphore and waits for its own, so that at most one thread can ever go on.
 
-use crate::reference::{Call, End, Function, Mistake, Reference, Reply, State, THREADS};
+use crate::reference::{End, Function, Mistake, Reference, Reply, State, THREADS};
 use std::fmt::Write as _;
 
 /// Thread states that one sequence may make: a slot of the arena repeats its handles after eight.
@@ -78,17 +78,17 @@ pub(crate) struct Script {
 }
 
 /// A name that a thread's body binds.
-struct Bound {
-    name: String,
-    state: Option<State>,
+pub(crate) struct Bound {
+    pub(crate) name: String,
+    pub(crate) state: Option<State>,
 }
 
-struct Writer {
-    reference: Reference,
+pub(crate) struct Writer {
+    pub(crate) reference: Reference,
     bodies: Vec<String>,
-    bound: Vec<Bound>,
+    pub(crate) bound: Vec<Bound>,
     /// What Ensure returned and Release has not had back, by thread.
-    ensured: [Vec<(String, bool)>; THREADS],
+    pub(crate) ensured: [Vec<(String, bool)>; THREADS],
     calls: Vec<Planned>,
     end: Option<(usize, End)>,
     turn: usize,
@@ -134,7 +134,8 @@ impl Writer {
                     reply,
                     after: after.clone(),
                 }),
-                Err(_) if !step.reckless => return,
+                // Late threads are rare: they hang without recklessness too.
+                Err(end) if !step.reckless && end != End::Hang => return,
                 Err(end) => {
                     self.end = Some((step.thread, end));
                     break;
@@ -209,111 +210,6 @@ impl Writer {
         format!("{prefix}{}", self.names)
     }
 
-    /// An operand: one that makes sense, or with `reckless` any.
-    fn operand(
-        &self,
-        step: Step,
-        sensible: impl Fn(&Reference, Option<State>) -> bool,
-    ) -> Option<(Option<State>, String)> {
-        let all = self.bound.iter().rev();
-        let named: Vec<_> = all.map(|bound| (bound.state, bound.name.clone())).collect();
-        let null = [(None, "NULL".to_owned())];
-        let operands = named.into_iter().chain(null);
-        let fits: Vec<_> = operands
-            .filter(|(state, _)| step.reckless || sensible(&self.reference, *state))
-            .collect();
-        fits.get(usize::from(step.pick) % fits.len().max(1))
-            .cloned()
-    }
-
-    /// The call and its text; nothing if no operand makes sense.
-    fn spell(&self, step: Step) -> Option<(Call, String)> {
-        let thread = step.thread;
-        let plain = |call, text: &str| Some((call, format!("{text}()")));
-        let live = |reference: &Reference, state: Option<State>| {
-            state.filter(|state| !reference.states[state.0].freed)
-        };
-        let detached = |reference: &Reference, state| {
-            live(reference, state).is_some_and(|state: State| {
-                let fields = &reference.states[state.0];
-                !fields.attached && fields.thread == thread
-            })
-        };
-        let current =
-            |reference: &Reference, state: Option<State>| reference.current[thread] == state;
-        let one = |make: fn(Option<State>) -> Call, function: &str, operand| {
-            let (state, name): (Option<State>, String) = operand;
-            (make(state), format!("{function}({name})"))
-        };
-        match step.kind {
-            Kind::Initialize => Some((Call::Initialize, "Py_InitializeEx(0)".to_owned())),
-            Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
-            Kind::IsInitialized => plain(Call::IsInitialized, "Py_IsInitialized"),
-            Kind::IsFinalizing => plain(Call::IsFinalizing, "Py_IsFinalizing"),
-            Kind::Save => plain(Call::Save, "PyEval_SaveThread"),
-            Kind::Get => plain(Call::Get, "PyThreadState_Get"),
-            Kind::GetUnchecked => plain(Call::GetUnchecked, "PyThreadState_GetUnchecked"),
-            Kind::DeleteCurrent => plain(Call::DeleteCurrent, "PyThreadState_DeleteCurrent"),
-            Kind::Ensure => plain(Call::Ensure, "PyGILState_Ensure"),
-            Kind::GetThis => plain(Call::GetThis, "PyGILState_GetThisThreadState"),
-            Kind::Check => plain(Call::Check, "PyGILState_Check"),
-            Kind::InterpreterGet => plain(Call::InterpreterGet, "PyInterpreterState_Get"),
-            Kind::InterpreterHead => plain(Call::InterpreterHead, "PyInterpreterState_Head"),
-            Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
-            Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
-            Kind::Eval => Some((Call::Eval, "eval".to_owned())),
-            Kind::New => Some((Call::New, of_main("PyThreadState_New"))),
-            Kind::ThreadHead => Some((Call::ThreadHead, of_main("PyInterpreterState_ThreadHead"))),
-            Kind::AddPending | Kind::Fill => Some(add_pending(step)),
-            Kind::Release => Some(self.release(step)),
-            Kind::Restore => self
-                .operand(step, detached)
-                .map(|operand| one(Call::Restore, "PyEval_RestoreThread", operand)),
-            Kind::Acquire => self
-                .operand(step, detached)
-                .map(|operand| one(Call::Acquire, "PyEval_AcquireThread", operand)),
-            Kind::ReleaseThread => self
-                .operand(step, current)
-                .map(|operand| one(Call::ReleaseThread, "PyEval_ReleaseThread", operand)),
-            Kind::Swap => self
-                .operand(step, |reference, state| {
-                    current(reference, state) || detached(reference, state) || state.is_none()
-                })
-                .map(|operand| one(Call::Swap, "PyThreadState_Swap", operand)),
-            Kind::Clear => self
-                .operand(step, |reference, state| live(reference, state).is_some())
-                .map(|operand| one(Call::Clear, "PyThreadState_Clear", operand)),
-            Kind::Delete => self
-                .operand(step, |reference, state| {
-                    live(reference, state)
-                        .is_some_and(|state: State| !reference.states[state.0].attached)
-                })
-                .map(|operand| one(Call::Delete, "PyThreadState_Delete", operand)),
-            Kind::GetId | Kind::GetInterpreter | Kind::Next => {
-                let operand =
-                    self.operand(step, |reference, state| live(reference, state).is_some())?;
-                Some(match step.kind {
-                    Kind::GetId => one(Call::GetId, "PyThreadState_GetID", operand),
-                    Kind::Next => one(Call::Next, "PyThreadState_Next", operand),
-                    _ => one(
-                        Call::GetInterpreter,
-                        "PyThreadState_GetInterpreter",
-                        operand,
-                    ),
-                })
-            }
-        }
-    }
-
-    fn release(&self, step: Step) -> (Call, String) {
-        let (name, locked) = match self.ensured[step.thread].last() {
-            Some(token) if !step.reckless => token.clone(),
-            _ if step.pick.is_multiple_of(2) => ("PyGILState_LOCKED".to_owned(), true),
-            _ => ("PyGILState_UNLOCKED".to_owned(), false),
-        };
-        (Call::Release(locked), format!("PyGILState_Release({name})"))
-    }
-
     fn finish(mut self, threads: usize) -> Script {
         self.take_turn(0);
         let mut text = String::from("scenario \"calls in turn\"\npython 3.14\n");
@@ -327,7 +223,8 @@ impl Writer {
                 let call = format!("Py_AddPendingCall({name},");
                 self.bodies.iter().any(|body| body.contains(&call))
             };
-            if !used(name) && !(function == Function::Plain && used("adds")) {
+            let added = function == Function::Plain && used("adds");
+            if !(used(name) || added) {
                 continue;
             }
             let body = match function {
@@ -339,8 +236,7 @@ impl Writer {
             writeln!(text, "\ncallback {name}(arg) {{\n{body}}}")
                 .expect("a string takes everything");
         }
-        for thread in 1..threads {
-            let (name, body) = (NAMES[thread], &self.bodies[thread]);
+        for (name, body) in NAMES.iter().zip(&self.bodies).skip(1) {
             writeln!(
                 text,
                 "\nforeign thread {name} {{\n    post turn_main\n    wait turn_{name}\n{body}}}"
@@ -388,19 +284,4 @@ impl Writer {
             }),
         }
     }
-}
-
-fn of_main(function: &str) -> String {
-    format!("{function}(PyInterpreterState_Main())")
-}
-
-fn add_pending(step: Step) -> (Call, String) {
-    let functions = Function::ALL;
-    let function = if step.kind == Kind::Fill {
-        Function::Plain
-    } else {
-        functions[usize::from(step.pick) % functions.len()]
-    };
-    let text = format!("Py_AddPendingCall({}, NULL)", function.name());
-    (Call::AddPending(function), text)
 }

@@ -6,166 +6,15 @@
 //!
 //! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
 
+mod lifecycle;
+mod words;
+
+pub(crate) use words::{Call, End, Function, Mistake, Reply, State};
+
 /// OS threads.
 pub(crate) const THREADS: usize = 3;
 /// Calls that the main queue holds (contract 1.6).
 const CAPACITY: usize = 32;
-
-/// A thread state, by order of creation over all lives of the runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct State(pub usize);
-
-/// What can be queued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Function {
-    /// Does nothing.
-    Plain,
-    /// Does nothing either: tells orders apart.
-    Other,
-    /// Raises an exception.
-    Raises,
-    /// Queues `Plain`.
-    Adds,
-    /// Runs one bytecode boundary.
-    Evals,
-}
-
-impl Function {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Plain,
-        Self::Other,
-        Self::Raises,
-        Self::Adds,
-        Self::Evals,
-    ];
-
-    /// Its name in scenarios.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Other => "other",
-            Self::Raises => "raises",
-            Self::Adds => "adds",
-            Self::Evals => "evals",
-        }
-    }
-}
-
-/// A call with its operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Initialize,
-    Finalize,
-    IsInitialized,
-    IsFinalizing,
-    Save,
-    Restore(Option<State>),
-    Acquire(Option<State>),
-    ReleaseThread(Option<State>),
-    Get,
-    GetUnchecked,
-    Swap(Option<State>),
-    New,
-    Clear(Option<State>),
-    Delete(Option<State>),
-    DeleteCurrent,
-    GetId(Option<State>),
-    GetInterpreter(Option<State>),
-    Next(Option<State>),
-    Ensure,
-    /// Whether the state that Ensure returned was `PyGILState_LOCKED`.
-    Release(bool),
-    GetThis,
-    Check,
-    InterpreterGet,
-    InterpreterHead,
-    InterpreterMain,
-    ThreadHead,
-    AddPending(Function),
-    MakePending,
-    Eval,
-}
-
-/// What a call returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    Nothing,
-    Number(i64),
-    State(Option<State>),
-    /// The main interpreter, or null.
-    Interpreter(bool),
-}
-
-/// Why no further call follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The message, or how it begins.
-    Fatal(&'static str),
-    /// The kind as claims name it, empty for any other.
-    Crash(&'static str),
-    /// Parked for good by finalization.
-    Hang,
-    /// Waits for the GIL, and nobody goes on.
-    Blocks,
-    /// The contract does not say.
-    Undefined,
-}
-
-/// Deliberate mistakes: the properties must notice each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
-    SlotStays,
-    CapacityOneLess,
-    ReleaseKeepsState,
-    TailInsertion,
-    EnsureAlwaysUnlocked,
-    SwapReturnsNew,
-    LastInFirstOut,
-    DeleteClearsOwnersSlot,
-    NewCountsZero,
-    IdsGoOn,
-    FinalizingForgotten,
-    AttachTwiceIsFine,
-    SaveNullReturns,
-    RaisingGoesOn,
-    LateThreadAttaches,
-    FinalizerNotSwappedIn,
-    CheckIgnoresSlot,
-    FullQueueIsSilent,
-    AttachForgetsCalls,
-    StaleIsFine,
-    QueueSurvives,
-    SwapToSelfWaits,
-    DeleteCurrentStays,
-}
-
-impl Mistake {
-    pub(crate) const ALL: [Self; 23] = [
-        Self::SlotStays,
-        Self::CapacityOneLess,
-        Self::ReleaseKeepsState,
-        Self::TailInsertion,
-        Self::EnsureAlwaysUnlocked,
-        Self::SwapReturnsNew,
-        Self::LastInFirstOut,
-        Self::DeleteClearsOwnersSlot,
-        Self::NewCountsZero,
-        Self::IdsGoOn,
-        Self::FinalizingForgotten,
-        Self::AttachTwiceIsFine,
-        Self::SaveNullReturns,
-        Self::RaisingGoesOn,
-        Self::LateThreadAttaches,
-        Self::FinalizerNotSwappedIn,
-        Self::CheckIgnoresSlot,
-        Self::FullQueueIsSilent,
-        Self::AttachForgetsCalls,
-        Self::StaleIsFine,
-        Self::QueueSurvives,
-        Self::SwapToSelfWaits,
-        Self::DeleteCurrentStays,
-    ];
-}
 
 /// A thread state's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -477,6 +326,11 @@ impl Reference {
                 "PyThreadState_Delete: tstate %p is still current",
             ));
         }
+        self.live(Some(state))?;
+        if self.states[state.0].attached {
+            // Another thread runs with it.
+            return Err(End::Undefined);
+        }
         self.unlink_and_free(thread, state)
     }
 
@@ -554,146 +408,5 @@ impl Reference {
         } else {
             self.detach(thread, Some(slot))
         }
-    }
-
-    /// §PENDING Q1 to Q4: the bit is set on the storage of the first thread state, whoever is in it.
-    fn add_pending(&mut self, function: Function) -> Step<i64> {
-        if self.main_state.is_none() {
-            return Err(CRASH);
-        }
-        let capacity = CAPACITY - usize::from(self.wrong(Mistake::CapacityOneLess));
-        let full = self.queue.len() >= capacity;
-        if !full {
-            self.queue.push(function);
-            self.accepted.push(function);
-        }
-        if let Some(embedded) = self.embedded
-            && !(full && self.wrong(Mistake::FullQueueIsSilent))
-        {
-            self.states[embedded.0].calls_to_do = true;
-        }
-        Ok(if full { -1 } else { 0 })
-    }
-
-    fn eval(&mut self, thread: usize) -> Step<i64> {
-        let state = self.live(self.current[thread])?;
-        if self.states[state.0].calls_to_do {
-            self.make_pending(thread, state)
-        } else {
-            Ok(0)
-        }
-    }
-
-    /// §PENDING M1 to M6.
-    fn make_pending(&mut self, thread: usize, state: State) -> Step<i64> {
-        if let Some(handling) = self.handling {
-            self.states[handling.0].calls_to_do = true;
-            self.states[state.0].calls_to_do = false;
-            return Ok(0);
-        }
-        self.handling = Some(state);
-        self.states[state.0].calls_to_do = false;
-        let mut result = 0;
-        // M4 goes by the count that was read with the last pop: what the last call of a full pass adds is not seen.
-        let mut more = false;
-        for _ in 0..CAPACITY {
-            if thread != self.main_thread || self.queue.is_empty() || result != 0 {
-                more = false;
-                break;
-            }
-            let last = self.queue.len() - 1;
-            let lifo = self.wrong(Mistake::LastInFirstOut);
-            let function = self.queue.remove(if lifo { last } else { 0 });
-            more = last > 0;
-            result = self.run(thread, function)?;
-            if self.wrong(Mistake::RaisingGoesOn) {
-                result = 0;
-            }
-        }
-        self.handling = None;
-        if result != 0 || more {
-            self.states[state.0].calls_to_do = true;
-        }
-        Ok(result)
-    }
-
-    fn run(&mut self, thread: usize, function: Function) -> Step<i64> {
-        self.ran.push(function);
-        match function {
-            Function::Plain | Function::Other => Ok(0),
-            Function::Raises => Ok(-1),
-            Function::Adds => self.add_pending(Function::Plain).map(|_| 0),
-            Function::Evals => self.eval(thread).map(|_| 0),
-        }
-    }
-
-    /// §INIT.
-    fn initialize(&mut self, thread: usize) -> Step<()> {
-        if self.initialized {
-            return Ok(());
-        }
-        if !self.runtime_initialized {
-            self.runtime_initialized = true;
-            self.main_thread = thread;
-            self.slots = [None; THREADS];
-            self.key = true;
-            if !self.wrong(Mistake::QueueSurvives) {
-                self.queue.clear();
-            }
-        }
-        self.finalizing = false;
-        self.list.clear();
-        if !self.wrong(Mistake::IdsGoOn) {
-            self.last_id = 0;
-        }
-        if let Some(left) = self.embedded {
-            self.free(left);
-        }
-        self.interpreter = true;
-        self.gil_taken = false;
-        let main = self.create(thread)?;
-        self.main_state = Some(main);
-        self.attach(thread, main)?;
-        self.initialized = true;
-        Ok(())
-    }
-
-    /// §FINAL F1 to F32.
-    fn finalize(&mut self, thread: usize) -> Step<()> {
-        if !self.initialized {
-            return Ok(());
-        }
-        if thread != self.main_thread {
-            self.current[thread].ok_or(NO_THREAD_STATE)?;
-            // Which thread state the finalizer is then, the contract and real libraries do not agree about.
-            return Err(End::Undefined);
-        }
-        let main = self.main_state.ok_or(CRASH)?;
-        if self.current[thread] != Some(main) && !self.wrong(Mistake::FinalizerNotSwappedIn) {
-            self.swap(thread, Some(main))?;
-        }
-        let finalizer = self.live(self.current[thread])?;
-        loop {
-            self.make_pending(thread, finalizer)?;
-            if self.queue.is_empty() {
-                break;
-            }
-        }
-        self.finalizing = true;
-        self.initialized = false;
-        for other in std::mem::take(&mut self.list) {
-            if other != finalizer {
-                let fields = &mut self.states[other.0];
-                (fields.shut_down, fields.cleared) = (true, true);
-                fields.references -= 1;
-            }
-        }
-        self.list.push(finalizer);
-        self.detach(thread, Some(finalizer))?;
-        self.unlink_and_free(thread, finalizer)?;
-        self.interpreter = false;
-        self.key = false;
-        self.runtime_initialized = false;
-        Ok(())
     }
 }

@@ -1,0 +1,148 @@
+//! The reference's pending calls, initialization and finalization.
+
+use super::{
+    CAPACITY, CRASH, End, Function, Mistake, NO_THREAD_STATE, Reference, State, Step, THREADS,
+};
+
+impl Reference {
+    /// §PENDING Q1 to Q4: the bit is set on the storage of the first thread state, whoever is in it.
+    pub(super) fn add_pending(&mut self, function: Function) -> Step<i64> {
+        if self.main_state.is_none() {
+            return Err(CRASH);
+        }
+        let capacity = CAPACITY - usize::from(self.wrong(Mistake::CapacityOneLess));
+        let full = self.queue.len() >= capacity;
+        if !full {
+            self.queue.push(function);
+            self.accepted.push(function);
+        }
+        if let Some(embedded) = self.embedded
+            && !(full && self.wrong(Mistake::FullQueueIsSilent))
+        {
+            self.states[embedded.0].calls_to_do = true;
+        }
+        Ok(if full { -1 } else { 0 })
+    }
+
+    pub(super) fn eval(&mut self, thread: usize) -> Step<i64> {
+        let state = self.live(self.current[thread])?;
+        if self.states[state.0].calls_to_do {
+            self.make_pending(thread, state)
+        } else {
+            Ok(0)
+        }
+    }
+
+    /// §PENDING M1 to M6.
+    pub(super) fn make_pending(&mut self, thread: usize, state: State) -> Step<i64> {
+        if let Some(handling) = self.handling {
+            self.states[handling.0].calls_to_do = true;
+            self.states[state.0].calls_to_do = false;
+            return Ok(0);
+        }
+        self.handling = Some(state);
+        self.states[state.0].calls_to_do = false;
+        let mut result = 0;
+        // M4 goes by the count that was read with the last pop: what the last call of a full pass adds is not seen.
+        let mut more = false;
+        for _ in 0..CAPACITY {
+            if thread != self.main_thread || self.queue.is_empty() || result != 0 {
+                more = false;
+                break;
+            }
+            let last = self.queue.len() - 1;
+            let lifo = self.wrong(Mistake::LastInFirstOut);
+            let function = self.queue.remove(if lifo { last } else { 0 });
+            more = last > 0;
+            result = self.run(thread, function)?;
+            if self.wrong(Mistake::RaisingGoesOn) {
+                result = 0;
+            }
+        }
+        self.handling = None;
+        if result != 0 || more {
+            self.states[state.0].calls_to_do = true;
+        }
+        Ok(result)
+    }
+
+    fn run(&mut self, thread: usize, function: Function) -> Step<i64> {
+        self.ran.push(function);
+        match function {
+            Function::Plain | Function::Other => Ok(0),
+            Function::Raises => Ok(-1),
+            Function::Adds => self.add_pending(Function::Plain).map(|_| 0),
+            Function::Evals => self.eval(thread).map(|_| 0),
+        }
+    }
+
+    /// §INIT.
+    pub(super) fn initialize(&mut self, thread: usize) -> Step<()> {
+        if self.initialized {
+            return Ok(());
+        }
+        if !self.runtime_initialized {
+            self.runtime_initialized = true;
+            self.main_thread = thread;
+            self.slots = [None; THREADS];
+            self.key = true;
+            if !self.wrong(Mistake::QueueSurvives) {
+                self.queue.clear();
+            }
+        }
+        self.finalizing = false;
+        self.list.clear();
+        if !self.wrong(Mistake::IdsGoOn) {
+            self.last_id = 0;
+        }
+        if let Some(left) = self.embedded {
+            self.free(left);
+        }
+        self.interpreter = true;
+        self.gil_taken = false;
+        let main = self.create(thread)?;
+        self.main_state = Some(main);
+        self.attach(thread, main)?;
+        self.initialized = true;
+        Ok(())
+    }
+
+    /// §FINAL F1 to F32.
+    pub(super) fn finalize(&mut self, thread: usize) -> Step<()> {
+        if !self.initialized {
+            return Ok(());
+        }
+        if thread != self.main_thread {
+            self.current[thread].ok_or(NO_THREAD_STATE)?;
+            // Which thread state the finalizer is then, the contract and real libraries do not agree about.
+            return Err(End::Undefined);
+        }
+        let main = self.main_state.ok_or(CRASH)?;
+        if self.current[thread] != Some(main) && !self.wrong(Mistake::FinalizerNotSwappedIn) {
+            self.swap(thread, Some(main))?;
+        }
+        let finalizer = self.live(self.current[thread])?;
+        loop {
+            self.make_pending(thread, finalizer)?;
+            if self.queue.is_empty() {
+                break;
+            }
+        }
+        self.finalizing = true;
+        self.initialized = false;
+        for other in std::mem::take(&mut self.list) {
+            if other != finalizer {
+                let fields = &mut self.states[other.0];
+                (fields.shut_down, fields.cleared) = (true, true);
+                fields.references -= 1;
+            }
+        }
+        self.list.push(finalizer);
+        self.detach(thread, Some(finalizer))?;
+        self.unlink_and_free(thread, finalizer)?;
+        self.interpreter = false;
+        self.key = false;
+        self.runtime_initialized = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! Generated steps as calls: operands that make sense, and how each call is written.
+
+use crate::reference::{Call, Function, Reference, State};
+use crate::script::{Kind, Step, Writer};
+
+impl Writer {
+    /// An operand: one that makes sense, or with `reckless` any.
+    fn operand(
+        &self,
+        step: Step,
+        sensible: impl Fn(&Reference, Option<State>) -> bool,
+    ) -> Option<(Option<State>, String)> {
+        let all = self.bound.iter().rev();
+        let named: Vec<_> = all.map(|bound| (bound.state, bound.name.clone())).collect();
+        let null = [(None, "NULL".to_owned())];
+        let operands = named.into_iter().chain(null);
+        let fits: Vec<_> = operands
+            .filter(|(state, _)| step.reckless || sensible(&self.reference, *state))
+            .collect();
+        fits.get(usize::from(step.pick) % fits.len().max(1))
+            .cloned()
+    }
+
+    /// The call and its text; nothing if no operand makes sense.
+    pub(crate) fn spell(&self, step: Step) -> Option<(Call, String)> {
+        let thread = step.thread;
+        let plain = |call, text: &str| Some((call, format!("{text}()")));
+        let live = |reference: &Reference, state: Option<State>| {
+            state.filter(|state| !reference.states[state.0].freed)
+        };
+        let is_live = |reference: &Reference, state| live(reference, state).is_some();
+        let detached = |reference: &Reference, state| {
+            live(reference, state).is_some_and(|state: State| {
+                let fields = &reference.states[state.0];
+                !fields.attached && fields.thread == thread
+            })
+        };
+        let current =
+            |reference: &Reference, state: Option<State>| reference.current[thread] == state;
+        let one = |make: fn(Option<State>) -> Call, function: &str, operand| {
+            let (state, name): (Option<State>, String) = operand;
+            (make(state), format!("{function}({name})"))
+        };
+        match step.kind {
+            Kind::Initialize => Some((Call::Initialize, "Py_InitializeEx(0)".to_owned())),
+            Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
+            Kind::IsInitialized => plain(Call::IsInitialized, "Py_IsInitialized"),
+            Kind::IsFinalizing => plain(Call::IsFinalizing, "Py_IsFinalizing"),
+            Kind::Save => plain(Call::Save, "PyEval_SaveThread"),
+            Kind::Get => plain(Call::Get, "PyThreadState_Get"),
+            Kind::GetUnchecked => plain(Call::GetUnchecked, "PyThreadState_GetUnchecked"),
+            Kind::DeleteCurrent => plain(Call::DeleteCurrent, "PyThreadState_DeleteCurrent"),
+            Kind::Ensure => plain(Call::Ensure, "PyGILState_Ensure"),
+            Kind::GetThis => plain(Call::GetThis, "PyGILState_GetThisThreadState"),
+            Kind::Check => plain(Call::Check, "PyGILState_Check"),
+            Kind::InterpreterGet => plain(Call::InterpreterGet, "PyInterpreterState_Get"),
+            Kind::InterpreterHead => plain(Call::InterpreterHead, "PyInterpreterState_Head"),
+            Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
+            Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
+            Kind::Eval => Some((Call::Eval, "eval".to_owned())),
+            Kind::New => Some((Call::New, of_main("PyThreadState_New"))),
+            Kind::ThreadHead => Some((Call::ThreadHead, of_main("PyInterpreterState_ThreadHead"))),
+            Kind::AddPending | Kind::Fill => Some(add_pending(step)),
+            Kind::Release => Some(self.release(step)),
+            Kind::Restore => self
+                .operand(step, detached)
+                .map(|operand| one(Call::Restore, "PyEval_RestoreThread", operand)),
+            Kind::Acquire => self
+                .operand(step, detached)
+                .map(|operand| one(Call::Acquire, "PyEval_AcquireThread", operand)),
+            Kind::ReleaseThread => self
+                .operand(step, current)
+                .map(|operand| one(Call::ReleaseThread, "PyEval_ReleaseThread", operand)),
+            Kind::Swap => self
+                .operand(step, |reference, state| {
+                    current(reference, state) || detached(reference, state) || state.is_none()
+                })
+                .map(|operand| one(Call::Swap, "PyThreadState_Swap", operand)),
+            Kind::Clear => self
+                .operand(step, |reference, state| live(reference, state).is_some())
+                .map(|operand| one(Call::Clear, "PyThreadState_Clear", operand)),
+            Kind::Delete => self
+                .operand(step, |reference, state| {
+                    live(reference, state)
+                        .is_some_and(|state: State| !reference.states[state.0].attached)
+                })
+                .map(|operand| one(Call::Delete, "PyThreadState_Delete", operand)),
+            Kind::GetId => self
+                .operand(step, is_live)
+                .map(|operand| one(Call::GetId, "PyThreadState_GetID", operand)),
+            Kind::Next => self
+                .operand(step, is_live)
+                .map(|operand| one(Call::Next, "PyThreadState_Next", operand)),
+            Kind::GetInterpreter => self.operand(step, is_live).map(|operand| {
+                one(
+                    Call::GetInterpreter,
+                    "PyThreadState_GetInterpreter",
+                    operand,
+                )
+            }),
+        }
+    }
+
+    fn release(&self, step: Step) -> (Call, String) {
+        let (name, locked) = match self.ensured[step.thread].last() {
+            Some(token) if !step.reckless => token.clone(),
+            _ if step.pick.is_multiple_of(2) => ("PyGILState_LOCKED".to_owned(), true),
+            _ => ("PyGILState_UNLOCKED".to_owned(), false),
+        };
+        (Call::Release(locked), format!("PyGILState_Release({name})"))
+    }
+}
+
+fn of_main(function: &str) -> String {
+    format!("{function}(PyInterpreterState_Main())")
+}
+
+fn add_pending(step: Step) -> (Call, String) {
+    let functions = Function::ALL;
+    let function = if step.kind == Kind::Fill {
+        Function::Plain
+    } else {
+        functions[usize::from(step.pick) % functions.len()]
+    };
+    let text = format!("Py_AddPendingCall({}, NULL)", function.name());
+    (Call::AddPending(function), text)
+}
