@@ -8,6 +8,7 @@ use corpus::scenario_files;
 use small::{HOOKS, SCENARIOS, Small, timeouts};
 use tstate::sim::explorer::{Cut, Limits};
 use tstate::sim::world::Tuning;
+use tstate::sim::{CheckOptions, check};
 
 /// States with full histories after which a program is too large to be audited.
 const STATES_MAX: u64 = 200_000;
@@ -116,4 +117,32 @@ fn few_points_lose_no_outcome() {
         let all = small.explored(points(false), timeouts(2));
         assert_eq!(few.outcomes, all.outcomes, "{name}");
     }
+}
+
+/// Every scenario file, with time-outs as the file has them: the same outcomes, in the words of claims.
+#[test]
+fn few_points_lose_no_outcome_of_scenario_files() {
+    let mut files = 0;
+    for file in scenario_files() {
+        let program = file.program().unwrap_or_else(|errors| panic!("{errors}"));
+        let outcomes = |full_points: bool| -> Vec<String> {
+            let options = CheckOptions {
+                full_points,
+                ..CheckOptions::default()
+            };
+            let checked = check(
+                &program,
+                &file.source,
+                program.profiles[0],
+                &options,
+                &mut |_| true,
+            );
+            let found = checked.verdict.outcomes.into_iter();
+            found.map(|found| found.text).collect()
+        };
+        let title = file.title(&program, program.profiles[0]);
+        assert_eq!(outcomes(false), outcomes(true), "{title}");
+        files += 1;
+    }
+    assert!(files > 0, "no scenario file was found");
 }
