@@ -6,7 +6,7 @@
 )]
 
 use super::{Activation, Machine, PENDING, Value};
-use crate::runtime::{Callback, CallbackId, Caller, GilState, MutexSlot, Step as Called};
+use crate::runtime::{Callback, CallbackId, Caller, Crash, GilState, MutexSlot, Step as Called};
 use crate::sim::scenario::calls::Call;
 use crate::sim::scenario::program::{Argument, BodyId, CallExpr, StatementId};
 use crate::sync::Word;
@@ -80,14 +80,14 @@ impl Machine {
             Call::AddPendingCall => self.add_pending_call(caller, given)?,
             Call::MakePendingCalls => caller.make_pending_calls()?.into(),
             Call::MutexLock => {
-                caller.mutex_lock(mutex(given[0]))?;
+                caller.mutex_lock(mutex(caller, given[0])?)?;
                 Value::NULL
             }
             Call::MutexUnlock => {
-                caller.mutex_unlock(mutex(given[0]))?;
+                caller.mutex_unlock(mutex(caller, given[0])?)?;
                 Value::NULL
             }
-            Call::MutexIsLocked => caller.mutex_is_locked(mutex(given[0]))?.into(),
+            Call::MutexIsLocked => caller.mutex_is_locked(mutex(caller, given[0])?)?.into(),
             // In the default build critical sections do nothing.
             Call::BeginCriticalSection
             | Call::BeginCriticalSection2
@@ -199,9 +199,10 @@ fn callback(function: Value, argument: Value) -> Callback {
     }
 }
 
-fn mutex(value: Value) -> MutexSlot {
-    match value {
-        Value::PyMutex(index) => MutexSlot::new(usize::from(index)),
-        _ => MutexSlot::new(0),
-    }
+/// The `PyMutex` at an address; C reads through any other.
+fn mutex(caller: &Caller<'_>, value: Value) -> Called<MutexSlot> {
+    let Value::PyMutex(index) = value else {
+        return Err(caller.crash(Crash::Other));
+    };
+    Ok(MutexSlot::new(usize::from(index)))
 }
