@@ -79,6 +79,11 @@ fn unmerged_executions_are_the_traces() {
 
 #[test]
 #[ignore = "speed"]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "speed is what it prints"
+)]
 fn speed() {
     for protocol in [
         Protocol::HandOff(3, 2),

@@ -45,6 +45,9 @@ pub(super) struct Fiber {
     base: usize,
 }
 
+/// What a fiber runs.
+type Body<'a> = dyn FnOnce(&Yielder<(), ()>, ()) + 'a;
+
 impl Fiber {
     /// A fiber that will run `root` when first resumed. `root` must never return.
     ///
@@ -65,10 +68,9 @@ impl Fiber {
             root();
             unreachable!("the root of a fiber does not return");
         };
-        let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'a> = Box::new(body);
+        let body: Box<Body<'a>> = Box::new(body);
         // SAFETY: the caller promises that what the root borrows outlives the fiber.
-        let body: Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'static> =
-            unsafe { std::mem::transmute(body) };
+        let body: Box<Body<'static>> = unsafe { std::mem::transmute(body) };
         let routine = Coroutine::with_stack(stack, move |yielder, input| body(yielder, input));
         Self {
             routine: UnsafeCell::new(ManuallyDrop::new(Box::new(routine))),

@@ -9,6 +9,7 @@
 
 #![expect(
     clippy::disallowed_types,
+    clippy::disallowed_methods,
     reason = "this is the floor: the wrapped types are named here and nowhere else"
 )]
 
@@ -21,6 +22,13 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic;
 use std::time::Duration;
+
+#[path = "os/progress.rs"]
+mod progress;
+
+pub use progress::{
+    Scope, choose, frame, learned, observe, pause_point, scope, statement, wait_until,
+};
 
 /// The interval after which a timed wait on real threads gives up: CPython's switch interval, 5 ms.
 const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
@@ -198,6 +206,10 @@ impl Condvar {
     }
 
     /// Releases the lock, waits for a notification, and takes the lock again.
+    ///
+    /// # Panics
+    ///
+    /// If the guard was made in a simulation and is used outside of it.
     pub fn wait<T: Hash + Copy + 'static>(&self, guard: &mut MutexGuard<'_, T>) {
         hooked!(self.hook, controller, cell => {
             let (WaitResult::Woken | WaitResult::TimedOut) = controller.wait(cell, guard.mutex.hook.cell, false);
@@ -207,6 +219,10 @@ impl Condvar {
     }
 
     /// As [`Condvar::wait`], but the engine may end the wait without a notification: the switch interval is over.
+    ///
+    /// # Panics
+    ///
+    /// If the guard was made in a simulation and is used outside of it.
     pub fn wait_timed<T: Hash + Copy + 'static>(
         &self,
         guard: &mut MutexGuard<'_, T>,
@@ -583,6 +599,7 @@ pub struct Remembered<'a> {
 
 impl Remembered<'_> {
     /// Whether the counter moved since.
+    #[must_use]
     pub fn changed(&self) -> bool {
         hooked!(self.epoch.hook, controller, cell => return controller.changed(cell, self.value));
         self.epoch.count.load(Ordering::Relaxed) != self.value
@@ -592,39 +609,6 @@ impl Remembered<'_> {
 impl Drop for Remembered<'_> {
     fn drop(&mut self) {
         hooked!(self.epoch.hook, controller, cell => controller.forget(cell));
-    }
-}
-
-/// What the calling thread had observed where [`scope`] was called.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope {
-    #[cfg(feature = "sim")]
-    at: u128,
-}
-
-/// Remembers what the calling thread has observed so far, so that a loop or function below can be forgotten.
-#[must_use]
-pub fn scope() -> Scope {
-    Scope {
-        #[cfg(feature = "sim")]
-        at: hook::current().map_or(0, |controller| controller.history()),
-    }
-}
-
-impl Scope {
-    /// At the head of a loop: what was observed since the scope began is forgotten but for `live`, the locals that
-    /// outlive an iteration, and the contents of the locks held now.
-    pub fn again<T: Hash>(&self, live: &T) {
-        #[cfg(feature = "sim")]
-        if let Some(controller) = hook::current() {
-            controller.forget_since(self.at, hook::digest(live));
-        }
-        let _ = live;
-    }
-
-    /// At the end of a loop or function: only `result`, what the code after it can still see, is kept.
-    pub fn end<T: Hash>(self, result: &T) {
-        self.again(&(u8::MAX, result));
     }
 }
 
@@ -706,79 +690,4 @@ pub fn hang_forever() {
     while !HANG_RETURNS.get() {
         std::thread::park();
     }
-}
-
-/// The calling thread begins a statement of its program: what it observed before is forgotten but for `position`,
-/// which must determine all that the thread keeps.
-pub fn statement(position: u64) {
-    #[cfg(feature = "sim")]
-    if let Some(controller) = hook::current() {
-        controller.statement(u128::from(position));
-    }
-    let _ = position;
-}
-
-/// Runs a body of statements inside the current statement, such as a callback inside a call.
-pub fn frame<R>(body: impl FnOnce() -> R, result: impl FnOnce(&R) -> u64) -> R {
-    #[cfg(feature = "sim")]
-    if let Some(controller) = hook::current() {
-        controller.enter_frame();
-        let value = body();
-        controller.leave_frame(result(&value));
-        return value;
-    }
-    let _ = result;
-    body()
-}
-
-/// The calling thread learned `value` by looking at state as an observer (the `peek` methods).
-pub fn learned(value: u64) {
-    #[cfg(feature = "sim")]
-    if let Some(controller) = hook::current() {
-        controller.learned(value);
-    }
-    let _ = value;
-}
-
-/// Reads state as an observer (the `peek` methods) where that decides how the program goes on or what is claimed of it.
-pub fn observe<R>(read: impl FnOnce() -> R) -> R {
-    #[cfg(feature = "sim")]
-    if let Some(controller) = hook::current() {
-        controller.observing(true);
-        let value = read();
-        controller.observing(false);
-        return value;
-    }
-    read()
-}
-
-/// Waits, never yielding what is held, until `condition`, which reads state as an observer, holds.
-pub fn wait_until(condition: &dyn Fn() -> bool) {
-    #[cfg(feature = "sim")]
-    if let Some(controller) = hook::current() {
-        return controller.wait_until(condition);
-    }
-    while !condition() {
-        std::thread::yield_now();
-    }
-}
-
-/// A point at which other threads may run: a native wait of arbitrary length.
-pub fn pause_point() {
-    #[cfg(feature = "sim")]
-    if let Some(controller) = hook::current() {
-        return controller.pause_point();
-    }
-    std::thread::yield_now();
-}
-
-/// One of `alternatives` ways to go on: every one in a simulation, the first on real threads and under loom.
-#[must_use]
-pub fn choose(alternatives: u16) -> u16 {
-    #[cfg(feature = "sim")]
-    if let Some(controller) = hook::current() {
-        return controller.choose(alternatives);
-    }
-    let _ = alternatives;
-    0
 }
