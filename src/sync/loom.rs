@@ -525,6 +525,9 @@ pub fn enter_thread(thread: ThreadIndex) {
     THREAD.with(|cell| cell.set(thread));
 }
 
+/// Bytes of stack for a thread: a scenario's driver, and callbacks inside calls, need more than loom's 32 KiB.
+const STACK_BYTES: usize = 256 * 1024;
+
 /// A thread that was spawned.
 #[derive(Debug)]
 pub struct JoinHandle(loom::thread::JoinHandle<()>);
@@ -542,10 +545,12 @@ impl JoinHandle {
 
 /// Starts the thread with this index.
 pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinHandle {
-    JoinHandle(loom::thread::spawn(move || {
+    let builder = loom::thread::Builder::new().stack_size(STACK_BYTES);
+    let started = builder.spawn(move || {
         enter_thread(thread);
         body();
-    }))
+    });
+    JoinHandle(started.expect("loom starts every thread it has room for"))
 }
 
 /// Nothing here: [`hang_forever`] always returns.

@@ -34,6 +34,7 @@
 //! | [`Local`] | none: one word for each thread | value |
 //! | [`Epoch`] | none: a counter that only grows | per remembered value: changed since or not |
 
+mod crew;
 #[cfg(feature = "sim")]
 pub mod hook;
 mod word;
@@ -45,6 +46,7 @@ mod engine;
 #[path = "os.rs"]
 mod engine;
 
+pub use crew::Crew;
 #[cfg(loom)]
 pub use engine::allow_timeouts;
 pub use engine::{

@@ -4,6 +4,8 @@
 //! at once while the test's budget lasts. Loom wakes the oldest waiter only, and never spuriously.
 #![cfg(loom)]
 
+#[path = "../agreement/mod.rs"]
+mod agreement;
 mod attach;
 mod finalize;
 mod gil;
@@ -12,6 +14,7 @@ mod gilstate;
 mod models;
 mod mutex;
 mod pending;
+mod scenarios;
 mod threading;
 
 use models::{End, Env, Model, Outcome};

@@ -23,8 +23,8 @@ use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, Th
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Caller, Crash, Ended, Host, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread, frame,
-    hang_forever, pause_point, simulated, spawn, statement,
+    AtomicBool, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread,
+    frame, hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
 
@@ -124,6 +124,7 @@ pub struct Machine {
     /// Real threads are asked to end: their process is over. Never in a simulation, where they just run no more.
     cut_off: Plain<bool>,
     listener: Option<Arc<dyn Listener>>,
+    crew: Crew,
 }
 
 impl std::fmt::Debug for Machine {
@@ -197,6 +198,7 @@ impl Machine {
                 cut_off: Plain::new("cut_off", false),
                 program: Arc::clone(program),
                 listener,
+                crew: Crew::default(),
             }
         })
     }
@@ -271,6 +273,12 @@ impl Machine {
         Ok(())
     }
 
+    /// Joins every thread that was started, where threads are real: for a harness, after [`Machine::run_thread`] of the
+    /// first thread. Nothing may be left that waits for ever.
+    pub fn join_all(&self) {
+        self.crew.join_all();
+    }
+
     /// What `at_thread_exit` registered, newest first.
     fn run_exits(&self, caller: &Caller<'_>, thread: ThreadIndex) -> Step<()> {
         for exit in self.lanes[thread.index()].exits.iter().rev() {
@@ -285,7 +293,10 @@ impl Machine {
     /// Starts the thread on its own stack.
     fn launch(&self, thread: ThreadIndex) {
         let machine = self.this.upgrade().expect("a machine that runs is alive");
-        drop(spawn(thread, move || machine.run_thread(thread)));
+        let handle = spawn(thread, move || machine.run_thread(thread));
+        if !simulated() {
+            self.crew.add(handle);
+        }
     }
 
     /// An assertion failed: the first one counts, and the process is over.

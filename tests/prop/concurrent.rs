@@ -1,0 +1,410 @@
+//! The explorer against itself, on generated scenarios: an exploration ends, repeats, replays and judges claims, and few
+//! scheduling points, merging and the printer lose nothing.
+
+use crate::weave::{Weave, weaves};
+use crate::{failure, fixed, hold};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestCaseError;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tstate::sim::explorer::{Cut, Exploration, Limits, Settings, explore};
+use tstate::sim::judge::{Case, Notes};
+use tstate::sim::scenario::{self, program::Program};
+use tstate::sim::schedule::Schedule;
+use tstate::sim::verdict::Status;
+use tstate::sim::world::{Silence, Tuning};
+use tstate::sim::{CheckOptions, Checked, check, replay};
+
+/// States beyond which a generated scenario is too large for a case.
+const STATES_MAX: u64 = 20_000;
+/// States up to which the histories that never forget are explored too.
+const STATES_AUDITED: u64 = 300;
+/// States that an audit may take; it is skipped beyond.
+const AUDIT_STATES_MAX: u64 = 60_000;
+
+/// The outcomes that generated scenarios must have between them.
+const KINDS: [&str; 7] = ["ok", "hang", "leak", "lost", "deadlock", "fatal", "crash"];
+
+/// How many scenarios each part was held against.
+#[derive(Default)]
+struct Counts {
+    huge: Cell<u32>,
+    explored: Cell<u32>,
+    all_points: Cell<u32>,
+    audited: Cell<u32>,
+    replayed: Cell<u32>,
+    claims: Cell<u32>,
+    most_outcomes: Cell<usize>,
+    kinds: RefCell<BTreeMap<String, u32>>,
+}
+
+fn count(cell: &Cell<u32>) {
+    cell.set(cell.get() + 1);
+}
+
+/// The time-outs are bounded by the scenario itself.
+fn limits(states: u64) -> Limits {
+    Limits {
+        states: Some(states),
+        ..Limits::default()
+    }
+}
+
+fn is_huge(found: &Exploration) -> bool {
+    found.cut.iter().any(|cut| matches!(cut, Cut::States(_)))
+}
+
+fn program(text: &str) -> Result<Arc<Program>, String> {
+    let errors = |errors| format!("{errors:?}");
+    let file = scenario::parse(text).map_err(errors)?;
+    Ok(Arc::new(scenario::check(&file).map_err(errors)?))
+}
+
+/// The canonical text, which says the same as the text and is its own canonical text.
+fn canonical(text: &str) -> Result<String, String> {
+    let errors = |errors| format!("{errors:?}");
+    let printed = scenario::format(text).map_err(errors)?;
+    let (before, after) = (scenario::parse(text), scenario::parse(&printed));
+    if before != after {
+        return Err(format!("printed, it says something else:\n{printed}"));
+    }
+    if scenario::format(&printed).as_ref() != Ok(&printed) {
+        return Err(format!("printed twice, it changes:\n{printed}"));
+    }
+    Ok(printed)
+}
+
+fn checked(text: &str, full_points: bool) -> Result<Checked, String> {
+    let program = program(text)?;
+    let options = CheckOptions {
+        limits: limits(STATES_MAX),
+        full_points,
+    };
+    let profile = program.profiles[0];
+    Ok(check(&program, text, profile, &options, &mut |_| true))
+}
+
+fn outcomes(checked: &Checked) -> BTreeSet<&str> {
+    let found = checked.verdict.outcomes.iter();
+    found.map(|found| &*found.text).collect()
+}
+
+/// An exploration is the same every time.
+fn repeats(text: &str, first: &Checked) -> Result<(), String> {
+    let again = checked(text, false)?.verdict;
+    let verdict = &first.verdict;
+    let counts = (verdict.states, verdict.transitions, verdict.steps);
+    let counts_again = (again.states, again.transitions, again.steps);
+    if counts != counts_again {
+        return Err(format!("counts {counts:?}, then {counts_again:?}"));
+    }
+    if verdict.outcomes != again.outcomes || verdict.failures != again.failures {
+        return Err(format!("{verdict:?}, then {again:?}"));
+    }
+    Ok(())
+}
+
+/// Every outcome's schedule, read back from its text, leads to that outcome, twice by the same trace.
+fn replays(text: &str, first: &Checked) -> Result<(), String> {
+    let program = program(text)?;
+    for found in &first.verdict.outcomes {
+        let written = found.schedule.to_string();
+        let schedule: Schedule = written
+            .parse()
+            .map_err(|error| format!("{written}: {error}"))?;
+        if schedule != found.schedule {
+            return Err(format!("{written} reads back as {schedule}"));
+        }
+        let run =
+            || replay(&program, text, &schedule).map_err(|error| format!("{written}: {error}"));
+        let (one, other) = (run()?, run()?);
+        if one.outcome != found.text {
+            return Err(format!(
+                "{written} of {} ends in {}",
+                found.text, one.outcome
+            ));
+        }
+        if one != other {
+            return Err(format!("{written} tells two stories:\n{one:?}\n{other:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Scheduling points that were left out hide no outcome. `None` if there are too many states with all of them.
+fn points_lose_nothing(text: &str, few: &Checked) -> Result<Option<()>, String> {
+    let all = checked(text, true)?;
+    if is_huge(&all.exploration) {
+        return Ok(None);
+    }
+    let (few, all) = (outcomes(few), outcomes(&all));
+    if few == all {
+        Ok(Some(()))
+    } else {
+        Err(format!("few points find {few:?}, all find {all:?}"))
+    }
+}
+
+/// What merging forgets loses no key. `None` if there are too many states without forgetting.
+fn merging_loses_nothing(
+    text: &str,
+    few_points: bool,
+    silence: Option<Silence>,
+) -> Result<Option<()>, String> {
+    let program = program(text)?;
+    let explored = |audit| {
+        let notes = Notes::default();
+        let case = Case {
+            program: &program,
+            profile: program.profiles[0],
+            notes: &notes,
+        };
+        let settings = Settings {
+            tuning: Tuning {
+                few_points,
+                audit,
+                silence,
+                ..Tuning::default()
+            },
+            limits: Limits {
+                timeouts: program.bounds.timeouts,
+                ..limits(AUDIT_STATES_MAX)
+            },
+            keep_keys: true,
+            ..Settings::default()
+        };
+        explore(&case, &settings)
+    };
+    let (merged, full) = (explored(false), explored(true));
+    if is_huge(&merged) || is_huge(&full) {
+        return Ok(None);
+    }
+    let lost = full.keys.difference(&merged.keys).count();
+    let gained = merged.keys.difference(&full.keys).count();
+    if (lost, gained) == (0, 0) {
+        Ok(Some(()))
+    } else {
+        Err(format!(
+            "few points {few_points}: {lost} keys lost, {gained} gained"
+        ))
+    }
+}
+
+/// Whether a claim of one outcome is met by another.
+fn covers(claimed: &str, outcome: &str) -> bool {
+    let split = |text: &str| {
+        let (word, rest) = text.split_once('(').unwrap_or((text, ""));
+        (word.to_owned(), rest.trim_end_matches(')').to_owned())
+    };
+    let ((word, names), (other, others)) = (split(claimed), split(outcome));
+    let threads = matches!(&*word, "hang" | "exit" | "livelock" | "deadlock");
+    let among = || {
+        names
+            .split(", ")
+            .all(|name| others.split(", ").any(|other| other == name))
+    };
+    word == other && (names == others || names.is_empty() || (threads && among()))
+}
+
+/// A list of exactly the outcomes is met, and fails without one of them, or where one is refused.
+fn claims_decide(text: &str, first: &Checked) -> Result<(), String> {
+    let found: Vec<&str> = outcomes(first).into_iter().collect();
+    let complete = if first.verdict.cut.is_empty() {
+        Status::Met
+    } else {
+        Status::Inconclusive
+    };
+    let judged = |expect: &str, wanted: Status| {
+        let status = checked(&format!("{text}\nexpect {{ {expect} }}\n"), false)?
+            .verdict
+            .status();
+        if status == wanted {
+            Ok(())
+        } else {
+            Err(format!(
+                "`{expect}` is {status}, not {wanted}, of {found:?}"
+            ))
+        }
+    };
+    let all = found.join(", ");
+    judged(&format!("allow {all}"), complete)?;
+    let dropped = found[text.len() % found.len()];
+    judged(&format!("allow {all}; never {dropped}"), Status::Failed)?;
+    let kept: Vec<&str> = found
+        .iter()
+        .copied()
+        .filter(|text| *text != dropped)
+        .collect();
+    if kept.is_empty() || kept.iter().any(|kept| covers(kept, dropped)) {
+        return Ok(());
+    }
+    judged(&format!("allow {}", kept.join(", ")), Status::Failed)
+}
+
+fn holds(weave: &Weave, counts: &Counts) -> Result<(), TestCaseError> {
+    let written = weave.text();
+    let text = canonical(&written).map_err(|what| failure(&what, &written))?;
+    let fails = |what: String| failure(&what, &text);
+    let first = checked(&text, false).map_err(fails)?;
+    if is_huge(&first.exploration) {
+        count(&counts.huge);
+        return Err(TestCaseError::reject("too many states"));
+    }
+    count(&counts.explored);
+    let found = &first.verdict.outcomes;
+    counts
+        .most_outcomes
+        .set(counts.most_outcomes.get().max(found.len()));
+    for found in found {
+        let kind = found.text.split('(').next().unwrap_or_default();
+        *counts
+            .kinds
+            .borrow_mut()
+            .entry(kind.to_owned())
+            .or_default() += 1;
+    }
+    if found.is_empty() {
+        return Err(fails("no outcome at all".to_owned()));
+    }
+    repeats(&text, &first).map_err(fails)?;
+    replays(&text, &first).map_err(fails)?;
+    count(&counts.replayed);
+    claims_decide(&text, &first).map_err(fails)?;
+    count(&counts.claims);
+    if points_lose_nothing(&text, &first).map_err(fails)?.is_some() {
+        count(&counts.all_points);
+    }
+    if first.verdict.states <= STATES_AUDITED {
+        for few_points in [true, false] {
+            if merging_loses_nothing(&text, few_points, None)
+                .map_err(fails)?
+                .is_some()
+            {
+                count(&counts.audited);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_exploration_ends_repeats_replays_and_decides() {
+    let counts = Counts::default();
+    hold(
+        file!(),
+        "an_exploration_ends_repeats_replays_and_decides",
+        400,
+        weaves(),
+        |weave| holds(&weave, &counts),
+    );
+    let explored = counts.explored.get();
+    eprintln!(
+        "{explored} explored, {} too large, {} with all points, {} audits, {} replayed, {} claims, at most {} outcomes: {:?}",
+        counts.huge.get(),
+        counts.all_points.get(),
+        counts.audited.get(),
+        counts.replayed.get(),
+        counts.claims.get(),
+        counts.most_outcomes.get(),
+        counts.kinds.borrow(),
+    );
+    assert!(
+        counts.huge.get() <= explored / 4 + 1,
+        "too many are too large"
+    );
+    if explored >= 200 {
+        assert!(
+            counts.all_points.get() > explored / 2,
+            "all points are too many"
+        );
+        assert!(counts.audited.get() > explored / 2, "too few were audited");
+        for kind in KINDS {
+            assert!(
+                counts.kinds.borrow().contains_key(kind),
+                "no scenario ends in {kind}"
+            );
+        }
+    }
+}
+
+/// A lie about an exploration, or a silence in it.
+#[derive(Clone, Copy, Debug)]
+enum Lie {
+    AnotherOutcome,
+    OneOutcomeLess,
+    OneStateMore,
+    ShorterSchedule,
+    ForgottenHistory,
+    ForgottenContents,
+}
+
+const LIES: [Lie; 6] = [
+    Lie::AnotherOutcome,
+    Lie::OneOutcomeLess,
+    Lie::OneStateMore,
+    Lie::ShorterSchedule,
+    Lie::ForgottenHistory,
+    Lie::ForgottenContents,
+];
+
+/// What each check that the lie concerns says.
+fn told(lie: Lie, text: &str) -> Result<Vec<Result<(), String>>, String> {
+    let mut first = checked(text, false)?;
+    if first.verdict.outcomes.is_empty() || is_huge(&first.exploration) {
+        return Ok(Vec::new());
+    }
+    let outcomes = &mut first.verdict.outcomes;
+    let silenced = |silence| merging_loses_nothing(text, false, Some(silence)).map(|_| ());
+    Ok(match lie {
+        Lie::AnotherOutcome => {
+            outcomes[0].text = "livelock(main)".to_owned();
+            vec![
+                repeats(text, &first),
+                replays(text, &first),
+                points_lose_nothing(text, &first).map(|_| ()),
+                claims_decide(text, &first),
+            ]
+        }
+        Lie::OneOutcomeLess if outcomes.len() > 1 => {
+            outcomes.pop();
+            vec![
+                repeats(text, &first),
+                points_lose_nothing(text, &first).map(|_| ()),
+                claims_decide(text, &first),
+            ]
+        }
+        Lie::OneOutcomeLess => Vec::new(),
+        Lie::OneStateMore => {
+            first.verdict.states += 1;
+            vec![repeats(text, &first)]
+        }
+        Lie::ShorterSchedule => {
+            outcomes[0].schedule.choices.pop();
+            vec![replays(text, &first)]
+        }
+        Lie::ForgottenHistory => vec![silenced(Silence::KeyHistory)],
+        Lie::ForgottenContents => vec![silenced(Silence::KeyContents)],
+    })
+}
+
+#[test]
+fn every_lie_about_an_exploration_is_noticed() {
+    for lie in LIES {
+        let mut runner = fixed(40);
+        let strategy = weaves();
+        let mut noticed: Vec<bool> = Vec::new();
+        for _ in 0..40 {
+            let tree = strategy.new_tree(&mut runner).expect("nothing is rejected");
+            let text = canonical(&tree.current().text()).expect("it parses");
+            let told = told(lie, &text).expect("it can be explored");
+            noticed.resize(noticed.len().max(told.len()), false);
+            for (noticed, told) in noticed.iter_mut().zip(told) {
+                *noticed |= told.is_err();
+            }
+        }
+        assert!(!noticed.is_empty(), "{lie:?}: nothing was told");
+        let all = noticed.iter().all(|noticed| *noticed);
+        assert!(all, "{lie:?}: noticed by {noticed:?}");
+    }
+}

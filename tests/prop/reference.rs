@@ -1,0 +1,699 @@
+//! A dull model of the lifecycle, written from the contract and not from `src/runtime`.
+//!
+//! Several OS threads take turns: each call runs to its end before the next one begins. So there is no lock, no waiting
+//! and no atomic here: a call that would have to wait, waits for ever. The model knows attachment, counters, lists, the
+//! order of the queue, which calls are fatal and which read freed memory; release 3.14, one interpreter.
+//!
+//! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
+
+/// OS threads.
+pub(crate) const THREADS: usize = 3;
+/// Calls that the main queue holds (contract 1.6).
+const CAPACITY: usize = 32;
+
+/// A thread state, by order of creation over all lives of the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct State(pub usize);
+
+/// What can be queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Function {
+    /// Does nothing.
+    Plain,
+    /// Does nothing either: tells orders apart.
+    Other,
+    /// Raises an exception.
+    Raises,
+    /// Queues `Plain`.
+    Adds,
+    /// Runs one bytecode boundary.
+    Evals,
+}
+
+impl Function {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Plain,
+        Self::Other,
+        Self::Raises,
+        Self::Adds,
+        Self::Evals,
+    ];
+
+    /// Its name in scenarios.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Other => "other",
+            Self::Raises => "raises",
+            Self::Adds => "adds",
+            Self::Evals => "evals",
+        }
+    }
+}
+
+/// A call with its operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Initialize,
+    Finalize,
+    IsInitialized,
+    IsFinalizing,
+    Save,
+    Restore(Option<State>),
+    Acquire(Option<State>),
+    ReleaseThread(Option<State>),
+    Get,
+    GetUnchecked,
+    Swap(Option<State>),
+    New,
+    Clear(Option<State>),
+    Delete(Option<State>),
+    DeleteCurrent,
+    GetId(Option<State>),
+    GetInterpreter(Option<State>),
+    Next(Option<State>),
+    Ensure,
+    /// Whether the state that Ensure returned was `PyGILState_LOCKED`.
+    Release(bool),
+    GetThis,
+    Check,
+    InterpreterGet,
+    InterpreterHead,
+    InterpreterMain,
+    ThreadHead,
+    AddPending(Function),
+    MakePending,
+    Eval,
+}
+
+/// What a call returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    Nothing,
+    Number(i64),
+    State(Option<State>),
+    /// The main interpreter, or null.
+    Interpreter(bool),
+}
+
+/// Why no further call follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The message, or how it begins.
+    Fatal(&'static str),
+    /// The kind as claims name it, empty for any other.
+    Crash(&'static str),
+    /// Parked for good by finalization.
+    Hang,
+    /// Waits for the GIL, and nobody goes on.
+    Blocks,
+    /// The contract does not say.
+    Undefined,
+}
+
+/// Deliberate mistakes: the properties must notice each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    SlotStays,
+    CapacityOneLess,
+    ReleaseKeepsState,
+    TailInsertion,
+    EnsureAlwaysUnlocked,
+    SwapReturnsNew,
+    LastInFirstOut,
+    DeleteClearsOwnersSlot,
+    NewCountsZero,
+    IdsGoOn,
+    FinalizingForgotten,
+    AttachTwiceIsFine,
+    SaveNullReturns,
+    RaisingGoesOn,
+    LateThreadAttaches,
+    FinalizerNotSwappedIn,
+    CheckIgnoresSlot,
+    FullQueueIsSilent,
+    AttachForgetsCalls,
+    StaleIsFine,
+    QueueSurvives,
+    SwapToSelfWaits,
+    DeleteCurrentStays,
+}
+
+impl Mistake {
+    pub(crate) const ALL: [Self; 23] = [
+        Self::SlotStays,
+        Self::CapacityOneLess,
+        Self::ReleaseKeepsState,
+        Self::TailInsertion,
+        Self::EnsureAlwaysUnlocked,
+        Self::SwapReturnsNew,
+        Self::LastInFirstOut,
+        Self::DeleteClearsOwnersSlot,
+        Self::NewCountsZero,
+        Self::IdsGoOn,
+        Self::FinalizingForgotten,
+        Self::AttachTwiceIsFine,
+        Self::SaveNullReturns,
+        Self::RaisingGoesOn,
+        Self::LateThreadAttaches,
+        Self::FinalizerNotSwappedIn,
+        Self::CheckIgnoresSlot,
+        Self::FullQueueIsSilent,
+        Self::AttachForgetsCalls,
+        Self::StaleIsFine,
+        Self::QueueSurvives,
+        Self::SwapToSelfWaits,
+        Self::DeleteCurrentStays,
+    ];
+}
+
+/// A thread state's fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fields {
+    pub(crate) id: u64,
+    /// The thread that bound it.
+    pub(crate) thread: usize,
+    pub(crate) counter: i32,
+    pub(crate) references: u32,
+    pub(crate) attached: bool,
+    pub(crate) shut_down: bool,
+    pub(crate) cleared: bool,
+    pub(crate) bound_gilstate: bool,
+    pub(crate) calls_to_do: bool,
+    pub(crate) freed: bool,
+}
+
+/// The process.
+#[derive(Clone, Debug)]
+pub(crate) struct Reference {
+    mistake: Option<Mistake>,
+    pub(crate) states: Vec<Fields>,
+    /// Newest first.
+    pub(crate) list: Vec<State>,
+    pub(crate) current: [Option<State>; THREADS],
+    slots: [Option<State>; THREADS],
+    /// Whether the key of the slots exists.
+    pub(crate) key: bool,
+    pub(crate) initialized: bool,
+    pub(crate) finalizing: bool,
+    runtime_initialized: bool,
+    /// Whether the main interpreter is listed.
+    pub(crate) interpreter: bool,
+    pub(crate) gil_taken: bool,
+    main_thread: usize,
+    main_state: Option<State>,
+    /// Who is in the storage that the interpreter embeds.
+    embedded: Option<State>,
+    last_id: u64,
+    /// Oldest first.
+    pub(crate) queue: Vec<Function>,
+    handling: Option<State>,
+    /// Functions that ran, in order.
+    pub(crate) ran: Vec<Function>,
+    /// Functions that were accepted, in order.
+    pub(crate) accepted: Vec<Function>,
+}
+
+type Step<T> = Result<T, End>;
+
+const USE_AFTER_FREE: End = End::Crash("use_after_free");
+const NO_THREAD_STATE: End = End::Crash("no_thread_state");
+const CRASH: End = End::Crash("");
+
+impl Reference {
+    pub(crate) fn new(mistake: Option<Mistake>) -> Self {
+        Self {
+            mistake,
+            states: Vec::new(),
+            list: Vec::new(),
+            current: [None; THREADS],
+            slots: [None; THREADS],
+            key: false,
+            initialized: false,
+            finalizing: false,
+            runtime_initialized: false,
+            interpreter: false,
+            gil_taken: false,
+            main_thread: 0,
+            main_state: None,
+            embedded: None,
+            last_id: 0,
+            queue: Vec::new(),
+            handling: None,
+            ran: Vec::new(),
+            accepted: Vec::new(),
+        }
+    }
+
+    fn wrong(&self, mistake: Mistake) -> bool {
+        self.mistake == Some(mistake)
+    }
+
+    /// *tss(t)*.
+    pub(crate) fn slot(&self, thread: usize) -> Option<State> {
+        self.slots[thread].filter(|_| self.key)
+    }
+
+    /// The first accepted function, in order of declaration, of which a call never ran.
+    pub(crate) fn lost(&self) -> Option<Function> {
+        let count = |all: &[Function], one| all.iter().filter(|each| **each == one).count();
+        Function::ALL
+            .into_iter()
+            .find(|one| count(&self.accepted, *one) > count(&self.ran, *one))
+    }
+
+    /// Finalized, and a thread state was left by a thread that is gone; the first thread ends with the process.
+    pub(crate) fn leaks(&self) -> bool {
+        let mut left = self.states.iter().filter(|fields| !fields.freed);
+        self.finalizing && left.any(|fields| fields.thread != 0)
+    }
+
+    /// Runs one call on one thread to its end.
+    pub(crate) fn call(&mut self, thread: usize, call: Call) -> Step<Reply> {
+        let none = |()| Reply::Nothing;
+        let number = |holds: bool| Ok(Reply::Number(i64::from(holds)));
+        let current = self.current[thread];
+        match call {
+            Call::Initialize => self.initialize(thread).map(none),
+            Call::Finalize => self.finalize(thread).map(|()| Reply::Number(0)),
+            Call::IsInitialized => number(self.initialized),
+            Call::IsFinalizing => {
+                number(self.finalizing && !self.wrong(Mistake::FinalizingForgotten))
+            }
+            Call::Save if current.is_none() && self.wrong(Mistake::SaveNullReturns) => {
+                Ok(Reply::State(None))
+            }
+            Call::Save => {
+                let state = current.ok_or(NO_THREAD_STATE)?;
+                self.detach(thread, Some(state))?;
+                Ok(Reply::State(Some(state)))
+            }
+            Call::Restore(state) => {
+                let state = state.ok_or(End::Fatal("PyEval_RestoreThread: the function must"))?;
+                self.attach(thread, state).map(none)
+            }
+            Call::Acquire(state) => {
+                let state = state.ok_or(End::Fatal("PyEval_AcquireThread: the function must"))?;
+                self.attach(thread, state).map(none)
+            }
+            Call::ReleaseThread(state) if state.is_some() && state != current => {
+                Err(End::Undefined)
+            }
+            Call::ReleaseThread(state) => self.detach(thread, state).map(none),
+            Call::Get => current
+                .ok_or(End::Fatal("PyThreadState_Get: the function must"))
+                .map(|state| Reply::State(Some(state))),
+            Call::GetUnchecked => Ok(Reply::State(current)),
+            Call::Swap(new) => self.swap(thread, new),
+            Call::GetId(state) => {
+                let state = self.live(state)?;
+                Ok(Reply::Number(self.states[state.0].id as i64))
+            }
+            Call::GetInterpreter(state) => self.live(state).map(|_| Reply::Interpreter(true)),
+            Call::Next(state) => self.next(state),
+            Call::GetThis => Ok(Reply::State(self.slot(thread))),
+            Call::Check => {
+                let ignored = self.wrong(Mistake::CheckIgnoresSlot);
+                number(
+                    !self.key || (current.is_some() && (ignored || current == self.slot(thread))),
+                )
+            }
+            Call::InterpreterGet => {
+                let state =
+                    current.ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
+                self.live(Some(state)).map(|_| Reply::Interpreter(true))
+            }
+            Call::InterpreterHead | Call::InterpreterMain => {
+                Ok(Reply::Interpreter(self.interpreter))
+            }
+            Call::ThreadHead if !self.interpreter => Err(CRASH),
+            Call::ThreadHead => Ok(Reply::State(self.list.first().copied())),
+            Call::Ensure => self.ensure(thread),
+            Call::Release(locked) => self.release(thread, locked).map(none),
+            Call::New if !self.interpreter => Err(CRASH),
+            Call::New => self.create(thread).map(|state| Reply::State(Some(state))),
+            Call::Clear(state) => self.clear(thread, state).map(none),
+            Call::Delete(state) => self.delete(thread, state).map(none),
+            Call::DeleteCurrent => self.delete_current(thread).map(none),
+            Call::AddPending(function) => self.add_pending(function).map(Reply::Number),
+            Call::MakePending => {
+                let state = self.live(current)?;
+                if thread == self.main_thread {
+                    self.make_pending(thread, state).map(Reply::Number)
+                } else {
+                    Ok(Reply::Number(0))
+                }
+            }
+            Call::Eval => self.eval(thread).map(Reply::Number),
+        }
+    }
+
+    /// Reads through a pointer.
+    fn live(&self, state: Option<State>) -> Step<State> {
+        let state = state.ok_or(NO_THREAD_STATE)?;
+        if self.states[state.0].freed && !self.wrong(Mistake::StaleIsFine) {
+            return Err(USE_AFTER_FREE);
+        }
+        Ok(state)
+    }
+
+    /// §ATTACH A2 to A7, §GIL T1 to T12.
+    fn attach(&mut self, thread: usize, state: State) -> Step<()> {
+        if self.current[thread].is_some() && !self.wrong(Mistake::AttachTwiceIsFine) {
+            return Err(End::Fatal(
+                "_PyThreadState_Attach: non-NULL old thread state",
+            ));
+        }
+        self.live(Some(state))?;
+        if self.states[state.0].shut_down && !self.wrong(Mistake::LateThreadAttaches) {
+            self.states[state.0].references -= 1;
+            self.states[state.0].freed = self.states[state.0].references == 0;
+            return Err(End::Hang);
+        }
+        if self.gil_taken {
+            return Err(End::Blocks);
+        }
+        self.gil_taken = true;
+        if thread == self.main_thread
+            && !self.queue.is_empty()
+            && !self.wrong(Mistake::AttachForgetsCalls)
+        {
+            self.states[state.0].calls_to_do = true;
+        }
+        self.current[thread] = Some(state);
+        self.states[state.0].attached = true;
+        let stays = self.wrong(Mistake::SlotStays) && self.slots[thread].is_some();
+        if !self.states[state.0].bound_gilstate && !stays {
+            self.bind_slot(thread, state)?;
+        }
+        Ok(())
+    }
+
+    /// §ATTACH A6.
+    fn bind_slot(&mut self, thread: usize, state: State) -> Step<()> {
+        if let Some(before) = self.slots[thread] {
+            let before = self.live(Some(before))?;
+            self.states[before.0].bound_gilstate = false;
+        }
+        self.slots[thread] = Some(state);
+        self.states[state.0].bound_gilstate = true;
+        Ok(())
+    }
+
+    /// §ATTACH B3 to B6.
+    fn detach(&mut self, thread: usize, state: Option<State>) -> Step<()> {
+        let state = self.live(state)?;
+        self.states[state.0].attached = false;
+        self.current[thread] = None;
+        self.gil_taken = false;
+        Ok(())
+    }
+
+    fn swap(&mut self, thread: usize, new: Option<State>) -> Step<Reply> {
+        let old = self.current[thread];
+        if old.is_some() && old == new && self.wrong(Mistake::SwapToSelfWaits) {
+            return Err(End::Blocks);
+        }
+        if old.is_some() {
+            self.detach(thread, old)?;
+        }
+        if let Some(new) = new {
+            self.attach(thread, new)?;
+        }
+        let wrong = self.wrong(Mistake::SwapReturnsNew);
+        Ok(Reply::State(if wrong { new } else { old }))
+    }
+
+    /// §TS new and bind.
+    fn create(&mut self, thread: usize) -> Step<State> {
+        let state = State(self.states.len());
+        self.last_id += 1;
+        self.states.push(Fields {
+            id: self.last_id,
+            thread,
+            counter: i32::from(!self.wrong(Mistake::NewCountsZero)),
+            references: 2,
+            attached: false,
+            shut_down: false,
+            cleared: false,
+            bound_gilstate: false,
+            calls_to_do: false,
+            freed: false,
+        });
+        if self.embedded.is_none() {
+            self.embedded = Some(state);
+        }
+        let place = if self.wrong(Mistake::TailInsertion) {
+            self.list.len()
+        } else {
+            0
+        };
+        self.list.insert(place, state);
+        if self.slots[thread].is_none() {
+            self.bind_slot(thread, state)?;
+        }
+        Ok(state)
+    }
+
+    fn next(&self, state: Option<State>) -> Step<Reply> {
+        let state = self.live(state)?;
+        // The links of what finalization took out of the list are nobody's promise.
+        let place = self.list.iter().position(|listed| *listed == state);
+        let place = place.ok_or(End::Undefined)?;
+        Ok(Reply::State(self.list.get(place + 1).copied()))
+    }
+
+    fn clear(&mut self, thread: usize, state: Option<State>) -> Step<()> {
+        self.current[thread].ok_or(NO_THREAD_STATE)?;
+        let state = self.live(state)?;
+        self.states[state.0].cleared = true;
+        Ok(())
+    }
+
+    fn delete(&mut self, thread: usize, state: Option<State>) -> Step<()> {
+        let state = state.ok_or(End::Fatal("PyThreadState_Delete: the function must"))?;
+        if self.current[thread] == Some(state) {
+            return Err(End::Fatal(
+                "PyThreadState_Delete: tstate %p is still current",
+            ));
+        }
+        self.unlink_and_free(thread, state)
+    }
+
+    fn delete_current(&mut self, thread: usize) -> Step<()> {
+        let state = self.current[thread].take().ok_or(End::Fatal(
+            "_PyThreadState_DeleteCurrent: the function must",
+        ))?;
+        self.unlink_and_free(thread, state)?;
+        self.gil_taken = self.wrong(Mistake::DeleteCurrentStays);
+        Ok(())
+    }
+
+    /// §TS K2, K3, K6.
+    fn unlink_and_free(&mut self, thread: usize, state: State) -> Step<()> {
+        self.live(Some(state))?;
+        let place = self.list.iter().position(|listed| *listed == state);
+        self.list.remove(place.ok_or(End::Undefined)?);
+        if self.states[state.0].bound_gilstate {
+            let owner = if self.wrong(Mistake::DeleteClearsOwnersSlot) {
+                self.states[state.0].thread
+            } else {
+                thread
+            };
+            self.slots[owner] = None;
+        }
+        self.free(state);
+        Ok(())
+    }
+
+    fn free(&mut self, state: State) {
+        self.states[state.0].freed = true;
+        if self.embedded == Some(state) {
+            self.embedded = None;
+        }
+    }
+
+    /// §GILSTATE G1 to G4.
+    fn ensure(&mut self, thread: usize) -> Step<Reply> {
+        let slot = match self.slot(thread) {
+            Some(slot) => slot,
+            None if !self.interpreter => return Err(CRASH),
+            None => {
+                let made = self.create(thread)?;
+                self.states[made.0].counter = 0;
+                made
+            }
+        };
+        let locked = self.current[thread] == Some(slot);
+        if !locked {
+            self.attach(thread, slot)?;
+        }
+        self.live(Some(slot))?;
+        self.states[slot.0].counter += 1;
+        let locked = locked && !self.wrong(Mistake::EnsureAlwaysUnlocked);
+        Ok(Reply::Number(i64::from(!locked)))
+    }
+
+    /// §GILSTATE R1 to R5.
+    fn release(&mut self, thread: usize, locked: bool) -> Step<()> {
+        let slot = self.slot(thread).ok_or(End::Fatal(
+            "PyGILState_Release: auto-releasing thread-state, but no thread-state for this thread",
+        ))?;
+        if self.current[thread] != Some(slot) {
+            return Err(End::Fatal(
+                "PyGILState_Release: thread state %p must be current when releasing",
+            ));
+        }
+        self.live(Some(slot))?;
+        self.states[slot.0].counter -= 1;
+        if self.states[slot.0].counter == 0 && !self.wrong(Mistake::ReleaseKeepsState) {
+            self.states[slot.0].cleared = true;
+            self.delete_current(thread)
+        } else if locked {
+            Ok(())
+        } else {
+            self.detach(thread, Some(slot))
+        }
+    }
+
+    /// §PENDING Q1 to Q4: the bit is set on the storage of the first thread state, whoever is in it.
+    fn add_pending(&mut self, function: Function) -> Step<i64> {
+        if self.main_state.is_none() {
+            return Err(CRASH);
+        }
+        let capacity = CAPACITY - usize::from(self.wrong(Mistake::CapacityOneLess));
+        let full = self.queue.len() >= capacity;
+        if !full {
+            self.queue.push(function);
+            self.accepted.push(function);
+        }
+        if let Some(embedded) = self.embedded
+            && !(full && self.wrong(Mistake::FullQueueIsSilent))
+        {
+            self.states[embedded.0].calls_to_do = true;
+        }
+        Ok(if full { -1 } else { 0 })
+    }
+
+    fn eval(&mut self, thread: usize) -> Step<i64> {
+        let state = self.live(self.current[thread])?;
+        if self.states[state.0].calls_to_do {
+            self.make_pending(thread, state)
+        } else {
+            Ok(0)
+        }
+    }
+
+    /// §PENDING M1 to M6.
+    fn make_pending(&mut self, thread: usize, state: State) -> Step<i64> {
+        if let Some(handling) = self.handling {
+            self.states[handling.0].calls_to_do = true;
+            self.states[state.0].calls_to_do = false;
+            return Ok(0);
+        }
+        self.handling = Some(state);
+        self.states[state.0].calls_to_do = false;
+        let mut result = 0;
+        // M4 goes by the count that was read with the last pop: what the last call of a full pass adds is not seen.
+        let mut more = false;
+        for _ in 0..CAPACITY {
+            if thread != self.main_thread || self.queue.is_empty() || result != 0 {
+                more = false;
+                break;
+            }
+            let last = self.queue.len() - 1;
+            let lifo = self.wrong(Mistake::LastInFirstOut);
+            let function = self.queue.remove(if lifo { last } else { 0 });
+            more = last > 0;
+            result = self.run(thread, function)?;
+            if self.wrong(Mistake::RaisingGoesOn) {
+                result = 0;
+            }
+        }
+        self.handling = None;
+        if result != 0 || more {
+            self.states[state.0].calls_to_do = true;
+        }
+        Ok(result)
+    }
+
+    fn run(&mut self, thread: usize, function: Function) -> Step<i64> {
+        self.ran.push(function);
+        match function {
+            Function::Plain | Function::Other => Ok(0),
+            Function::Raises => Ok(-1),
+            Function::Adds => self.add_pending(Function::Plain).map(|_| 0),
+            Function::Evals => self.eval(thread).map(|_| 0),
+        }
+    }
+
+    /// §INIT.
+    fn initialize(&mut self, thread: usize) -> Step<()> {
+        if self.initialized {
+            return Ok(());
+        }
+        if !self.runtime_initialized {
+            self.runtime_initialized = true;
+            self.main_thread = thread;
+            self.slots = [None; THREADS];
+            self.key = true;
+            if !self.wrong(Mistake::QueueSurvives) {
+                self.queue.clear();
+            }
+        }
+        self.finalizing = false;
+        self.list.clear();
+        if !self.wrong(Mistake::IdsGoOn) {
+            self.last_id = 0;
+        }
+        if let Some(left) = self.embedded {
+            self.free(left);
+        }
+        self.interpreter = true;
+        self.gil_taken = false;
+        let main = self.create(thread)?;
+        self.main_state = Some(main);
+        self.attach(thread, main)?;
+        self.initialized = true;
+        Ok(())
+    }
+
+    /// §FINAL F1 to F32.
+    fn finalize(&mut self, thread: usize) -> Step<()> {
+        if !self.initialized {
+            return Ok(());
+        }
+        if thread != self.main_thread {
+            self.current[thread].ok_or(NO_THREAD_STATE)?;
+            // Which thread state the finalizer is then, the contract and real libraries do not agree about.
+            return Err(End::Undefined);
+        }
+        let main = self.main_state.ok_or(CRASH)?;
+        if self.current[thread] != Some(main) && !self.wrong(Mistake::FinalizerNotSwappedIn) {
+            self.swap(thread, Some(main))?;
+        }
+        let finalizer = self.live(self.current[thread])?;
+        loop {
+            self.make_pending(thread, finalizer)?;
+            if self.queue.is_empty() {
+                break;
+            }
+        }
+        self.finalizing = true;
+        self.initialized = false;
+        for other in std::mem::take(&mut self.list) {
+            if other != finalizer {
+                let fields = &mut self.states[other.0];
+                (fields.shut_down, fields.cleared) = (true, true);
+                fields.references -= 1;
+            }
+        }
+        self.list.push(finalizer);
+        self.detach(thread, Some(finalizer))?;
+        self.unlink_and_free(thread, finalizer)?;
+        self.interpreter = false;
+        self.key = false;
+        self.runtime_initialized = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! Generated concurrent scenarios: two or three threads, a few calls each, legal or nearly so.
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, any, prop_oneof};
+use proptest::strategy::Strategy;
+use std::fmt::Write as _;
+
+/// What a thread does; what needs an attached thread state is written only where one is, or recklessly.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    /// Ensure, the acts, Release; without Release if it is forgotten.
+    Ensure(Vec<Act>, bool),
+    /// A thread state of its own: New, Acquire, the acts, Clear, DeleteCurrent.
+    Own(Vec<Act>),
+    /// Save, the acts, Restore.
+    Save(Vec<Act>),
+    AllowThreads(Vec<Act>),
+    /// A native mutex around the acts.
+    Lock(Vec<Act>),
+    /// A `PyMutex` around the acts.
+    PyMutex(Vec<Act>),
+    Eval,
+    AddPending,
+    MakePending,
+    Post,
+    Wait,
+    IsFinalizing,
+    SpinUntilFinalizing,
+    SetFlag,
+}
+
+/// What makes the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Maker {
+    Foreign,
+    Python,
+    Daemon,
+}
+
+/// How main ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Without a word, attached.
+    Abrupt,
+    /// Detached, after the others.
+    Joins,
+    /// Detached, after the others; then it finalizes.
+    JoinsAndFinalizes,
+    /// Finalizes while the others run.
+    Finalizes,
+    /// Waits for the others with the GIL.
+    JoinsAttached,
+}
+
+/// A scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct Weave {
+    pub(crate) main: Vec<Act>,
+    pub(crate) threads: Vec<(Maker, Vec<Act>)>,
+    pub(crate) ending: Ending,
+    /// What the pending call does: nothing, or one bytecode boundary.
+    pub(crate) evals: bool,
+    /// Time-outs in one run.
+    pub(crate) timeouts: u32,
+}
+
+fn leaf() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => Just(Act::Eval),
+        3 => Just(Act::AddPending),
+        1 => Just(Act::MakePending),
+        1 => Just(Act::Post),
+        1 => Just(Act::Wait),
+        1 => Just(Act::IsFinalizing),
+        1 => Just(Act::SpinUntilFinalizing),
+        1 => Just(Act::SetFlag),
+    ]
+}
+
+fn nested(inner: impl Strategy<Value = Vec<Act>> + Clone) -> impl Strategy<Value = Act> + Clone {
+    let forgets = prop_oneof![9 => Just(false), 1 => Just(true)];
+    prop_oneof![
+        6 => (inner.clone(), forgets).prop_map(|(acts, forgets)| Act::Ensure(acts, forgets)),
+        1 => inner.clone().prop_map(Act::Own),
+        2 => inner.clone().prop_map(Act::Save),
+        2 => inner.clone().prop_map(Act::AllowThreads),
+        3 => inner.clone().prop_map(Act::Lock),
+        2 => inner.prop_map(Act::PyMutex),
+    ]
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let leaves = vec(leaf(), 0..2).boxed();
+    let inner = prop_oneof![2 => leaves.clone(), 1 => vec(nested(leaves), 1..2)].boxed();
+    let act = prop_oneof![1 => leaf(), 3 => nested(inner)];
+    vec(act, 1..3)
+}
+
+/// Scenarios.
+pub(crate) fn weaves() -> impl Strategy<Value = Weave> {
+    let maker = prop_oneof![
+        4 => Just(Maker::Foreign),
+        1 => Just(Maker::Python),
+        1 => Just(Maker::Daemon),
+    ];
+    let ending = prop_oneof![
+        1 => Just(Ending::Abrupt),
+        2 => Just(Ending::Joins),
+        3 => Just(Ending::JoinsAndFinalizes),
+        3 => Just(Ending::Finalizes),
+        1 => Just(Ending::JoinsAttached),
+    ];
+    let main = prop_oneof![2 => Just(Vec::new()), 1 => acts()];
+    let count = prop_oneof![4 => Just(1_usize), 1 => Just(2)];
+    let threads = count.prop_flat_map(move |count| vec((maker.clone(), acts()), count));
+    let timeouts = prop_oneof![3 => Just(1_u32), 1 => Just(2)];
+    let all = (main, threads, ending, any::<bool>(), timeouts);
+    all.prop_map(|(main, threads, ending, evals, timeouts)| Weave {
+        main,
+        threads,
+        ending,
+        evals,
+        timeouts,
+    })
+}
+
+#[derive(Default)]
+struct Writer {
+    text: String,
+    names: usize,
+}
+
+const NAMES: [&str; 2] = ["a", "b"];
+
+impl Weave {
+    /// The text; not in canonical form.
+    pub(crate) fn text(&self) -> String {
+        let mut writer = Writer::default();
+        writer.text.push_str(concat!(
+            "scenario \"woven\"\npython 3.14\nnative mutex m\nnative semaphore s = 0\n",
+            "native flag f\nPyMutex pm = {0}\n"
+        ));
+        writer.line(&format!("bound {{ timeouts {} }}", self.timeouts));
+        let body = if self.evals { "eval" } else { "" };
+        writer.line(&format!("callback call(arg) {{ {body} }}"));
+        for ((maker, acts), name) in self.threads.iter().zip(NAMES) {
+            let (kind, attached) = match maker {
+                Maker::Foreign => ("foreign", false),
+                Maker::Python => ("python", true),
+                Maker::Daemon => ("daemon", true),
+            };
+            writer.line(&format!("{kind} thread {name} {{"));
+            writer.acts(acts, attached);
+            writer.line("}");
+        }
+        writer.line("thread main {");
+        writer.line("Py_InitializeEx(0)");
+        for name in &NAMES[..self.threads.len()] {
+            writer.line(&format!("start {name}"));
+        }
+        writer.acts(&self.main, true);
+        writer.ending(self.ending, self.threads.len());
+        writer.line("}");
+        writer.text
+    }
+}
+
+impl Writer {
+    fn line(&mut self, line: &str) {
+        writeln!(self.text, "{line}").expect("a string takes everything");
+    }
+
+    fn name(&mut self, prefix: &str) -> String {
+        self.names += 1;
+        format!("{prefix}{}", self.names)
+    }
+
+    fn acts(&mut self, acts: &[Act], attached: bool) {
+        acts.iter().for_each(|act| self.act(act, attached));
+    }
+
+    fn around(&mut self, before: &str, acts: &[Act], after: &str, attached: bool) {
+        self.line(before);
+        self.acts(acts, attached);
+        self.line(after);
+    }
+
+    fn act(&mut self, act: &Act, attached: bool) {
+        match act {
+            Act::Ensure(acts, forgets) => {
+                let name = self.name("g");
+                let release = if *forgets {
+                    String::new()
+                } else {
+                    format!("PyGILState_Release({name})")
+                };
+                self.around(
+                    &format!("{name} = PyGILState_Ensure()"),
+                    acts,
+                    &release,
+                    true,
+                );
+            }
+            Act::Own(acts) if !attached => {
+                let name = self.name("ts");
+                let new = format!("{name} = PyThreadState_New(PyInterpreterState_Main())");
+                self.line(&new);
+                self.around(
+                    &format!("PyEval_AcquireThread({name})"),
+                    acts,
+                    &format!("PyThreadState_Clear({name}); PyThreadState_DeleteCurrent()"),
+                    true,
+                );
+            }
+            Act::Save(acts) if attached => {
+                let name = self.name("ts");
+                self.around(
+                    &format!("{name} = PyEval_SaveThread()"),
+                    acts,
+                    &format!("PyEval_RestoreThread({name})"),
+                    false,
+                );
+            }
+            Act::AllowThreads(acts) if attached => {
+                self.around(
+                    "Py_BEGIN_ALLOW_THREADS",
+                    acts,
+                    "Py_END_ALLOW_THREADS",
+                    false,
+                );
+            }
+            Act::Own(acts) | Act::Save(acts) | Act::AllowThreads(acts) => self.acts(acts, attached),
+            Act::Lock(acts) => self.around("lock m", acts, "unlock m", attached),
+            Act::PyMutex(acts) => {
+                self.around("PyMutex_Lock(&pm)", acts, "PyMutex_Unlock(&pm)", attached);
+            }
+            Act::Eval if attached => self.line("eval"),
+            Act::MakePending if attached => self.line("Py_MakePendingCalls()"),
+            Act::Eval | Act::MakePending | Act::IsFinalizing => self.line("Py_IsFinalizing()"),
+            Act::AddPending => self.line("Py_AddPendingCall(call, NULL)"),
+            Act::Post => self.line("post s"),
+            Act::Wait => self.line("wait s"),
+            Act::SetFlag => self.line("set f"),
+            Act::SpinUntilFinalizing => self.line("spin until f || finalizing"),
+        }
+    }
+
+    fn ending(&mut self, ending: Ending, threads: usize) {
+        let joins: Vec<String> = NAMES[..threads]
+            .iter()
+            .map(|name| format!("join {name}"))
+            .collect();
+        let joins = joins.join("; ");
+        match ending {
+            Ending::Abrupt => {}
+            Ending::Finalizes => self.line("Py_FinalizeEx()"),
+            Ending::JoinsAttached => self.line(&joins),
+            Ending::Joins => {
+                self.line("last = PyEval_SaveThread()");
+                self.line(&joins);
+            }
+            Ending::JoinsAndFinalizes => {
+                self.line("last = PyEval_SaveThread()");
+                self.line(&joins);
+                self.line("PyEval_RestoreThread(last)");
+                self.line("Py_FinalizeEx()");
+            }
+        }
+    }
+}
