@@ -76,29 +76,3 @@ fn unmerged_executions_are_the_traces() {
         assert_eq!(unmerged(protocol).executions, executions, "{protocol:?}");
     }
 }
-
-#[test]
-#[ignore = "speed"]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "speed is what it prints"
-)]
-fn speed() {
-    for protocol in [
-        Protocol::HandOff(3, 2),
-        Protocol::HandOff(5, 3),
-        Protocol::Finalize(5, 3),
-        Protocol::Pending(4, 8),
-    ] {
-        let start = std::time::Instant::now();
-        let found = merged(protocol);
-        eprintln!(
-            "{protocol:?} {:?} branching {} executions {} steps {}",
-            start.elapsed(),
-            found.branching,
-            found.executions,
-            found.steps
-        );
-    }
-}

@@ -279,7 +279,12 @@ impl Bench<'_> {
                         undecided: cut,
                     });
                 }
-                _ => {}
+                ClaimKind::Allow(_)
+                | ClaimKind::Never(_)
+                | ClaimKind::Always(_)
+                | ClaimKind::Finally(_)
+                | ClaimKind::Cover(_)
+                | ClaimKind::Eventually(_) => {}
             }
         }
         failures

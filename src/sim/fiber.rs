@@ -27,6 +27,8 @@ const STACK_BYTES: usize = 512 * 1024;
 /// What may lie below the address noted in [`Suspender::suspend`]: the frame itself and the saved registers.
 const RED_ZONE: usize = 512;
 
+/// What a fiber runs first.
+type Root<'a> = Box<dyn FnOnce(&Yielder<(), ()>, ()) + 'a>;
 type Routine = Coroutine<(), (), (), DefaultStack>;
 
 /// Where a fiber hands control back; valid while its fiber lives.
@@ -44,9 +46,6 @@ pub(super) struct Fiber {
     suspender: Box<Suspender>,
     base: usize,
 }
-
-/// What a fiber runs.
-type Body<'a> = dyn FnOnce(&Yielder<(), ()>, ()) + 'a;
 
 impl Fiber {
     /// A fiber that will run `root` when first resumed. `root` must never return.
@@ -68,9 +67,9 @@ impl Fiber {
             root();
             unreachable!("the root of a fiber does not return");
         };
-        let body: Box<Body<'a>> = Box::new(body);
+        let body: Root<'a> = Box::new(body);
         // SAFETY: the caller promises that what the root borrows outlives the fiber.
-        let body: Box<Body<'static>> = unsafe { std::mem::transmute(body) };
+        let body: Root<'static> = unsafe { std::mem::transmute(body) };
         let routine = Coroutine::with_stack(stack, move |yielder, input| body(yielder, input));
         Self {
             routine: UnsafeCell::new(ManuallyDrop::new(Box::new(routine))),

@@ -381,7 +381,7 @@ impl Run for Judge<'_> {
                 Standing::NotStarted => continue,
                 Standing::Ended => "ended".to_owned(),
                 Standing::Hung => "hangs".to_owned(),
-                standing => {
+                standing @ (Standing::Enabled | Standing::Blocked(_)) => {
                     let place = self
                         .machine
                         .at(thread)

@@ -502,10 +502,10 @@ fn close_repeats(rows: &mut [Row], again: &mut u32) {
 }
 
 fn result_text(value: Value) -> Option<String> {
-    match value {
-        Value::Number(number) if number != 0 => Some(number.to_string()),
-        _ => None,
-    }
+    let Value::Number(number) = value else {
+        return None;
+    };
+    (number != 0).then(|| number.to_string())
 }
 
 /// Says why a run ended as it did.

@@ -115,25 +115,21 @@ impl<'a> Walk<'a> {
     ) {
         let thread = ThreadIndex::new(index);
         let first = choices.len();
-        match self.world.pending(thread) {
-            Pending::Choose(alternatives) => {
-                choices.extend((0..alternatives).map(|pick| Choice::new(index, Move::Pick(pick))));
-            }
-            Pending::Waiting { timed, .. } => {
-                if timed {
-                    match limits.timeouts {
-                        Some(bound) if self.used.timeouts >= bound => {
-                            cuts.push(Cut::Timeouts(bound))
-                        }
-                        _ => choices.push(Choice::new(index, Move::TimeOut)),
-                    }
-                }
-                if self.used.spurious < limits.spurious {
-                    choices.push(Choice::new(index, Move::Spurious));
+        let pending = self.world.pending(thread);
+        if let Pending::Choose(alternatives) = pending {
+            choices.extend((0..alternatives).map(|pick| Choice::new(index, Move::Pick(pick))));
+        } else if let Pending::Waiting { timed, .. } = pending {
+            if timed {
+                match limits.timeouts.filter(|bound| self.used.timeouts >= *bound) {
+                    Some(bound) => cuts.push(Cut::Timeouts(bound)),
+                    None => choices.push(Choice::new(index, Move::TimeOut)),
                 }
             }
-            _ if self.world.enabled(thread) => choices.push(Choice::new(index, Move::Run)),
-            _ => {}
+            if self.used.spurious < limits.spurious {
+                choices.push(Choice::new(index, Move::Spurious));
+            }
+        } else if self.world.enabled(thread) {
+            choices.push(Choice::new(index, Move::Run));
         }
         if let Some(bound) = limits.preemptions
             && choices.len() > first

@@ -209,7 +209,7 @@ impl Condvar {
     ///
     /// # Panics
     ///
-    /// If the guard was made in a simulation and is used outside of it.
+    /// If the guard was made under a controller that is installed no more.
     pub fn wait<T: Hash + Copy + 'static>(&self, guard: &mut MutexGuard<'_, T>) {
         hooked!(self.hook, controller, cell => {
             let (WaitResult::Woken | WaitResult::TimedOut) = controller.wait(cell, guard.mutex.hook.cell, false);
@@ -222,7 +222,7 @@ impl Condvar {
     ///
     /// # Panics
     ///
-    /// If the guard was made in a simulation and is used outside of it.
+    /// If the guard was made under a controller that is installed no more.
     pub fn wait_timed<T: Hash + Copy + 'static>(
         &self,
         guard: &mut MutexGuard<'_, T>,

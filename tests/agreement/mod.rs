@@ -3,7 +3,11 @@
 //! In each of them the first thread sees the others end, since loom knows no end of a process that cuts threads off, and
 //! no outcome hangs on a time-out or on which of several waiters wakes, which loom does not explore.
 
-#![allow(unreachable_pub, reason = "two test programs include this file")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "two test programs include this file"
+)]
 
 /// One file.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,11 @@
 //! * **P3 e r**, pending calls: two producers put e items each into a bounded queue and set a flag; the first thread
 //!   looks at the flag r times and drains, joins the producers and drains once more.
 
-#![allow(dead_code, reason = "each test and bench uses some of the protocols")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test and bench uses some of the protocols"
+)]
 
 use tstate::sim::explorer::{Look, Program, Run};
 use tstate::sim::world::{Standing, World};

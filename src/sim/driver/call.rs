@@ -1,5 +1,10 @@
 //! Calls of the C API: from the table's rows to the runtime's methods.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the calls are split into groups that each leave the rest to the next"
+)]
+
 use super::{Activation, Machine, PENDING, Value};
 use crate::runtime::{Callback, CallbackId, Caller, GilState, MutexSlot, Step as Called};
 use crate::sim::scenario::calls::Call;

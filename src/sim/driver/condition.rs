@@ -172,23 +172,28 @@ impl<'a> Reader<'a> {
             StateFunction::InterpreterOf(inner) => self.interpreter_of(self.value(inner)?),
             StateFunction::MainInterpreter => crate::runtime::InterpreterHandle::MAIN.into(),
             StateFunction::WorldStopped | StateFunction::InChild => false.into(),
-            StateFunction::Held(inner) => match self.value(inner)? {
-                Value::Mutex(mutex) => machine.mutexes[usize::from(mutex)].is_locked().into(),
-                Value::PyMutex(mutex) => runtime
-                    .mutex_held(crate::runtime::MutexSlot::new(usize::from(mutex)))
-                    .into(),
-                _ => false.into(),
-            },
+            StateFunction::Held(inner) => self.held(self.value(inner)?).into(),
         })
+    }
+
+    /// Whether a native mutex or a `PyMutex` is locked.
+    fn held(&self, mutex: Value) -> bool {
+        if let Value::Mutex(mutex) = mutex {
+            self.machine.mutexes[usize::from(mutex)].is_locked()
+        } else if let Value::PyMutex(mutex) = mutex {
+            let slot = crate::runtime::MutexSlot::new(usize::from(mutex));
+            self.machine.runtime.mutex_held(slot)
+        } else {
+            false
+        }
     }
 
     /// `ts->interp`; there is one interpreter.
     fn interpreter_of(&self, value: Value) -> Value {
-        match value {
-            Value::ThreadState(_) | Value::Object(_) => {
-                crate::runtime::InterpreterHandle::MAIN.into()
-            }
-            other => other,
+        if matches!(value, Value::ThreadState(_) | Value::Object(_)) {
+            crate::runtime::InterpreterHandle::MAIN.into()
+        } else {
+            value
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Statements, one after the other.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the statements are split into groups that each leave the rest to the next"
+)]
+
 use super::condition::{Reader, Unbound, reads_shared};
 use super::{Activation, Machine, Site, Value, index_of, object_kind};
 use crate::runtime::{Caller, Crash, Daemon, ObjectId, Over, Step as Called};

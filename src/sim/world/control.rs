@@ -142,12 +142,8 @@ impl State {
         self.threads
             .iter()
             .enumerate()
-            .filter_map(move |(index, thread)| match thread.pending {
-                Pending::Waiting { condvar, .. } if condvar == wanted => {
-                    Some(ThreadIndex::new(index))
-                }
-                _ => None,
-            })
+            .filter(move |(_, thread)| matches!(thread.pending, Pending::Waiting { condvar, .. } if condvar == wanted))
+            .map(|(index, _)| ThreadIndex::new(index))
     }
 
     fn wake(&mut self, thread: ThreadIndex) {
@@ -183,7 +179,8 @@ impl World {
             state.points += 1;
             state.change_thread(thread, |state| {
                 state.pending = pending;
-                state.shows = false;
+                // Nobody else can go on while it chooses whom to wake: what it changed still has to be shown.
+                state.shows &= matches!(pending, Pending::Wake(_));
             });
         }
         self.suspend();
@@ -309,14 +306,14 @@ impl Controller for World {
             state.release(thread, mutex);
             state.touch(condvar, true);
             state.points += 1;
-            state.set_pending(
-                thread,
-                Pending::Waiting {
+            state.change_thread(thread, |state| {
+                state.pending = Pending::Waiting {
                     condvar,
                     mutex,
                     timed,
-                },
-            );
+                };
+                state.shows = false;
+            });
         }
         self.suspend();
         let (thread, mut state) = self.current_state();

@@ -374,15 +374,16 @@ impl World {
     /// How a thread stands.
     #[must_use]
     pub fn standing(&self, thread: ThreadIndex) -> Standing {
-        let pending = self.state.borrow().threads[thread.index()].pending;
-        match pending {
-            Pending::NotStarted => Standing::NotStarted,
-            Pending::Hung => Standing::Hung,
-            Pending::Ended => Standing::Ended,
-            other => match (self.enabled(thread), other.waits()) {
-                (false, Some(waits)) => Standing::Blocked(waits),
-                _ => Standing::Enabled,
-            },
+        let pending = self.pending(thread);
+        if matches!(pending, Pending::NotStarted) {
+            Standing::NotStarted
+        } else if matches!(pending, Pending::Hung) {
+            Standing::Hung
+        } else if matches!(pending, Pending::Ended) {
+            Standing::Ended
+        } else {
+            let waits = pending.waits().filter(|_| !self.enabled(thread));
+            waits.map_or(Standing::Enabled, Standing::Blocked)
         }
     }
 
@@ -395,12 +396,11 @@ impl World {
     /// The threads of which the running step wakes one, as bits; 0 if it does not stand before that choice.
     pub(super) fn waiters_of_wake(&self) -> u16 {
         let state = self.state.borrow();
-        match state.threads[self.current.get().index()].pending {
-            Pending::Wake(condvar) => state
-                .waiters(condvar)
-                .fold(0, |bits, thread| bits | pending::bit(thread)),
-            _ => 0,
-        }
+        let Pending::Wake(condvar) = state.threads[self.current.get().index()].pending else {
+            return 0;
+        };
+        let waiters = state.waiters(condvar);
+        waiters.fold(0, |bits, thread| bits | pending::bit(thread))
     }
 
     /// Who owns a mutex.
@@ -520,13 +520,13 @@ impl World {
     /// Whether a thread goes on without a scheduling point: it begins, or an event it waited for is set.
     pub(super) fn is_eager(&self, thread: ThreadIndex) -> bool {
         let state = self.state.borrow();
-        match state.threads[thread.index()].pending {
-            Pending::Start => true,
-            Pending::Event(event) => state.cell(event).value != 0,
-            Pending::Relock { mutex, .. } => {
-                state.silenced(Silence::RelockPoint) && state.cell(mutex).owner == NOBODY
-            }
-            _ => false,
+        let pending = state.threads[thread.index()].pending;
+        if let Pending::Event(event) = pending {
+            state.cell(event).value != 0
+        } else if let Pending::Relock { mutex, .. } = pending {
+            state.silenced(Silence::RelockPoint) && state.cell(mutex).owner == NOBODY
+        } else {
+            matches!(pending, Pending::Start)
         }
     }
 

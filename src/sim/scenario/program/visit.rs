@@ -156,7 +156,20 @@ impl Reads {
                 self.expression(left);
                 self.expression(right);
             }
-            _ => {}
+            Expression::Number(_)
+            | Expression::Null
+            | Expression::Text(_)
+            | Expression::Variable(_)
+            | Expression::Foreign(_)
+            | Expression::Callback(_)
+            | Expression::Flag(_)
+            | Expression::Mutex(_)
+            | Expression::Object(_)
+            | Expression::PyMutex { .. }
+            | Expression::TssKey { .. }
+            | Expression::Structure(_)
+            | Expression::Global(_)
+            | Expression::State(_) => {}
         }
     }
 }
