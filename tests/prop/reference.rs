@@ -312,12 +312,7 @@ impl Reference {
             Call::GetInterpreter(state) => self.live(state).map(|_| Reply::Interpreter(true)),
             Call::Next(state) => self.next(state),
             Call::GetThis => Ok(Reply::State(self.slot(thread))),
-            Call::Check => {
-                let ignored = self.wrong(Mistake::CheckIgnoresSlot);
-                number(
-                    !self.key || (current.is_some() && (ignored || current == self.slot(thread))),
-                )
-            }
+            Call::Check => number(self.check(thread)),
             Call::InterpreterGet => {
                 let state =
                     current.ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
@@ -336,15 +331,24 @@ impl Reference {
             Call::Delete(state) => self.delete(thread, state).map(none),
             Call::DeleteCurrent => self.delete_current(thread).map(none),
             Call::AddPending(function) => self.add_pending(function).map(Reply::Number),
-            Call::MakePending => {
-                let state = self.live(current)?;
-                if thread == self.main_thread {
-                    self.make_pending(thread, state).map(Reply::Number)
-                } else {
-                    Ok(Reply::Number(0))
-                }
-            }
+            Call::MakePending => self.make_pending_here(thread).map(Reply::Number),
             Call::Eval => self.eval(thread).map(Reply::Number),
+        }
+    }
+
+    fn check(&self, thread: usize) -> bool {
+        let current = self.current[thread];
+        let ignored = self.wrong(Mistake::CheckIgnoresSlot);
+        !self.key || (current.is_some() && (ignored || current == self.slot(thread)))
+    }
+
+    /// Nothing but on the main thread.
+    fn make_pending_here(&mut self, thread: usize) -> Step<i64> {
+        let state = self.live(self.current[thread])?;
+        if thread == self.main_thread {
+            self.make_pending(thread, state)
+        } else {
+            Ok(0)
         }
     }
 

@@ -230,9 +230,6 @@ impl Writer {
     fn spell(&self, step: Step) -> Option<(Call, String)> {
         let thread = step.thread;
         let plain = |call, text: &str| Some((call, format!("{text}()")));
-        let live = |reference: &Reference, state: Option<State>| {
-            state.filter(|state| !reference.states[state.0].freed)
-        };
         let detached = |reference: &Reference, state| {
             live(reference, state).is_some_and(|state: State| {
                 let fields = &reference.states[state.0];
@@ -241,10 +238,6 @@ impl Writer {
         };
         let current =
             |reference: &Reference, state: Option<State>| reference.current[thread] == state;
-        let one = |make: fn(Option<State>) -> Call, function: &str, operand| {
-            let (state, name): (Option<State>, String) = operand;
-            (make(state), format!("{function}({name})"))
-        };
         match step.kind {
             Kind::Initialize => Some((Call::Initialize, "Py_InitializeEx(0)".to_owned())),
             Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
@@ -403,4 +396,17 @@ fn add_pending(step: Step) -> (Call, String) {
     };
     let text = format!("Py_AddPendingCall({}, NULL)", function.name());
     (Call::AddPending(function), text)
+}
+
+fn live(reference: &Reference, state: Option<State>) -> Option<State> {
+    state.filter(|state| !reference.states[state.0].freed)
+}
+
+/// A call with a thread state, and how it is spelt.
+fn one(
+    make: fn(Option<State>) -> Call,
+    function: &str,
+    (state, name): (Option<State>, String),
+) -> (Call, String) {
+    (make(state), format!("{function}({name})"))
 }

@@ -1,16 +1,4 @@
-//! The state key: what makes two states the same.
-//!
-//! 128 bits, the exclusive or of one contribution for each cell and each thread, renewed lazily for what changed:
-//!
-//! | part | contributes |
-//! | --- | --- |
-//! | mutex | its owner, or the digest of its contents while it is free (an owner's history determines them) |
-//! | word, semaphore, event | its value |
-//! | condition variable | nothing: who waits is in the threads |
-//! | epoch | nothing: per remembered value whether it changed since |
-//! | thread | what it is about to do, and a digest of all it observed since its current statement or scope began |
-//!
-//! Real code is deterministic, so a thread with an equal history stands at the same place with equal locals.
+//! The state key: contributions of cells and threads, renewed for what changed.
 
 use super::{NOBODY, Silence, State};
 use crate::sync::hook::{CellId, CellKind, fold};

@@ -2,7 +2,21 @@
 //!
 //! The world is the [`Controller`](crate::sync::hook::Controller) that the primitives ask (`control.rs`). It holds the value of every word itself; only
 //! the contents of mutexes live outside, in the program's memory. It knows who is enabled and who waits for what, keeps
-//! the state key (`key.rs`) up to date, and writes down what a step changes, so that the explorer can undo it (`trail.rs`).
+//! the state key up to date, and writes down what a step changes, so that the explorer can undo it (`trail.rs`).
+//!
+//! # The state key
+//!
+//! 128 bits, the exclusive or of one contribution for each cell and each thread, renewed lazily for what changed:
+//!
+//! | part | contributes |
+//! | --- | --- |
+//! | mutex | its owner, or the digest of its contents while it is free (an owner's history determines them) |
+//! | word, semaphore, event | its value |
+//! | condition variable | nothing: who waits is in the threads |
+//! | epoch | nothing: per remembered value whether it changed since |
+//! | thread | what it is about to do, and a digest of all it observed since its current statement or scope began |
+//!
+//! Real code is deterministic, so a thread with an equal history stands at the same place with equal locals.
 //!
 //! # Deterministic
 //!
@@ -18,9 +32,11 @@ mod key;
 mod meet;
 mod pending;
 mod trail;
+mod tuning;
 
 pub use pending::{Pending, Waits};
 pub(super) use trail::Mark;
+pub use tuning::{Silence, Tuning};
 
 use super::fiber::Fiber;
 use super::graph::Choice;
@@ -109,60 +125,6 @@ impl ThreadState {
         stamp: 0,
         dirty: true,
     };
-}
-
-/// How the world treats operations, for the explorer and for the tests that silence it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tuning {
-    /// Only cells where threads were seen to meet are scheduling points.
-    pub few_points: bool,
-    /// Histories that never forget are kept beside the ones that merge: the audit's mode.
-    pub audit: bool,
-    /// Steps note which cells they touch: for sleep sets.
-    pub footprints: bool,
-    /// A kind of hook or part of the key that is left out, to prove that this is noticed.
-    pub silence: Option<Silence>,
-}
-
-/// What can be silenced. For tests only: each must be noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Silence {
-    /// No scheduling point before a lock.
-    LockPoint,
-    /// No scheduling point before the lock is taken again after a wait: the first thread that can goes on.
-    RelockPoint,
-    /// No scheduling point before a load.
-    LoadPoint,
-    /// No scheduling point before a store.
-    StorePoint,
-    /// No scheduling point before a read-modify-write.
-    ModifyPoint,
-    /// No scheduling point before a semaphore is taken.
-    AcquirePoint,
-    /// No scheduling point before a semaphore is given.
-    PostPoint,
-    /// No scheduling point at a pause.
-    PausePoint,
-    /// The first of several waiters always wakes.
-    WakeChoice,
-    /// Timed waits never time out.
-    TimeOut,
-    /// Owners of mutexes are not in the key.
-    KeyOwner,
-    /// Contents of mutexes are not in the key.
-    KeyContents,
-    /// Values of words are not in the key.
-    KeyWord,
-    /// Histories are not in the key.
-    KeyHistory,
-    /// What a thread is about to do is not in the key.
-    KeyPending,
-    /// Whether a remembered epoch changed is not in the key.
-    KeyEpoch,
-    /// Contents of held locks do not enter a history where a scope forgets.
-    ScopeHeld,
-    /// Live locals do not enter a history where a scope forgets.
-    ScopeLive,
 }
 
 #[derive(Debug)]

@@ -1,12 +1,9 @@
-//! What a thread tells the simulator of its own progress: statements, scopes, choices. Next to nothing on real threads.
+//! Threads, and what a thread tells its controller.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is the floor: a pause on real threads gives the turn away"
-)]
-
+use crate::sync::ThreadIndex;
 #[cfg(feature = "sim")]
-use super::hook;
+use crate::sync::hook;
+use std::cell::Cell;
 use std::hash::Hash;
 
 /// What the calling thread had observed where [`scope`] was called.
@@ -39,6 +36,86 @@ impl Scope {
     /// At the end of a loop or function: only `result`, what the code after it can still see, is kept.
     pub fn end<T: Hash>(self, result: &T) {
         self.again(&(u8::MAX, result));
+    }
+}
+
+thread_local! {
+    static THREAD: Cell<ThreadIndex> = const { Cell::new(ThreadIndex::FIRST) };
+    static HANG_RETURNS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Which thread of the program is running.
+#[must_use]
+pub fn current_thread() -> ThreadIndex {
+    THREAD.get()
+}
+
+/// The calling OS thread is this thread of the program from now on.
+pub fn enter_thread(thread: ThreadIndex) {
+    THREAD.set(thread);
+}
+
+/// A thread that was spawned.
+#[derive(Debug)]
+pub struct JoinHandle(Option<std::thread::JoinHandle<()>>);
+
+impl JoinHandle {
+    /// Blocks until the thread has ended; for the harness around a program, which joins its threads with [`Event`]s.
+    ///
+    /// # Panics
+    ///
+    /// If the thread panicked.
+    pub fn join(self) {
+        if let Some(handle) = self.0
+            && let Err(payload) = handle.join()
+        {
+            std::panic::resume_unwind(payload);
+        }
+    }
+}
+
+/// Starts the thread with this index. A simulator has its fiber ready and ignores `body`, which must be what that
+/// fiber runs.
+pub fn spawn(thread: ThreadIndex, body: impl FnOnce() + Send + 'static) -> JoinHandle {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        drop(body);
+        controller.spawn(thread);
+        return JoinHandle(None);
+    }
+    let hang_returns = HANG_RETURNS.get();
+    JoinHandle(Some(std::thread::spawn(move || {
+        HANG_RETURNS.set(hang_returns);
+        enter_thread(thread);
+        body();
+    })))
+}
+
+/// Whether a controller decides on this thread what happens when.
+#[must_use]
+pub fn simulated() -> bool {
+    #[cfg(feature = "sim")]
+    return hook::current().is_some();
+    #[cfg(not(feature = "sim"))]
+    false
+}
+
+/// From here on [`hang_forever`] returns on the calling OS thread and on those it spawns: for a harness that joins all
+/// its threads.
+pub fn return_from_hang() {
+    HANG_RETURNS.set(true);
+}
+
+/// The calling thread takes no further step. Returns only in harnesses that must join every thread (loom, and real
+/// threads after [`return_from_hang`]); the caller then returns up to the root of its thread without touching shared
+/// state.
+pub fn hang_forever() {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        controller.hang();
+    }
+    while !HANG_RETURNS.get() {
+        std::thread::park();
     }
 }
 
