@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use tstate::sim::{CheckOptions, check, counterexample, scenario};
 
-#[expect(clippy::print_stdout, reason = "an example talks to its user")]
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "an example talks to its user, of speed too"
+)]
 fn main() {
     for path in std::env::args().skip(1) {
         let source = std::fs::read_to_string(&path).expect("the file can be read");

@@ -21,7 +21,11 @@
 //! | Alive → Garbage | drop of a cyclic object | an attached thread | the GIL |
 //! | Garbage → Dead | collection, F16, F18, F26 | an attached thread; the finalizer | the GIL |
 //!
-//! An object is dead before its finalizer runs, so that it runs once. The finalizer may do anything.
+//! The finalizer may do anything.
+//!
+//! # Invariants
+//!
+//! *FinalizedOnce*: an object is dead before its finalizer runs.
 
 use super::callback::{Callback, CallbackId};
 use super::handle::{InterpreterHandle, ThreadStateHandle};

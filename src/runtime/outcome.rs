@@ -4,8 +4,11 @@
 //!
 //! Every call returns [`Step`]. An [`Ended`] goes up with `?` to the root of the thread, which takes no further step.
 //! Nothing panics and nothing is cleaned up on the way, as nothing is in C; locks of the facade that a function holds
-//! are released as it returns. The cause of the end of the process is noted first ([`Over`]), in the step that found
-//! it, and the first cause wins.
+//! are released as it returns.
+//!
+//! # Invariants
+//!
+//! *FirstCause*: why the process is over is noted ([`Over`]) in the step that found it, and the first cause stays.
 
 use crate::sync::Word;
 

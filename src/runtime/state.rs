@@ -7,6 +7,10 @@
 //! Every cell is made by [`Runtime::new`]; nothing is allocated afterwards. What two threads share is in a cell of
 //! [`crate::sync`]; each says which rule or lock protects it.
 //!
+//! # Invariants
+//!
+//! *FirstCause*, in `outcome`.
+//!
 //! # Memory order
 //!
 //! `initialized`, `finalizing`, `auto_interpreter` and `tss_created` are read by threads that hold nothing: plain or

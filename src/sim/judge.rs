@@ -405,10 +405,8 @@ impl Run for Judge<'_> {
             lines.push(format!("{}: {how}", name(thread)));
         }
         let gil = runtime.gil_holder().map_or("free", name);
-        let phase = match runtime.phase() {
-            Phase::NotStarted => String::new(),
-            phase => format!("; finalization: {phase:?}"),
-        };
+        let phase = Some(runtime.phase()).filter(|phase| *phase != Phase::NotStarted);
+        let phase = phase.map_or_else(String::new, |phase| format!("; finalization: {phase:?}"));
         lines.push(format!("GIL: {gil}{phase}"));
         lines.join("\n")
     }

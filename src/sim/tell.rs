@@ -3,6 +3,11 @@
 //! Steps of one thread within one statement make one row. Statements that touch nothing a reader would look at (a whole
 //! call between two steps of the same thread) make a row of their own all the same: the table has every statement.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "a listener may be called from any thread of a machine, and no engine needs to see it"
+)]
+
 use super::driver::{Listener, Machine, Value};
 use super::graph::{Choice, Move};
 use super::judge::Judge;

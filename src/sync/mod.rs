@@ -34,6 +34,12 @@
 //! | [`Local`] | none: one word for each thread | value |
 //! | [`Epoch`] | none: a counter that only grows | per remembered value: changed since or not |
 
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "this is the floor: what it wraps is named here and nowhere else"
+)]
+
 mod crew;
 #[cfg(feature = "sim")]
 pub mod hook;

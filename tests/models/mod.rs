@@ -3,6 +3,10 @@
 //! Thread 0 is the main thread: it initializes, starts the others, and runs its body attached. A body may be ended by
 //! finalization (hung) or by the end of the process. The outcome is how each thread ended, or why the process did.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "what threads bound is gathered beside the program, which does not see it"
+)]
 #![allow(
     dead_code,
     unreachable_pub,

@@ -20,7 +20,7 @@ use tstate::sync::{
 
 /// Which protocol, and its two numbers.
 #[derive(Clone, Copy, Debug)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     /// P1: threads, rounds.
     HandOff(usize, usize),
     /// P2: threads beside the finalizer, rounds.
@@ -53,14 +53,14 @@ impl Program for Protocol {
 
 /// What the lock of P1 and P2 protects.
 #[derive(Clone, Copy, Debug, Hash)]
-pub struct Held {
+pub(crate) struct Held {
     held: bool,
     finalizing: bool,
 }
 
 /// P1 and P2.
 #[derive(Debug)]
-pub struct Gil {
+pub(crate) struct Gil {
     lock: Mutex<Held>,
     free: Condvar,
     rounds: usize,
@@ -69,7 +69,7 @@ pub struct Gil {
 
 impl Gil {
     /// A free GIL.
-    pub fn new(rounds: usize, finalizes: bool) -> Self {
+    pub(crate) fn new(rounds: usize, finalizes: bool) -> Self {
         let held = Held {
             held: false,
             finalizing: false,
@@ -101,7 +101,7 @@ impl Gil {
     }
 
     /// What each thread does.
-    pub fn rounds(&self) {
+    pub(crate) fn rounds(&self) {
         for round in 0..self.rounds {
             statement(round as u64 * 2);
             if !self.attach(self.finalizes) {
@@ -164,13 +164,13 @@ const CAPACITY: usize = 3;
 
 /// The queue of P3, in order; 0 is no item.
 #[derive(Clone, Copy, Debug, Hash)]
-pub struct Items {
+pub(crate) struct Items {
     items: [u8; CAPACITY],
 }
 
 /// P3.
 #[derive(Debug)]
-pub struct Queue {
+pub(crate) struct Queue {
     queue: Mutex<Items>,
     flag: AtomicBool,
     ended: [Event; 2],
@@ -182,7 +182,7 @@ pub struct Queue {
 
 impl Queue {
     /// An empty queue.
-    pub fn new(items: usize, rounds: usize) -> Self {
+    pub(crate) fn new(items: usize, rounds: usize) -> Self {
         Self {
             queue: Mutex::new(
                 "queue",

@@ -10,7 +10,7 @@ use tstate::sim::explorer::{
 };
 use tstate::sim::judge::{Case, Notes};
 use tstate::sim::scenario::{self, program::Program};
-use tstate::sim::world::{Standing, Tuning, World};
+use tstate::sim::world::{Tuning, World};
 use tstate::sync::{
     Condvar, Epoch, Mutex, Plain, ThreadIndex, choose, pause_point, scope, statement,
 };
