@@ -25,9 +25,6 @@ impl Writer {
     pub(crate) fn spell(&self, step: Step) -> Option<(Call, String)> {
         let thread = step.thread;
         let plain = |call, text: &str| Some((call, format!("{text}()")));
-        let live = |reference: &Reference, state: Option<State>| {
-            state.filter(|state| !reference.states[state.0].freed)
-        };
         let is_live = |reference: &Reference, state| live(reference, state).is_some();
         let detached = |reference: &Reference, state| {
             live(reference, state).is_some_and(|state: State| {
@@ -37,10 +34,6 @@ impl Writer {
         };
         let current =
             |reference: &Reference, state: Option<State>| reference.current[thread] == state;
-        let one = |make: fn(Option<State>) -> Call, function: &str, operand| {
-            let (state, name): (Option<State>, String) = operand;
-            (make(state), format!("{function}({name})"))
-        };
         match step.kind {
             Kind::Initialize => Some((Call::Initialize, "Py_InitializeEx(0)".to_owned())),
             Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
@@ -109,6 +102,20 @@ impl Writer {
         };
         (Call::Release(locked), format!("PyGILState_Release({name})"))
     }
+}
+
+/// The thread state, if it is not freed.
+fn live(reference: &Reference, state: Option<State>) -> Option<State> {
+    state.filter(|state| !reference.states[state.0].freed)
+}
+
+/// A call with one operand, and its text.
+fn one(
+    make: fn(Option<State>) -> Call,
+    function: &str,
+    (state, name): (Option<State>, String),
+) -> (Call, String) {
+    (make(state), format!("{function}({name})"))
 }
 
 fn of_main(function: &str) -> String {
