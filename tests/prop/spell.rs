@@ -74,8 +74,7 @@ impl Writer {
                 .map(|operand| one(Call::Clear, "PyThreadState_Clear", operand)),
             Kind::Delete => self
                 .operand(step, |reference, state| {
-                    live(reference, state)
-                        .is_some_and(|state: State| !reference.states[state.0].attached)
+                    live(reference, state).is_some_and(|it| !reference.states[it.0].attached)
                 })
                 .map(|operand| one(Call::Delete, "PyThreadState_Delete", operand)),
             Kind::GetId => self
@@ -84,13 +83,11 @@ impl Writer {
             Kind::Next => self
                 .operand(step, is_live)
                 .map(|operand| one(Call::Next, "PyThreadState_Next", operand)),
-            Kind::GetInterpreter => self.operand(step, is_live).map(|operand| {
-                one(
-                    Call::GetInterpreter,
-                    "PyThreadState_GetInterpreter",
-                    operand,
-                )
-            }),
+            Kind::GetInterpreter => {
+                let function = "PyThreadState_GetInterpreter";
+                let operand = self.operand(step, is_live);
+                operand.map(|operand| one(Call::GetInterpreter, function, operand))
+            }
         }
     }
 

@@ -1,5 +1,10 @@
 //! Runs a scenario in which one thread at a time can go on, and notes the runtime after each call.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "what a test notes is no part of the program"
+)]
+
 use std::sync::{Arc, Mutex};
 use tstate::runtime::Observation;
 use tstate::runtime::profile::Profile;

@@ -129,14 +129,7 @@ impl Reference {
             Call::IsFinalizing => {
                 number(self.finalizing && !self.wrong(Mistake::FinalizingForgotten))
             }
-            Call::Save if current.is_none() && self.wrong(Mistake::SaveNullReturns) => {
-                Ok(Reply::State(None))
-            }
-            Call::Save => {
-                let state = current.ok_or(NO_THREAD_STATE)?;
-                self.detach(thread, Some(state))?;
-                Ok(Reply::State(Some(state)))
-            }
+            Call::Save => self.save(thread),
             Call::Restore(state) => {
                 let state = state.ok_or(End::Fatal("PyEval_RestoreThread: the function must"))?;
                 self.attach(thread, state).map(none)
@@ -185,16 +178,23 @@ impl Reference {
             Call::Delete(state) => self.delete(thread, state).map(none),
             Call::DeleteCurrent => self.delete_current(thread).map(none),
             Call::AddPending(function) => self.add_pending(function).map(Reply::Number),
-            Call::MakePending => {
+            Call::MakePending if thread == self.main_thread => {
                 let state = self.live(current)?;
-                if thread == self.main_thread {
-                    self.make_pending(thread, state).map(Reply::Number)
-                } else {
-                    Ok(Reply::Number(0))
-                }
+                self.make_pending(thread, state).map(Reply::Number)
             }
+            Call::MakePending => self.live(current).map(|_| Reply::Number(0)),
             Call::Eval => self.eval(thread).map(Reply::Number),
         }
+    }
+
+    fn save(&mut self, thread: usize) -> Step<Reply> {
+        let current = self.current[thread];
+        if current.is_none() && self.wrong(Mistake::SaveNullReturns) {
+            return Ok(Reply::State(None));
+        }
+        let state = current.ok_or(NO_THREAD_STATE)?;
+        self.detach(thread, Some(state))?;
+        Ok(Reply::State(Some(state)))
     }
 
     /// Reads through a pointer.
