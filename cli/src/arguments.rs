@@ -102,7 +102,7 @@ pub struct Search {
     /// Explore at most N time-outs of timed waits per run [default: no bound]
     #[arg(long, value_name = "N", env = "TSTATE_TIMEOUTS")]
     pub timeouts: Option<u32>,
-    /// Stop a scenario after N states [default: 1000000]
+    /// Stop a scenario after N states [default: 5000000]
     #[arg(long, value_name = "N", env = "TSTATE_MAX_STATES", value_parser = count)]
     pub max_states: Option<u64>,
     /// Let threads switch before every operation, not only where two of them can meet

@@ -11,7 +11,7 @@ use tstate::sim::scenario::program::{ClaimKind, Program};
 use tstate::sim::verdict::{Failure, Found, Outcome, Verdict};
 
 /// Stop after this many states unless somebody says otherwise.
-pub const STATES_MAX: u64 = 1_000_000;
+pub const STATES_MAX: u64 = 5_000_000;
 
 /// A verdict and the runs that show what is wrong.
 #[derive(Clone, Debug)]
