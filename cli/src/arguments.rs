@@ -17,9 +17,13 @@ Exit status:
   0    every scenario met its expectations
   1    an expectation failed; a counterexample was printed
   2    bad usage, or a scenario file that cannot be read or checked
-  3    inconclusive: a bound was reached before the search was complete
+  3    inconclusive: a bound was reached before the search was complete, or a walk met nothing bad
   101  a defect in tstate itself; please report it
 When several apply, the first of 2, 1, 3, 0 holds.";
+
+const WALK_LIMITS: &str = "\
+What a walk meets is real and replays. What it does not meet may still be there, so it exits 1 or 3,
+never 0. The claims `reach`, `cover` and `eventually` are not judged: they speak of all runs.";
 
 /// Explore what CPython's thread and interpreter lifecycle allows, and check it
 #[derive(Debug, Parser)]
@@ -76,6 +80,8 @@ pub enum Colour {
 pub enum Command {
     /// Explore scenarios over all interleavings and judge their expectations
     Check(Check),
+    /// Walk at random through scenarios too large to explore, and judge what is met
+    Walk(Walk),
     /// Replay one schedule, step by step
     Replay(Replay),
     /// Write a state graph as text, DOT or Mermaid
@@ -102,7 +108,7 @@ pub struct Search {
     /// Explore at most N time-outs of timed waits per run [default: no bound]
     #[arg(long, value_name = "N", env = "TSTATE_TIMEOUTS")]
     pub timeouts: Option<u32>,
-    /// Stop a scenario after N states [default: 1000000]
+    /// Stop a scenario after N states [default: 5000000]
     #[arg(long, value_name = "N", env = "TSTATE_MAX_STATES", value_parser = count)]
     pub max_states: Option<u64>,
     /// Let threads switch before every operation, not only where two of them can meet
@@ -165,6 +171,41 @@ pub enum Format {
     Json,
     Junit,
     Github,
+}
+
+/// `tstate walk`
+#[derive(Debug, Args)]
+#[command(after_help = WALK_LIMITS)]
+pub struct Walk {
+    /// Scenario files or folders
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Walk only under this CPython version; repeat for several [default: each version the scenario names]
+    #[arg(long, value_name = "3.N", env = "TSTATE_PYTHON", value_delimiter = ',')]
+    pub python: Vec<Profile>,
+    /// Chooses the runs; the same seed gives the same runs everywhere
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Take N runs of each scenario
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = count)]
+    pub runs: u64,
+    /// Give a run up after N steps
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = count)]
+    pub max_steps: u64,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = WalkFormat::Human)]
+    pub format: WalkFormat,
+}
+
+/// Formats of what a walk met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
+pub enum WalkFormat {
+    Human,
+    Json,
 }
 
 /// `tstate replay`
@@ -283,14 +324,14 @@ pub struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// A number of states: from 1, with `_` or `,` between digits if wanted.
+/// A number from 1, with `_` or `,` between digits if wanted.
 fn count(text: &str) -> Result<u64, String> {
     let digits: String = text
         .chars()
         .filter(|letter| !matches!(letter, '_' | ','))
         .collect();
     match digits.parse() {
-        Ok(0) => Err("a search of no states decides nothing".to_owned()),
+        Ok(0) => Err("nothing can be decided with none".to_owned()),
         Ok(number) => Ok(number),
         Err(_) => Err("not a number such as 500000 or 500_000".to_owned()),
     }

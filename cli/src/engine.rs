@@ -10,7 +10,8 @@ use tstate::sim::schedule::Schedule;
 use tstate::sim::verdict::{Found, Verdict};
 
 pub use tstate::sim::{
-    CheckOptions, Progress, ReplayError, StateEdge, StateGraph, StateNode, digest_of,
+    CheckOptions, Progress, ReplayError, StateEdge, StateGraph, StateNode, WalkOptions, Walked,
+    digest_of,
 };
 
 /// Reads a scenario.
@@ -48,6 +49,17 @@ pub fn check(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Verdict {
     sim::check(program, source, profile, options, progress).verdict
+}
+
+/// Walks at random through a scenario and judges what it meets.
+#[must_use]
+pub fn walk(
+    source: &str,
+    program: &Arc<Program>,
+    profile: Profile,
+    options: &WalkOptions,
+) -> Walked {
+    sim::random_walk(program, source, profile, options)
 }
 
 /// Tells the run that shows an outcome.

@@ -25,15 +25,17 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Record {
-    /// The first line of a check.
+    /// The first line of a check or a walk.
     Run(Run),
     /// A finding about the text of a scenario file.
     Diagnostic(Finding),
     /// The verdict on one scenario under one profile.
     Scenario(Scenario),
+    /// What a random walk through one scenario under one profile met.
+    Walk(Walk),
     /// The shortest run that shows a failure.
     Counterexample(Counterexample),
-    /// The last line of a check.
+    /// The last line of a check or a walk.
     Summary(Summary),
 }
 
@@ -145,6 +147,33 @@ pub struct Scenario {
     pub failures: Vec<Failure>,
 }
 
+/// What a random walk met. It is never `ok`: what it did not meet may still be there.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Walk {
+    /// What reports call the scenario.
+    pub name: String,
+    /// The file, as it was named.
+    pub file: String,
+    /// The line that tells the story.
+    pub title: Option<String>,
+    /// The profile, such as `3.14`.
+    pub profile: String,
+    /// `failed` or `inconclusive`.
+    pub status: Word,
+    /// What chose the runs.
+    pub seed: u64,
+    /// How many runs there were.
+    pub runs: u64,
+    /// How many of them were given up, as they had too many steps.
+    pub given_up: u64,
+    /// Steps of all runs.
+    pub steps: u64,
+    /// The outcomes met, best first.
+    pub outcomes: Vec<Outcome>,
+    /// The claims that failed.
+    pub failures: Vec<Failure>,
+}
+
 /// What came of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -166,11 +195,11 @@ pub enum Word {
 pub struct Outcome {
     /// In the scenario language's words.
     pub outcome: String,
-    /// Steps of the shortest run that ends so.
+    /// Steps of the shortest run found that ends so.
     pub steps: u32,
     /// How often in that run another thread takes the turn.
     pub switches: u32,
-    /// End states with this outcome.
+    /// End states with this outcome; of a walk, runs.
     pub ends: u64,
     /// The run, for `tstate replay`.
     pub schedule: String,
@@ -266,6 +295,9 @@ pub struct Summary {
     pub skipped: u64,
     /// States of all graphs.
     pub states: u64,
+    /// Runs of all walks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<u64>,
 }
 
 /// The line of a record, with its line end.

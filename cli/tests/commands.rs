@@ -49,6 +49,7 @@ fn help_names_all_commands_and_exit_codes() {
     snapshot!("help", expect(&project, &["--help"], 0).output);
     for command in [
         "check",
+        "walk",
         "replay",
         "graph",
         "lint",
@@ -63,6 +64,7 @@ fn help_names_all_commands_and_exit_codes() {
         "help-check",
         expect(&project, &["check", "--help"], 0).output
     );
+    snapshot!("help-walk", expect(&project, &["walk", "--help"], 0).output);
 }
 
 #[test]

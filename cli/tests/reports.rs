@@ -122,6 +122,7 @@ fn failed() -> Checked {
     Checked {
         verdict,
         counterexamples: vec![counterexample],
+        walked: None,
     }
 }
 
@@ -139,6 +140,7 @@ fn cut() -> Checked {
     Checked {
         verdict,
         counterexamples: Vec::new(),
+        walked: None,
     }
 }
 

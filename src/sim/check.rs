@@ -1,5 +1,6 @@
 //! Explores a scenario under one profile and judges its claims.
 
+use super::claims::Claims;
 use super::explorer::{Exploration, Limits, Settings, explore_with};
 use super::graph::{Choice, Edge, Graph, NodeId, Shortest};
 use super::judge::{Case, Notes};
@@ -7,7 +8,7 @@ use super::liveness::{Lasso, lassos};
 use super::names::outcome_text;
 use super::replay::{run, written_out};
 use super::report::Trace;
-use super::scenario::program::{ClaimKind, Outcome as Claimed, Program};
+use super::scenario::program::{ClaimKind, Program};
 use super::schedule::Schedule;
 use super::verdict::{Failure, Found, Outcome, Threads, Verdict};
 use super::world::Tuning;
@@ -102,6 +103,7 @@ pub fn check(
         program,
         source,
         profile,
+        claims: Claims { program, profile },
         settings,
         notes: &notes,
         exploration: &exploration,
@@ -118,6 +120,7 @@ struct Bench<'a> {
     program: &'a Arc<Program>,
     source: &'a str,
     profile: Profile,
+    claims: Claims<'a>,
     settings: Settings,
     notes: &'a Notes,
     exploration: &'a Exploration,
@@ -236,28 +239,17 @@ impl Bench<'_> {
 
     /// Judges the claims that name outcomes, and `cover`.
     fn judge(&self, outcomes: &[Found]) -> Vec<Failure> {
-        let mut failures = Vec::new();
         let cut = !self.exploration.cut.is_empty();
-        for (index, found) in outcomes.iter().enumerate() {
-            if let Some((span, why)) = self.refused(&found.outcome) {
-                let message = format!("{} is reachable{why}", found.text);
-                failures.push(Failure {
-                    span,
-                    message,
-                    found: Some(index),
-                    undecided: false,
-                });
-            }
-        }
+        let mut failures = self.claims.refusals(outcomes);
         let covered = self.notes.covered();
-        for (index, claim) in self.binding() {
+        for (index, claim) in self.claims.binding() {
             let span = (claim.span.start, claim.span.end);
             match &claim.kind {
                 ClaimKind::Reach(wanted) => {
                     for wanted in wanted {
                         if !outcomes
                             .iter()
-                            .any(|found| self.matches(wanted, &found.outcome))
+                            .any(|found| self.claims.matches(wanted, &found.outcome))
                         {
                             let name = super::names::claimed_text(self.program, wanted);
                             let message = format!("no interleaving ends in {name}");
@@ -290,120 +282,11 @@ impl Bench<'_> {
         failures
     }
 
-    fn binding(&self) -> impl Iterator<Item = (usize, &super::scenario::program::Claim)> {
-        let claims = self.program.claims.iter().enumerate();
-        claims.filter(|(_, claim)| !claim.in_child && claim.binds(self.profile, None))
-    }
-
-    /// The claim that refuses an outcome, and why.
-    fn refused(&self, outcome: &Outcome) -> Option<((u32, u32), String)> {
-        if let Outcome::Assertion(site) = outcome {
-            return Some(self.assertion(*site)).filter(|_| !self.allowed(outcome));
-        }
-        for (_, claim) in self.binding() {
-            if let ClaimKind::Never(never) = &claim.kind
-                && never.iter().any(|never| self.matches(never, outcome))
-            {
-                return Some((
-                    (claim.span.start, claim.span.end),
-                    ", and this claim refuses it".to_owned(),
-                ));
-            }
-        }
-        if self.allowed(outcome) {
-            return None;
-        }
-        let first = self
-            .binding()
-            .find(|(_, claim)| matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_)));
-        match first {
-            Some((_, claim)) => Some((
-                (claim.span.start, claim.span.end),
-                ", and no claim allows it".to_owned(),
-            )),
-            None => {
-                let main = &self.program.bodies[self.program.main.index()];
-                let span = (main.span.start, main.span.end);
-                Some((
-                    span,
-                    ", and without a claim only `ok` is allowed".to_owned(),
-                ))
-            }
-        }
-    }
-
-    fn assertion(&self, site: super::driver::Site) -> ((u32, u32), String) {
-        use super::driver::Site;
-        let statement = |id: super::scenario::program::StatementId| {
-            let span = self.program.statements[id.index()].span;
-            (span.start, span.end)
-        };
-        match site {
-            Site::Statement(id) => (statement(id), ": this does not hold".to_owned()),
-            Site::Name(id) => (
-                statement(id),
-                ": this reads a name that is not bound yet".to_owned(),
-            ),
-            Site::Claim(index) => {
-                let span = self.program.claims[usize::from(index)].span;
-                (
-                    (span.start, span.end),
-                    ": this claim does not hold".to_owned(),
-                )
-            }
-        }
-    }
-
-    /// Whether an `allow` or `reach` claim names the outcome; without any, `ok` is allowed.
-    fn allowed(&self, outcome: &Outcome) -> bool {
-        let mut claims = 0;
-        for (_, claim) in self.binding() {
-            let (ClaimKind::Allow(named) | ClaimKind::Reach(named)) = &claim.kind else {
-                continue;
-            };
-            claims += usize::from(matches!(claim.kind, ClaimKind::Allow(_)));
-            if named.iter().any(|named| self.matches(named, outcome)) {
-                return true;
-            }
-        }
-        claims == 0 && *outcome == Outcome::Ok
-    }
-
-    fn matches(&self, claimed: &Claimed, outcome: &Outcome) -> bool {
-        let among = |named: &[super::scenario::program::ThreadRef], threads: &Threads| {
-            named.iter().all(|name| {
-                self.program
-                    .threads_of(*name)
-                    .any(|thread| threads.0 & 1 << thread.0 != 0)
-            })
-        };
-        match (claimed, outcome) {
-            (Claimed::Ok, Outcome::Ok)
-            | (Claimed::Leak, Outcome::Leak)
-            | (Claimed::Assertion, Outcome::Assertion(_))
-            | (Claimed::Inconclusive, Outcome::Inconclusive) => true,
-            (Claimed::Hang(named), Outcome::Hang(threads))
-            | (Claimed::Exit(named), Outcome::Exit(threads))
-            | (Claimed::Livelock(named), Outcome::Livelock(threads))
-            | (Claimed::Deadlock(named), Outcome::Deadlock(threads)) => among(named, threads),
-            (Claimed::Lost(named), Outcome::Lost(body))
-            | (Claimed::Repeated(named), Outcome::Repeated(body)) => {
-                named.is_none_or(|named| named == *body)
-            }
-            (Claimed::Fatal(text), Outcome::Fatal(message)) => {
-                text.as_ref().is_none_or(|text| message.contains(&**text))
-            }
-            (Claimed::Crash(kind), Outcome::Crash(name)) => {
-                kind.is_none_or(|kind| super::names::crash_name(kind) == *name)
-            }
-            _ => false,
-        }
-    }
-
     /// `eventually`: no run may end, or go on for ever, without a state in which the condition holds.
     fn eventually(&self, outcomes: &mut Vec<Found>) -> Vec<Failure> {
         let mut failures = Vec::new();
         let claims = self
+            .claims
             .binding()
             .filter(|(_, claim)| matches!(claim.kind, ClaimKind::Eventually(_)));
         for (bit, (index, claim)) in claims.enumerate().take(8) {

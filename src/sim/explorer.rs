@@ -101,6 +101,8 @@ pub enum Cut {
     Preemptions(u32),
     /// The bound on time-outs.
     Timeouts(u32),
+    /// The number of runs of a random walk.
+    Runs(u64),
 }
 
 impl std::fmt::Display for Cut {
@@ -111,6 +113,7 @@ impl std::fmt::Display for Cut {
             Self::Steps(bound) => write!(f, "{bound} steps in one run"),
             Self::Preemptions(bound) => write!(f, "{bound} preemptions in one run"),
             Self::Timeouts(bound) => write!(f, "{bound} time-outs in one run"),
+            Self::Runs(bound) => write!(f, "{bound} runs"),
         }
     }
 }

@@ -307,11 +307,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether nobody can ever go on, time-outs or not: the threads that move only go round in waits for the GIL, which
-    /// is held by a thread that is blocked.
+    /// is held by a thread that is blocked. One of them that owns the GIL's mutex is between two waits and about to give
+    /// it up, and the holder may be blocked by just that.
     #[must_use]
     pub fn is_stuck_for_good(&self, world: &World) -> bool {
         let holder = self.machine.runtime.gil_holder();
         self.is_stuck(world)
+            && !self.threads().any(|thread| world.owns(thread, "gil.mutex"))
             && holder.is_some_and(|holder| {
                 !self.machine.runtime.waits_for_gil(holder)
                     && !matches!(world.standing(holder), Standing::Enabled)

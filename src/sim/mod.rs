@@ -4,6 +4,8 @@
 
 #[cfg(not(loom))]
 pub mod check;
+#[cfg(not(loom))]
+mod claims;
 pub mod diagnostic;
 pub mod driver;
 #[cfg(not(loom))]

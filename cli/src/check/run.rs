@@ -2,10 +2,9 @@
 
 use super::plan::{Plan, Task};
 use super::report::{Event, Reporter};
-use super::verdict::{self, Checked};
+use super::verdict::{self, Checked, How};
 use super::watch::Watch;
 use super::{pool, save};
-use crate::engine::CheckOptions;
 use crate::exit::Exit;
 use crate::output::{self, Output};
 use crate::problem::{Problem, Stop};
@@ -19,8 +18,8 @@ use tstate::sim::verdict::Status;
 /// How to run a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'a> {
-    /// How to explore; what is not limited here, the scenario limits.
-    pub options: CheckOptions,
+    /// How to find outcomes; what is not limited here, the scenario limits.
+    pub how: How,
     /// How many scenarios at once.
     pub jobs: NonZeroUsize,
     /// Whether a search that was cut short counts as good.
@@ -93,7 +92,7 @@ fn explore(
         watch.advance(number, &scenario.file.name, progress);
         !stop.load(Ordering::Relaxed)
     };
-    let check = || verdict::check(scenario, profile, &order.options, &mut progress);
+    let check = || verdict::check(scenario, profile, &order.how, &mut progress);
     let checked = panic::catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|defect| {
         // The panic has told what; the user still needs to know which file shows it.
         stop.store(true, Ordering::Relaxed);
@@ -126,6 +125,9 @@ fn count(summary: &mut Summary, event: &Event<'_>) {
         Event::Verdict(_, checked) => {
             summary.verdicts += 1;
             summary.states += checked.verdict.states;
+            if let Some(walked) = &checked.walked {
+                summary.runs = Some(summary.runs.unwrap_or(0) + walked.runs);
+            }
             match checked.verdict.status() {
                 Status::Met => summary.ok += 1,
                 Status::Inconclusive => summary.inconclusive += 1,

@@ -1,8 +1,9 @@
 //! The verdict on one scenario under one profile, with the runs that show what is wrong.
 
 use super::plan::Scenario;
-use crate::engine::{self, CheckOptions, Progress};
+use crate::engine::{self, CheckOptions, Progress, WalkOptions};
 use crate::render::paint::{counted, regrouped};
+use std::sync::Arc;
 use tstate::runtime::profile::Profile;
 use tstate::sim::diagnostic::{Code, Diagnostic, Severity, Span};
 use tstate::sim::explorer::Limits;
@@ -11,7 +12,27 @@ use tstate::sim::scenario::program::{ClaimKind, Program};
 use tstate::sim::verdict::{Failure, Found, Outcome, Verdict};
 
 /// Stop after this many states unless somebody says otherwise.
-pub const STATES_MAX: u64 = 1_000_000;
+pub const STATES_MAX: u64 = 5_000_000;
+
+/// How to find outcomes.
+#[derive(Clone, Copy, Debug)]
+pub enum How {
+    /// Explore all runs.
+    Explore(CheckOptions),
+    /// Take some at random.
+    Walk(WalkOptions),
+}
+
+/// What a random walk did beside finding outcomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// What chose the runs.
+    pub seed: u64,
+    /// How many runs there were.
+    pub runs: u64,
+    /// How many of them were given up.
+    pub given_up: u64,
+}
 
 /// A verdict and the runs that show what is wrong.
 #[derive(Clone, Debug)]
@@ -20,6 +41,8 @@ pub struct Checked {
     pub verdict: Verdict,
     /// The shortest run of each outcome that shows a failure, in the order of the failures.
     pub counterexamples: Vec<Counterexample>,
+    /// The walk, if it was one.
+    pub walked: Option<Walked>,
 }
 
 /// A run that shows a failure.
@@ -33,20 +56,50 @@ pub struct Counterexample {
     pub saved: Option<String>,
 }
 
-/// Explores a scenario under a profile; `None` if it has errors.
+/// Explores a scenario under a profile, or walks through it; `None` if it has errors.
 pub(super) fn check(
     scenario: &Scenario,
     profile: Profile,
-    options: &CheckOptions,
+    how: &How,
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Option<Checked> {
     let program = scenario.program.as_ref()?;
     let source = &scenario.file.source;
-    let options = CheckOptions {
-        limits: bounded(options.limits, program),
-        ..*options
+    let (verdict, walked) = match how {
+        How::Explore(options) => {
+            let options = CheckOptions {
+                limits: bounded(options.limits, program),
+                ..*options
+            };
+            let verdict = engine::check(source, program, profile, &options, progress);
+            (verdict, None)
+        }
+        How::Walk(options) => walk(source, program, profile, options),
     };
-    let verdict = engine::check(source, program, profile, &options, progress);
+    let counterexamples = counterexamples(source, program, &verdict);
+    Some(Checked {
+        verdict,
+        counterexamples,
+        walked,
+    })
+}
+
+fn walk(
+    source: &str,
+    program: &Arc<Program>,
+    profile: Profile,
+    options: &WalkOptions,
+) -> (Verdict, Option<Walked>) {
+    let met = engine::walk(source, program, profile, options);
+    let walked = Walked {
+        seed: options.seed,
+        runs: options.runs,
+        given_up: met.given_up,
+    };
+    (met.verdict, Some(walked))
+}
+
+fn counterexamples(source: &str, program: &Arc<Program>, verdict: &Verdict) -> Vec<Counterexample> {
     let mut counterexamples: Vec<Counterexample> = Vec::new();
     for number in verdict.failures.iter().filter_map(|failure| failure.found) {
         let is_new = counterexamples.iter().all(|known| known.found != number);
@@ -59,10 +112,7 @@ pub(super) fn check(
             });
         }
     }
-    Some(Checked {
-        verdict,
-        counterexamples,
-    })
+    counterexamples
 }
 
 /// The limits of a search: beside those of the scenario, of which the tighter one counts, there is always one on
@@ -84,6 +134,12 @@ pub fn bounds(verdict: &Verdict) -> String {
         return String::new();
     }
     format!("bound reached: {}", regrouped(&bounds.join(", ")))
+}
+
+/// What is the shortest of all runs, and what only of those that were found.
+#[must_use]
+pub fn so_far(verdict: &Verdict) -> &'static str {
+    if verdict.cut.is_empty() { "" } else { " found" }
 }
 
 /// The outcome that shows a failure.
@@ -135,8 +191,9 @@ pub fn finding(program: &Program, verdict: &Verdict, failure: &Failure) -> Diagn
     if let Some(found) = shown_by(verdict, failure) {
         let steps = counted(found.steps.into(), "step");
         finding = finding.note(format!(
-            "under {}, the shortest run that shows it takes {steps}",
-            verdict.profile
+            "under {}, the shortest run{} that shows it takes {steps}",
+            verdict.profile,
+            so_far(verdict)
         ));
     } else {
         finding = finding.note(format!("under {}", verdict.profile));

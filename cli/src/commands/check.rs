@@ -1,19 +1,15 @@
 //! `tstate check`: from the command line and the settings to a plan, and its run.
 
-use super::paths;
-use super::search;
+use super::{paths, plan, search};
 use crate::arguments::{Check, Format, Global};
-use crate::check::plan::Plan;
 use crate::check::report::{GitHub, Human, JUnit, Json, Reporter};
+use crate::check::verdict::How;
 use crate::check::{self, Order};
 use crate::exit::Exit;
 use crate::output::{self, Output};
 use crate::problem::{Problem, Stop};
 use crate::render::trace::{COLUMNS, Style};
 use crate::settings::Settings;
-use std::num::NonZeroUsize;
-use std::thread;
-use tstate::runtime::profile::Profile;
 
 /// Runs the command.
 pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
@@ -22,7 +18,7 @@ pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Re
     } else {
         &arguments.python
     };
-    modelled(python)?;
+    plan::modelled(python)?;
     let chosen = paths::choose(&arguments.paths, settings)?;
     let mut files = chosen.files;
     if let Some(text) = &arguments.filter {
@@ -36,10 +32,7 @@ pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Re
         // What is missing has been said.
         return Ok(Exit::Bad);
     }
-    let plan = Plan::new(files, python);
-    if plan.verdicts() == 0 && plan.scenarios.iter().all(|scenario| !scenario.is_broken()) {
-        return Err(nothing(python).into());
-    }
+    let plan = plan::make(files, python)?;
     let mut output = Output::open(arguments.output.as_deref())?;
     let order = order(arguments, global, settings);
     let mut reporter = reporter(arguments, global, order.allow_incomplete);
@@ -49,10 +42,12 @@ pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Re
 }
 
 fn order<'a>(arguments: &'a Check, global: &Global, settings: &Settings) -> Order<'a> {
-    let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Order {
-        options: search::options(&arguments.search, settings),
-        jobs: arguments.jobs.or(settings.jobs).unwrap_or_else(cores),
+        how: How::Explore(search::options(&arguments.search, settings)),
+        jobs: arguments
+            .jobs
+            .or(settings.jobs)
+            .unwrap_or_else(search::cores),
         allow_incomplete: arguments.allow_incomplete || settings.allow_incomplete,
         save: arguments.save.as_deref(),
         verbose: global.verbose,
@@ -84,18 +79,6 @@ fn reporter(arguments: &Check, global: &Global, allow_incomplete: bool) -> Box<d
     }
 }
 
-/// Refuses a version that the runtime does not implement: no scenario could be checked under it.
-fn modelled(python: &[Profile]) -> Result<(), Problem> {
-    match python.iter().find(|profile| !profile.is_modelled()) {
-        Some(profile) => {
-            let problem =
-                Problem::new(format!("the profile {profile} is not modelled yet")).at("--python");
-            Err(problem.help(format!("{} is modelled", Profile::DEFAULT)))
-        }
-        None => Ok(()),
-    }
-}
-
 /// How many names a message lists.
 const NAMES_MAX: usize = 5;
 
@@ -112,14 +95,4 @@ fn no_match(text: &str, names: &[String]) -> Problem {
         0 => format!("the names are: {shown}"),
         _ => format!("there are {} names, such as {shown}", names.len()),
     })
-}
-
-fn nothing(python: &[Profile]) -> Problem {
-    let asked: Vec<String> = python.iter().map(ToString::to_string).collect();
-    Problem::new("nothing was checked")
-        .because(format!(
-            "no scenario names {} in its `python` line",
-            asked.join(" or ")
-        ))
-        .help("leave `--python` out to check each scenario under every version that it names")
 }

@@ -8,8 +8,10 @@ mod fmt;
 mod graph;
 mod lint;
 mod paths;
+mod plan;
 mod replay;
 mod search;
+mod walk;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
@@ -26,6 +28,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Stop> {
     let settings = || settings::load(global.config.as_deref());
     match &arguments.command {
         Command::Check(check) => check::run(check, global, &settings()?),
+        Command::Walk(walk) => walk::run(walk, global, &settings()?),
         Command::Replay(replay) => replay::run(replay, global),
         Command::Graph(graph) => graph::run(graph, global, &settings()?),
         Command::Lint(lint) => lint::run(lint, global, &settings()?),

@@ -1,9 +1,16 @@
-//! How far to search: flags and variables of the environment first, then the settings.
+//! How far to search, and on how many threads: flags and variables of the environment first, then the settings.
 
 use crate::arguments::Search;
 use crate::engine::CheckOptions;
 use crate::settings::Settings;
+use std::num::NonZeroUsize;
+use std::thread;
 use tstate::sim::explorer::Limits;
+
+/// As many threads as can run at once.
+pub(super) fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
 
 /// The options that hold.
 pub(super) fn options(arguments: &Search, settings: &Settings) -> CheckOptions {

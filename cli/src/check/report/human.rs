@@ -2,7 +2,7 @@
 
 use super::{Event, Reporter, summary_line};
 use crate::check::plan::{Plan, Scenario, Task};
-use crate::check::verdict::{self, Checked, Counterexample};
+use crate::check::verdict::{self, Checked, Counterexample, Walked, so_far};
 use crate::record::Summary;
 use crate::render::paint::{Paint, counted, escape, grouped, pad, width};
 use crate::render::trace::{self, Style};
@@ -10,8 +10,8 @@ use crate::render::{findings, shell};
 use tstate::sim::scenario::program::Program;
 use tstate::sim::verdict::{Found, Status, Verdict};
 
-/// Columns of a number of states.
-const STATES_COLUMNS: usize = 10;
+/// Columns of a number of states or runs.
+const SIZE_COLUMNS: usize = 10;
 
 /// How many outcomes the line of a verdict names.
 const OUTCOMES_MAX: usize = 3;
@@ -80,24 +80,24 @@ impl Human {
         {
             self.failures(scenario, program, checked);
         }
-        if self.quiet && status == Status::Met {
+        let is_good =
+            status == Status::Met || (checked.walked.is_some() && status != Status::Failed);
+        if self.quiet && is_good {
             return String::new();
         }
-        let word = match status {
-            Status::Met => ("ok", Paint::Good),
-            Status::Inconclusive => ("cut", Paint::Odd),
-            Status::Failed => ("FAIL", Paint::Bad),
+        let word = match (status, &checked.walked) {
+            (Status::Met, _) => ("ok", Paint::Good),
+            (Status::Inconclusive, None) => ("cut", Paint::Odd),
+            (Status::Inconclusive, Some(_)) => ("walk", Paint::Odd),
+            (Status::Failed, _) => ("FAIL", Paint::Bad),
         };
-        let noun = if verdict.states == 1 {
-            "state "
-        } else {
-            "states"
+        let rest = match &checked.walked {
+            None => format!("{}  {}", size(verdict.states, "state"), remark(verdict)),
+            Some(walked) => format!("{}  {}", size(walked.runs, "run"), met(verdict, walked)),
         };
-        let states = format!("{:>STATES_COLUMNS$} {noun}", grouped(verdict.states));
-        let rest = format!("{states}  {}", remark(verdict));
         let mut text = self.line(word, scenario, &verdict.profile.to_string(), &rest);
         if self.verbose {
-            text += &outcomes(scenario, verdict);
+            text += &outcomes(scenario, checked);
         }
         text
     }
@@ -132,7 +132,7 @@ impl Human {
         };
         let name = escape(&scenario.file.name);
         let head = format!("{name} under {}: {}", verdict.profile, escape(&found.text));
-        let cost = format!("{} (the shortest way)", cost(found));
+        let cost = format!("{} (the shortest way{})", cost(found), so_far(verdict));
         let mut text = format!("{}, {cost}\n\n", Paint::Strong.on(&head));
         text += &trace::render(&counterexample.trace, self.style);
         let schedule = counterexample
@@ -194,7 +194,13 @@ impl Reporter for Human {
         } else {
             format!("\n{}\n", details.trim_end())
         };
-        format!("{details}{gap}{line}\n")
+        let limit = match summary.runs {
+            Some(_) => {
+                "What a walk does not meet may still be there: it never says that all is well.\n"
+            }
+            None => "",
+        };
+        format!("{details}{gap}{line}\n{limit}")
     }
 }
 
@@ -215,22 +221,31 @@ fn subject(outcome: &str) -> String {
     subject.to_owned()
 }
 
+/// How much there was to see, in a column: `       41 states`.
+fn size(number: u64, noun: &str) -> String {
+    let end = if number == 1 { " " } else { "s" };
+    format!("{:>SIZE_COLUMNS$} {noun}{end}", grouped(number))
+}
+
+/// What the line of a walk ends with: what is refused of what it met, or else all of that.
+fn met(verdict: &Verdict, walked: &Walked) -> String {
+    let mut text = shown(verdict);
+    if text.is_empty() {
+        let outcomes = verdict.outcomes.iter().map(|found| found.text.as_str());
+        text = format!("met {}", listed(outcomes.collect()));
+    }
+    if verdict.outcomes.is_empty() {
+        text = "met no end".to_owned();
+    }
+    if walked.given_up > 0 {
+        text += &format!("; {} given up", counted(walked.given_up, "run"));
+    }
+    text
+}
+
 /// What the line of a verdict ends with.
 fn remark(verdict: &Verdict) -> String {
-    let mut parts = Vec::new();
-    for failure in verdict.failures.iter().filter(|failure| !failure.undecided) {
-        let part = verdict::shown_by(verdict, failure)
-            .map_or("a claim that nothing fulfils", |found| &found.text);
-        if !parts.contains(&part) {
-            parts.push(part);
-        }
-    }
-    let more = parts.len().saturating_sub(OUTCOMES_MAX);
-    parts.truncate(OUTCOMES_MAX);
-    let mut text = escape(&parts.join(", "));
-    if more > 0 {
-        text += &format!(" and {more} more");
-    }
+    let mut text = shown(verdict);
     let bounds = verdict::bounds(verdict);
     if !text.is_empty() && !bounds.is_empty() {
         text += "; ";
@@ -243,9 +258,38 @@ fn remark(verdict: &Verdict) -> String {
     }
 }
 
+/// What is wrong, in few words.
+fn shown(verdict: &Verdict) -> String {
+    let mut parts = Vec::new();
+    for failure in verdict.failures.iter().filter(|failure| !failure.undecided) {
+        let part = verdict::shown_by(verdict, failure)
+            .map_or("a claim that nothing fulfils", |found| &found.text);
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    listed(parts)
+}
+
+/// The first of them, and how many more there are.
+fn listed(mut parts: Vec<&str>) -> String {
+    let more = parts.len().saturating_sub(OUTCOMES_MAX);
+    parts.truncate(OUTCOMES_MAX);
+    let mut text = escape(&parts.join(", "));
+    if more > 0 {
+        text += &format!(" and {more} more");
+    }
+    text
+}
+
 /// All outcomes, with a way to replay each.
-fn outcomes(scenario: &Scenario, verdict: &Verdict) -> String {
-    let mut text = format!("        {}\n", counted(verdict.transitions, "transition"));
+fn outcomes(scenario: &Scenario, checked: &Checked) -> String {
+    let verdict = &checked.verdict;
+    let (size, ends) = match &checked.walked {
+        None => (counted(verdict.transitions, "transition"), "end state"),
+        Some(_) => (counted(verdict.steps, "step"), "run"),
+    };
+    let mut text = format!("        {size}\n");
     let columns = verdict
         .outcomes
         .iter()
@@ -257,7 +301,7 @@ fn outcomes(scenario: &Scenario, verdict: &Verdict) -> String {
         let name = pad(&escape(&found.text), columns);
         text += &format!(
             "        {name}  {}, shortest {}\n",
-            counted(found.ends, "end state"),
+            counted(found.ends, ends),
             cost(found)
         );
         text += &format!(

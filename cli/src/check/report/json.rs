@@ -2,7 +2,7 @@
 
 use super::{Event, Reporter};
 use crate::check::plan::{Plan, Scenario};
-use crate::check::verdict::{self, Checked, Counterexample};
+use crate::check::verdict::{self, Checked, Counterexample, Walked};
 use crate::record::{self, Failure, Outcome, Record, Run, Summary, Word};
 use tstate::sim::diagnostic::{LineIndex, Span};
 use tstate::sim::schedule::ENGINE_VERSION;
@@ -71,23 +71,42 @@ fn checked_lines(scenario: &Scenario, checked: &Checked) -> String {
         Status::Inconclusive => Word::Inconclusive,
         Status::Failed => Word::Failed,
     };
-    let first = record::Scenario {
-        profile: Some(verdict.profile.to_string()),
-        states: verdict.states,
-        transitions: verdict.transitions,
-        bounds: verdict.cut.iter().map(ToString::to_string).collect(),
-        outcomes: outcomes(verdict),
-        failures: failures(scenario, verdict),
-        ..unchecked(scenario, status)
+    let first = match &checked.walked {
+        None => Record::Scenario(record::Scenario {
+            profile: Some(verdict.profile.to_string()),
+            states: verdict.states,
+            transitions: verdict.transitions,
+            bounds: verdict.cut.iter().map(ToString::to_string).collect(),
+            outcomes: outcomes(verdict),
+            failures: failures(scenario, verdict),
+            ..unchecked(scenario, status)
+        }),
+        Some(walked) => Record::Walk(walk(scenario, verdict, walked, status)),
     };
     let runs = checked
         .counterexamples
         .iter()
         .filter_map(|run| counterexample(scenario, verdict, run));
-    std::iter::once(Record::Scenario(first))
+    std::iter::once(first)
         .chain(runs)
         .map(record::line)
         .collect()
+}
+
+fn walk(scenario: &Scenario, verdict: &Verdict, walked: &Walked, status: Word) -> record::Walk {
+    record::Walk {
+        name: scenario.file.name.clone(),
+        file: scenario.file.path.clone(),
+        title: scenario.title().map(str::to_owned),
+        profile: verdict.profile.to_string(),
+        status,
+        seed: walked.seed,
+        runs: walked.runs,
+        given_up: walked.given_up,
+        steps: verdict.steps,
+        outcomes: outcomes(verdict),
+        failures: failures(scenario, verdict),
+    }
 }
 
 fn outcomes(verdict: &Verdict) -> Vec<Outcome> {

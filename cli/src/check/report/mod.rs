@@ -36,20 +36,26 @@ pub trait Reporter {
 }
 
 /// `12 scenarios, 14 verdicts: 12 ok, 1 failed, 1 inconclusive; 48,213 states`.
+///
+/// Of walks, which are never `ok`: `12 scenarios, 14 walks: 1 failed, 13 inconclusive; 14,000 runs`.
 #[must_use]
 pub fn summary_line(summary: &Summary) -> String {
     use crate::render::paint::{counted, grouped};
+    let (noun, size) = match summary.runs {
+        None => ("verdict", counted(summary.states, "state")),
+        Some(runs) => ("walk", counted(runs, "run")),
+    };
     let mut line = format!(
         "{}, {}",
         counted(summary.scenarios, "scenario"),
-        counted(summary.verdicts, "verdict")
+        counted(summary.verdicts, noun)
     );
     let parts = [
         (summary.ok, "ok"),
         (summary.failed, "failed"),
         (summary.inconclusive, "inconclusive"),
     ];
-    let parts: Vec<String> = parts
+    let parts: Vec<String> = parts[usize::from(summary.runs.is_some())..]
         .iter()
         .map(|(number, word)| format!("{} {word}", grouped(*number)))
         .collect();
@@ -58,5 +64,5 @@ pub fn summary_line(summary: &Summary) -> String {
     for (number, word) in rare.iter().filter(|(number, _)| *number > 0) {
         line += &format!(", {} {word}", grouped(*number));
     }
-    format!("{line}; {}", counted(summary.states, "state"))
+    format!("{line}; {size}")
 }

@@ -1,0 +1,148 @@
+//! Judges outcomes by the claims that name outcomes.
+//!
+//! Nothing here depends on how an outcome was found: an exploration and a random walk are judged alike. Whether a
+//! claim's outcome is missing only an exploration can say.
+
+use super::driver::Site;
+use super::scenario::program::{
+    Claim, ClaimKind, Outcome as Claimed, Program, StatementId, ThreadRef,
+};
+use super::verdict::{Failure, Found, Outcome, Threads};
+use crate::runtime::profile::Profile;
+
+/// The claims of a scenario under one profile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claims<'a> {
+    pub(super) program: &'a Program,
+    pub(super) profile: Profile,
+}
+
+impl<'a> Claims<'a> {
+    /// A failure for each outcome that is refused, in their order.
+    pub(super) fn refusals(&self, outcomes: &[Found]) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for (index, found) in outcomes.iter().enumerate() {
+            if let Some((span, why)) = self.refused(&found.outcome) {
+                failures.push(Failure {
+                    span,
+                    message: format!("{} is reachable{why}", found.text),
+                    found: Some(index),
+                    undecided: false,
+                });
+            }
+        }
+        failures
+    }
+
+    /// The claims that bind under the profile, by index.
+    pub(super) fn binding(&self) -> impl Iterator<Item = (usize, &'a Claim)> {
+        let claims = self.program.claims.iter().enumerate();
+        let profile = self.profile;
+        claims.filter(move |(_, claim)| !claim.in_child && claim.binds(profile, None))
+    }
+
+    /// The claim that refuses an outcome, and why.
+    fn refused(&self, outcome: &Outcome) -> Option<((u32, u32), String)> {
+        if let Outcome::Assertion(site) = outcome {
+            return Some(self.assertion(*site)).filter(|_| !self.allowed(outcome));
+        }
+        for (_, claim) in self.binding() {
+            if let ClaimKind::Never(never) = &claim.kind
+                && never.iter().any(|never| self.matches(never, outcome))
+            {
+                return Some((
+                    (claim.span.start, claim.span.end),
+                    ", and this claim refuses it".to_owned(),
+                ));
+            }
+        }
+        if self.allowed(outcome) {
+            return None;
+        }
+        let first = self
+            .binding()
+            .find(|(_, claim)| matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_)));
+        match first {
+            Some((_, claim)) => Some((
+                (claim.span.start, claim.span.end),
+                ", and no claim allows it".to_owned(),
+            )),
+            None => {
+                let main = &self.program.bodies[self.program.main.index()];
+                let span = (main.span.start, main.span.end);
+                Some((
+                    span,
+                    ", and without a claim only `ok` is allowed".to_owned(),
+                ))
+            }
+        }
+    }
+
+    fn assertion(&self, site: Site) -> ((u32, u32), String) {
+        let statement = |id: StatementId| {
+            let span = self.program.statements[id.index()].span;
+            (span.start, span.end)
+        };
+        match site {
+            Site::Statement(id) => (statement(id), ": this does not hold".to_owned()),
+            Site::Name(id) => (
+                statement(id),
+                ": this reads a name that is not bound yet".to_owned(),
+            ),
+            Site::Claim(index) => {
+                let span = self.program.claims[usize::from(index)].span;
+                (
+                    (span.start, span.end),
+                    ": this claim does not hold".to_owned(),
+                )
+            }
+        }
+    }
+
+    /// Whether an `allow` or `reach` claim names the outcome; without any, `ok` is allowed.
+    fn allowed(&self, outcome: &Outcome) -> bool {
+        let mut claims = 0;
+        for (_, claim) in self.binding() {
+            let (ClaimKind::Allow(named) | ClaimKind::Reach(named)) = &claim.kind else {
+                continue;
+            };
+            claims += usize::from(matches!(claim.kind, ClaimKind::Allow(_)));
+            if named.iter().any(|named| self.matches(named, outcome)) {
+                return true;
+            }
+        }
+        claims == 0 && *outcome == Outcome::Ok
+    }
+
+    /// Whether a claim's word for an outcome names this one.
+    pub(super) fn matches(&self, claimed: &Claimed, outcome: &Outcome) -> bool {
+        let among = |named: &[ThreadRef], threads: &Threads| {
+            named.iter().all(|name| {
+                self.program
+                    .threads_of(*name)
+                    .any(|thread| threads.0 & 1 << thread.0 != 0)
+            })
+        };
+        match (claimed, outcome) {
+            (Claimed::Ok, Outcome::Ok)
+            | (Claimed::Leak, Outcome::Leak)
+            | (Claimed::Assertion, Outcome::Assertion(_))
+            | (Claimed::Inconclusive, Outcome::Inconclusive) => true,
+            (Claimed::Hang(named), Outcome::Hang(threads))
+            | (Claimed::Exit(named), Outcome::Exit(threads))
+            | (Claimed::Livelock(named), Outcome::Livelock(threads))
+            | (Claimed::Deadlock(named), Outcome::Deadlock(threads)) => among(named, threads),
+            (Claimed::Lost(named), Outcome::Lost(body))
+            | (Claimed::Repeated(named), Outcome::Repeated(body)) => {
+                named.is_none_or(|named| named == *body)
+            }
+            (Claimed::Fatal(text), Outcome::Fatal(message)) => {
+                text.as_ref().is_none_or(|text| message.contains(&**text))
+            }
+            (Claimed::Crash(kind), Outcome::Crash(name)) => {
+                kind.is_none_or(|kind| super::names::crash_name(kind) == *name)
+            }
+            _ => false,
+        }
+    }
+}
