@@ -126,6 +126,8 @@ pub struct Exploration {
     pub executions: u64,
     /// Steps taken in all.
     pub steps: u64,
+    /// Steps of all executions, each counted from the first state: what a search that replays would take.
+    pub steps_in_full: u64,
     /// Conditions of `eventually` claims that hold in the first state, as bits.
     pub seen_first: u8,
     /// The bounds that cut the search, none if it is complete.
@@ -401,6 +403,7 @@ impl<'a> Search<'a> {
         }
         if keyed && let Some(known) = self.ids.get(&key) {
             self.found.executions += 1;
+            self.found.steps_in_full += u64::from(self.walk.used.steps);
             self.choices.truncate(first_choice);
             return *known;
         }
@@ -414,6 +417,7 @@ impl<'a> Search<'a> {
         self.found.branching += u64::from(enabled.count_ones() > 1);
         if arrival.over {
             self.found.executions += 1;
+            self.found.steps_in_full += u64::from(self.walk.used.steps);
             let outcome = self.run.outcome(self.world);
             self.found.graph.set_outcome(node, outcome, true);
             return node;
