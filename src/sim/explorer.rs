@@ -17,6 +17,7 @@
 //! * *Undone*: after an undo the key is what it was at the mark (checked in debug builds).
 
 use super::graph::{Choice, Edge, Graph, Move, NodeId};
+use super::scout::scout;
 use super::walk::{Used, Walk};
 use super::world::{Mark, Points, Silence, Tuning, World};
 use crate::sync::ThreadIndex;
@@ -151,6 +152,9 @@ impl Exploration {
     }
 }
 
+/// A search that learned of a point and has more states than this sends scouts before it starts again.
+const STATES_WITHOUT_SCOUTS: usize = 4096;
+
 /// Explores `program`.
 pub fn explore(program: &dyn Program, settings: &Settings) -> Exploration {
     explore_with(program, settings, &mut |_| true)
@@ -164,6 +168,7 @@ pub fn explore_with(
 ) -> Exploration {
     let mut world = World::new(program.threads(), settings.tuning);
     let mut restarts = 0;
+    let (mut scouts, mut scouted) = (false, false);
     loop {
         let run = world.enter(|| program.make());
         let root = |thread| run.body(thread);
@@ -173,8 +178,11 @@ pub fn explore_with(
         unsafe {
             world.populate(&root, &program.started());
         }
+        if scouts {
+            world.enter(|| scout(&world, &*run, &settings.limits));
+        }
         let mut search = Search::new(&world, &*run, settings);
-        let complete = world.enter(|| search.all(progress));
+        let complete = !scouts && world.enter(|| search.all(progress));
         let mut found = search.found;
         found.restarts = restarts;
         found.points = world.known_points();
@@ -182,6 +190,8 @@ pub fn explore_with(
         if complete {
             return found;
         }
+        scouts = !scouted && found.graph.nodes().len() > STATES_WITHOUT_SCOUTS;
+        scouted |= scouts;
         restarts += 1;
         let fresh = World::new(program.threads(), settings.tuning);
         fresh.adopt_points(&found.points);
