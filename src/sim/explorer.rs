@@ -17,6 +17,7 @@
 //! * *Undone*: after an undo the key is what it was at the mark (checked in debug builds).
 
 use super::graph::{Choice, Edge, Graph, Move, NodeId};
+use super::scout::scout;
 use super::walk::{Used, Walk};
 use super::world::{Mark, Points, Silence, Tuning, World};
 use crate::sync::ThreadIndex;
@@ -129,6 +130,8 @@ pub struct Exploration {
     pub executions: u64,
     /// Steps taken in all.
     pub steps: u64,
+    /// Steps of all executions, each counted from the first state: what a search that replays would take.
+    pub steps_in_full: u64,
     /// Conditions of `eventually` claims that hold in the first state, as bits.
     pub seen_first: u8,
     /// The bounds that cut the search, none if it is complete.
@@ -152,6 +155,9 @@ impl Exploration {
     }
 }
 
+/// A search that learned of a point and has more states than this sends scouts before it starts again.
+const STATES_WITHOUT_SCOUTS: usize = 4096;
+
 /// Explores `program`.
 pub fn explore(program: &dyn Program, settings: &Settings) -> Exploration {
     explore_with(program, settings, &mut |_| true)
@@ -165,6 +171,7 @@ pub fn explore_with(
 ) -> Exploration {
     let mut world = World::new(program.threads(), settings.tuning);
     let mut restarts = 0;
+    let (mut scouts, mut scouted) = (false, false);
     loop {
         let run = world.enter(|| program.make());
         let root = |thread| run.body(thread);
@@ -174,8 +181,11 @@ pub fn explore_with(
         unsafe {
             world.populate(&root, &program.started());
         }
+        if scouts {
+            world.enter(|| scout(&world, &*run, &settings.limits));
+        }
         let mut search = Search::new(&world, &*run, settings);
-        let complete = world.enter(|| search.all(progress));
+        let complete = !scouts && world.enter(|| search.all(progress));
         let mut found = search.found;
         found.restarts = restarts;
         found.points = world.known_points();
@@ -183,6 +193,8 @@ pub fn explore_with(
         if complete {
             return found;
         }
+        scouts = !scouted && found.graph.nodes().len() > STATES_WITHOUT_SCOUTS;
+        scouted |= scouts;
         restarts += 1;
         let fresh = World::new(program.threads(), settings.tuning);
         fresh.adopt_points(&found.points);
@@ -404,6 +416,7 @@ impl<'a> Search<'a> {
         }
         if keyed && let Some(known) = self.ids.get(&key) {
             self.found.executions += 1;
+            self.found.steps_in_full += u64::from(self.walk.used.steps);
             self.choices.truncate(first_choice);
             return *known;
         }
@@ -417,6 +430,7 @@ impl<'a> Search<'a> {
         self.found.branching += u64::from(enabled.count_ones() > 1);
         if arrival.over {
             self.found.executions += 1;
+            self.found.steps_in_full += u64::from(self.walk.used.steps);
             let outcome = self.run.outcome(self.world);
             self.found.graph.set_outcome(node, outcome, true);
             return node;

@@ -30,6 +30,8 @@ pub mod scenario;
 #[cfg(not(loom))]
 pub mod schedule;
 #[cfg(not(loom))]
+mod scout;
+#[cfg(not(loom))]
 mod state_graph;
 #[cfg(not(loom))]
 mod tell;

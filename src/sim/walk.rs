@@ -71,10 +71,7 @@ impl<'a> Walk<'a> {
         if self.world.waiters_of_wake() != 0 {
             return Look::default();
         }
-        while let Some(thread) = (0..self.threads)
-            .map(ThreadIndex::new)
-            .find(|thread| self.world.is_eager(*thread))
-        {
+        while let Some(thread) = self.world.first_eager() {
             self.world.run(thread);
         }
         crate::sync::observe(|| self.run.look(self.world))

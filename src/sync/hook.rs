@@ -50,6 +50,15 @@ pub enum Access {
     ReadModifyWrite,
 }
 
+/// What a thread has observed in the statement around a body: kept on the thread's own stack.
+#[derive(Clone, Copy, Debug)]
+pub struct Around {
+    /// In that statement.
+    pub history: u128,
+    /// In the frames below it.
+    pub base: u128,
+}
+
 /// What a mutex protects, as the controller sees it. The address of the implementor is stable from its first use in a
 /// run on.
 pub trait Contents {
@@ -121,10 +130,11 @@ pub trait Controller {
 
     /// The calling thread begins a statement: what it observed in the one before is forgotten but for `position`.
     fn statement(&self, position: u128);
-    /// A body of statements begins inside the current one: a frame of its own.
-    fn enter_frame(&self);
+    /// A body of statements begins inside the current one: a frame of its own. What the statement around it has
+    /// observed, to be given back when the body ends.
+    fn enter_frame(&self) -> Around;
     /// That body ended; the statement around it goes on knowing `result` of it.
-    fn leave_frame(&self, result: u64);
+    fn leave_frame(&self, around: Around, result: u64);
     /// The calling thread learned something by looking at state as an observer.
     fn learned(&self, value: u64);
     /// Whether what observers read from here on decides how the program goes on or what is claimed of it.

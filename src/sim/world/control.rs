@@ -2,11 +2,10 @@
 
 use super::pending::{Access, Condition};
 use super::{
-    CellInfo, CellState, FRAMES_MAX, MUTEXES_MAX, NOBODY, Pending, Silence, State, ThreadState,
-    World,
+    CellInfo, CellState, MUTEXES_MAX, NOBODY, Pending, Silence, State, ThreadState, World,
 };
 use crate::sim::graph::{Choice, Move};
-use crate::sync::hook::{CellId, CellKind, Contents, Controller, fold};
+use crate::sync::hook::{Around, CellId, CellKind, Contents, Controller, fold};
 use crate::sync::{Name, ThreadIndex, WaitResult};
 use std::cell::RefMut;
 
@@ -517,30 +516,21 @@ impl Controller for World {
         self.history_becomes(|state| state.history = fold(state.base, tag::STATEMENT, position));
     }
 
-    fn enter_frame(&self) {
-        self.history_becomes(|state| {
-            assert!(
-                usize::from(state.depth) < FRAMES_MAX,
-                "bodies nest less deep than FRAMES_MAX"
-            );
-            state.frames[usize::from(state.depth)] = state.history;
-            state.depth += 1;
-            state.base = fold(state.base, tag::FRAME, state.history);
-            state.history = state.base;
+    fn enter_frame(&self) -> Around {
+        let (thread, mut state) = self.current_state();
+        let ThreadState { history, base, .. } = state.threads[thread.index()];
+        let inner = fold(base, tag::FRAME, history);
+        state.change_thread(thread, |state| {
+            state.base = inner;
+            state.history = inner;
         });
+        Around { history, base }
     }
 
-    fn leave_frame(&self, result: u64) {
+    fn leave_frame(&self, around: Around, result: u64) {
         self.history_becomes(|state| {
-            state.depth -= 1;
-            state.history = fold(
-                state.frames[usize::from(state.depth)],
-                tag::FRAME,
-                u128::from(result),
-            );
-            state.base = state.frames[..usize::from(state.depth)]
-                .iter()
-                .fold(0, |base, frame| fold(base, tag::FRAME, *frame));
+            state.history = fold(around.history, tag::FRAME, u128::from(result));
+            state.base = around.base;
         });
     }
 

@@ -49,8 +49,6 @@ use trail::Trail;
 
 /// Which thread owns nothing.
 const NOBODY: u8 = u8::MAX;
-/// Bodies inside bodies: a statement in a callback in a call in a callback…
-const FRAMES_MAX: usize = 12;
 /// Values of epochs that one thread remembers at once.
 const REMEMBERED_MAX: usize = 2;
 /// Mutexes that one program may have, so that the ones a thread holds fit a word.
@@ -97,8 +95,6 @@ struct ThreadState {
     full: u128,
     /// Digest of the frames below the current one.
     base: u128,
-    frames: [u128; FRAMES_MAX],
-    depth: u8,
     remembered: [(CellId, u64); REMEMBERED_MAX],
     /// The mutexes that the thread owns, as bits.
     held: u64,
@@ -117,8 +113,6 @@ impl ThreadState {
         history: 0,
         full: 0,
         base: 0,
-        frames: [0; FRAMES_MAX],
-        depth: 0,
         remembered: [(CellId::NONE, 0); REMEMBERED_MAX],
         held: 0,
         contribution: 0,
@@ -479,17 +473,20 @@ impl World {
             .fold(key, |key, thread| fold(key, 0, thread.full))
     }
 
-    /// Whether a thread goes on without a scheduling point: it begins, or an event it waited for is set.
-    pub(super) fn is_eager(&self, thread: ThreadIndex) -> bool {
+    /// The first thread that goes on without a scheduling point: it begins, or an event it waited for is set.
+    pub(super) fn first_eager(&self) -> Option<ThreadIndex> {
         let state = self.state.borrow();
-        let pending = state.threads[thread.index()].pending;
-        if let Pending::Event(event) = pending {
-            state.cell(event).value != 0
-        } else if let Pending::Relock { mutex, .. } = pending {
-            state.silenced(Silence::RelockPoint) && state.cell(mutex).owner == NOBODY
-        } else {
-            matches!(pending, Pending::Start)
-        }
+        let eager = |thread: &ThreadState| {
+            let pending = thread.pending;
+            if let Pending::Event(event) = pending {
+                state.cell(event).value != 0
+            } else if let Pending::Relock { mutex, .. } = pending {
+                state.silenced(Silence::RelockPoint) && state.cell(mutex).owner == NOBODY
+            } else {
+                matches!(pending, Pending::Start)
+            }
+        };
+        state.threads.iter().position(eager).map(ThreadIndex::new)
     }
 
     /// Where the trail stands; everything changed from here on can be undone.

@@ -133,9 +133,9 @@ pub fn statement(position: u64) {
 pub fn frame<R>(body: impl FnOnce() -> R, result: impl FnOnce(&R) -> u64) -> R {
     #[cfg(feature = "sim")]
     if let Some(controller) = hook::current() {
-        controller.enter_frame();
+        let around = controller.enter_frame();
         let value = body();
-        controller.leave_frame(result(&value));
+        controller.leave_frame(around, result(&value));
         return value;
     }
     let _ = result;
