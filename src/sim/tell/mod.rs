@@ -8,16 +8,18 @@
     reason = "a listener may be called from any thread of a machine, and no engine needs to see it"
 )]
 
+mod explain;
+
 use super::driver::{Listener, Machine, Value};
 use super::graph::{Choice, Move};
-use super::judge::Judge;
 use super::replay::Stage;
 use super::report::{Mark, Row, Trace, TraceThread};
 use super::scenario::program::{BodyId, BodyKind, Program, StatementId};
 use super::verdict::Outcome;
-use super::world::{Standing, Waits, World};
+use super::world::Standing;
 use crate::runtime::Phase;
 use crate::sync::ThreadIndex;
+use explain::Explainer;
 use std::sync::Mutex;
 
 /// What happened, in order, each with what the state looked like then.
@@ -169,6 +171,7 @@ pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &O
         world: &stage.world,
         lines: &rows.lines,
         open: &rows.open,
+        since: rows.since,
     };
     trace.standing = explainer.standing();
     trace.explanation = explainer.explain(outcome);
@@ -213,6 +216,30 @@ struct Open {
     depth: u32,
 }
 
+/// The lines since which things are held.
+#[derive(Clone, Copy, Debug, Default)]
+struct Since {
+    gil: u32,
+    mutexes: [u32; 16],
+}
+
+impl Since {
+    fn note(&mut self, before: &Glance, after: &Glance, line: u32) {
+        if before.gil != after.gil {
+            self.gil = line;
+        }
+        for (since, (was, is)) in self
+            .mutexes
+            .iter_mut()
+            .zip(before.owners.iter().zip(after.owners))
+        {
+            if *was != is {
+                *since = line;
+            }
+        }
+    }
+}
+
 struct Rows<'a> {
     program: &'a Program,
     lines: Lines<'a>,
@@ -221,6 +248,7 @@ struct Rows<'a> {
     open: Vec<Vec<Open>>,
     /// The threads that have begun a statement, as bits.
     begun: u16,
+    since: Since,
     before: Option<Glance>,
     /// The thread of the last event in the step under way.
     acting: Option<ThreadIndex>,
@@ -238,6 +266,7 @@ impl<'a> Rows<'a> {
             rows: Vec::new(),
             open: vec![Vec::new(); program.threads.len()],
             begun: 0,
+            since: Since::default(),
             before: None,
             acting: None,
             stepped: None,
@@ -284,6 +313,7 @@ impl<'a> Rows<'a> {
         if let Some(row) = self.rows.last_mut() {
             row.gil = gil;
             row.changes.extend(changes);
+            self.since.note(&before, glance, row.line);
         }
     }
 
@@ -506,157 +536,4 @@ fn result_text(value: Value) -> Option<String> {
         return None;
     };
     (number != 0).then(|| number.to_string())
-}
-
-/// Says why a run ended as it did.
-struct Explainer<'a> {
-    judge: &'a Judge<'a>,
-    world: &'a World,
-    lines: &'a Lines<'a>,
-    open: &'a [Vec<Open>],
-}
-
-impl Explainer<'_> {
-    fn program(&self) -> &Program {
-        self.judge.machine().program()
-    }
-
-    fn name(&self, thread: ThreadIndex) -> &str {
-        &self.program().threads[thread.index()].name
-    }
-
-    fn threads(&self) -> impl Iterator<Item = ThreadIndex> {
-        (0..self.program().threads.len()).map(ThreadIndex::new)
-    }
-
-    /// `, in line 12 (join worker),`.
-    fn place(&self, thread: ThreadIndex) -> String {
-        let Some(open) = self.open[thread.index()].last() else {
-            return String::new();
-        };
-        let span = self.program().statements[open.statement.index()].span;
-        format!(
-            ", in line {} ({}),",
-            self.lines.line(span.start),
-            self.lines.text(span.start, span.end)
-        )
-    }
-
-    fn waits(&self, thread: ThreadIndex) -> Option<String> {
-        let runtime = &self.judge.machine().runtime;
-        if runtime.hung(thread) {
-            return Some("was parked for good by finalization".to_owned());
-        }
-        if runtime.waits_for_gil(thread) {
-            return Some(match runtime.gil_holder() {
-                Some(holder) => format!("waits for the GIL, held by {}", self.name(holder)),
-                None => "waits for the GIL, which nobody holds".to_owned(),
-            });
-        }
-        let Standing::Blocked(waits) = self.world.standing(thread) else {
-            return None;
-        };
-        let held_by = self
-            .judge
-            .waits_for(self.world, thread)
-            .map(|owner| self.name(owner));
-        let by = held_by.map_or_else(String::new, |owner| format!(", held by {owner}"));
-        Some(match waits {
-            Waits::Mutex(cell) => format!("waits for {}{by}", self.world.info(cell).name),
-            Waits::Semaphore(cell) | Waits::Event(cell) => self.waits_for_cell(cell, held_by),
-            Waits::Condvar { condvar, .. } => format!("waits on {}", self.world.info(condvar).name),
-            Waits::Condition => {
-                "spins until a condition holds that nobody will make true".to_owned()
-            }
-        })
-    }
-
-    fn waits_for_cell(&self, cell: crate::sync::hook::CellId, owner: Option<&str>) -> String {
-        let name = self.world.info(cell).name;
-        let index = usize::from(name.index.unwrap_or(0));
-        match (name.what, owner) {
-            ("mutex", Some(owner)) => format!(
-                "waits for {}, held by {owner}",
-                self.program().mutexes[index].name
-            ),
-            ("mutex", None) => format!("waits for {}", self.program().mutexes[index].name),
-            ("semaphore", _) => format!(
-                "waits for semaphore {}",
-                self.program().semaphores[index].declared.name
-            ),
-            ("ended" | "thread_handle.exiting", Some(joined)) => {
-                format!("waits for {joined} to end")
-            }
-            _ => format!("waits for {name}"),
-        }
-    }
-
-    fn standing(&self) -> Vec<String> {
-        self.threads()
-            .filter_map(|thread| {
-                let waits = self.waits(thread)?;
-                Some(format!(
-                    "{}{} {waits}.",
-                    self.name(thread),
-                    self.place(thread)
-                ))
-            })
-            .collect()
-    }
-
-    fn explain(&self, outcome: &Outcome) -> Vec<String> {
-        match outcome {
-            Outcome::Deadlock(threads) => {
-                let cycle = self.judge.cycle(self.world);
-                let mut sentences = Vec::new();
-                if cycle.0 != 0 {
-                    let names: Vec<&str> = cycle
-                        .indexes()
-                        .map(|index| self.name(ThreadIndex::new(index)))
-                        .collect();
-                    sentences.push(format!(
-                        "{} wait for each other in a cycle; none can go on.",
-                        names.join(" and ")
-                    ));
-                } else if threads.0.count_ones() > 0 {
-                    sentences.push("Nobody who has not ended can go on.".to_owned());
-                }
-                sentences
-            }
-            Outcome::Hang(_) => {
-                vec!["Finalization parked the thread; it never runs again, and what it holds stays held.".to_owned()]
-            }
-            Outcome::Crash("use_after_free") => {
-                vec!["A call read through a handle whose thread state, interpreter or object was freed.".to_owned()]
-            }
-            Outcome::Crash("no_thread_state") => {
-                vec!["A call needs an attached thread state, and the thread has none.".to_owned()]
-            }
-            Outcome::Crash(_) => {
-                vec!["C leaves this undefined; a real library may survive it.".to_owned()]
-            }
-            Outcome::Fatal(message) => vec![format!("CPython aborts: {message}.")],
-            Outcome::Lost(body) => {
-                let name = &self.program().bodies[body.index()].name;
-                vec![format!(
-                    "A pending call to {name} was accepted, and the process ended without running it."
-                )]
-            }
-            Outcome::Repeated(body) => {
-                vec![format!(
-                    "{} ran more often than it was accepted.",
-                    self.program().bodies[body.index()].name
-                )]
-            }
-            Outcome::Livelock(_) => {
-                vec!["From here the threads can go on for ever under a fair scheduler, and the run never ends.".to_owned()]
-            }
-            Outcome::Leak => {
-                vec!["Finalization is over, and a thread state is left that no thread can give up any more.".to_owned()]
-            }
-            Outcome::Assertion(_) | Outcome::Ok | Outcome::Exit(_) | Outcome::Inconclusive => {
-                Vec::new()
-            }
-        }
-    }
 }
