@@ -115,8 +115,13 @@ fn beside_peers(protocol: Protocol) {
     let rate = |(seconds, executions): (f64, usize)| executions as f64 / seconds;
     for (tool, row) in rows {
         let (seconds, executions) = row;
+        let cut = if seconds < peers::SHUTTLE_SECONDS_MAX {
+            ""
+        } else {
+            " (cut)"
+        };
         println!(
-            "| {} {tool} | {executions} | {seconds:.6} | {:.0} | {:.1}, {:.1} | {:.1}, {:.1} |",
+            "| {} {tool} | {executions}{cut} | {seconds:.6} | {:.0} | {:.1}, {:.1} | {:.1}, {:.1} |",
             title(protocol),
             rate(row),
             loom.0 / seconds,

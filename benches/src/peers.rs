@@ -6,6 +6,7 @@ use crate::protocols::Protocol;
 use shuttle::scheduler::DfsScheduler;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Executions until loom has seen all it looks for.
 pub fn loom_executions(protocol: Protocol) -> usize {
@@ -22,10 +23,14 @@ pub fn loom_executions(protocol: Protocol) -> usize {
     executions.load(Ordering::Relaxed)
 }
 
-/// Executions until shuttle's depth-first search is done.
+/// Shuttle's search is cut after this: `P1 2 3` does not end in minutes.
+pub const SHUTTLE_SECONDS_MAX: f64 = 15.0;
+
+/// Executions until shuttle's depth-first search is done, or cut.
 pub fn shuttle_executions(protocol: Protocol) -> usize {
     let mut config = shuttle::Config::new();
     config.silence_warnings = true;
+    config.max_time = Some(Duration::from_secs_f64(SHUTTLE_SECONDS_MAX));
     let scheduler = DfsScheduler::new(None, false);
     shuttle::Runner::new(scheduler, config).run(move || on_shuttle::run(protocol))
 }

@@ -4,7 +4,7 @@ use crate::protocols::Protocol;
 use tstate::sim::explorer::{Exploration, Settings, explore};
 use tstate::sim::world::Tuning;
 
-/// The cases that loom and shuttle's depth-first search finish.
+/// The cases that loom and, but for `P1 2 3`, shuttle's depth-first search finish.
 pub const SHARED: [Protocol; 6] = [
     Protocol::HandOff(2, 2),
     Protocol::HandOff(2, 3),
