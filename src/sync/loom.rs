@@ -16,7 +16,7 @@
     reason = "this is the floor: the wrapped types are named here and nowhere else"
 )]
 
-use super::{Name, Ordering, THREADS_MAX, ThreadIndex, WaitResult, Word};
+use super::{Name, Ordering, ThreadIndex, WaitResult, Word};
 use std::cell::Cell;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -399,37 +399,6 @@ impl<T: Word> Plain<T> {
     #[must_use]
     pub fn peek(&self) -> T {
         self.read()
-    }
-}
-
-/// One word for each thread, as a C thread-local or a thread-specific storage slot.
-#[derive(Debug)]
-pub struct Local<T> {
-    words: [Plain<T>; THREADS_MAX],
-}
-
-impl<T: Word> Local<T> {
-    /// A thread-local that is `value` in every thread.
-    pub fn new(what: &'static str, value: T) -> Self {
-        Self {
-            words: std::array::from_fn(|thread| Plain::new((what, thread), value)),
-        }
-    }
-
-    /// The calling thread's value.
-    pub fn read(&self) -> T {
-        self.words[current_thread().index()].read()
-    }
-
-    /// Sets the calling thread's value.
-    pub fn write(&self, value: T) {
-        self.words[current_thread().index()].write(value);
-    }
-
-    /// Another thread's value, for an observer: no operation of the program.
-    #[must_use]
-    pub fn peek(&self, thread: ThreadIndex) -> T {
-        self.words[thread.index()].peek()
     }
 }
 

@@ -43,6 +43,7 @@
 mod crew;
 #[cfg(feature = "sim")]
 pub mod hook;
+mod local;
 mod word;
 
 #[cfg(loom)]
@@ -56,11 +57,12 @@ pub use crew::Crew;
 #[cfg(loom)]
 pub use engine::allow_timeouts;
 pub use engine::{
-    AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Local, Mutex,
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Mutex,
     MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread, frame,
     hang_forever, learned, observe, pause_point, return_from_hang, scope, simulated, spawn,
     statement, wait_until,
 };
+pub use local::Local;
 pub use std::sync::atomic::Ordering;
 pub use word::{Name, ThreadIndex, WaitResult, Word};
 

@@ -175,7 +175,6 @@ impl World {
     fn stand_before(&self, pending: Pending) {
         {
             let (thread, mut state) = self.current_state();
-            state.points += 1;
             state.change_thread(thread, |state| {
                 state.pending = pending;
                 // Nobody else can go on while it chooses whom to wake: what it changed still has to be shown.
@@ -304,7 +303,6 @@ impl Controller for World {
             let timed = timed && !state.silenced(Silence::TimeOut);
             state.release(thread, mutex);
             state.touch(condvar, true);
-            state.points += 1;
             state.change_thread(thread, |state| {
                 state.pending = Pending::Waiting {
                     condvar,

@@ -133,7 +133,6 @@ struct State {
     trail: Trail,
     meetings: Meetings,
     tuning: Tuning,
-    points: u64,
     log: Option<Vec<Choice>>,
     /// The cells touched in the current step, and whether they were written.
     footprint: Vec<(u16, bool)>,
@@ -186,7 +185,6 @@ impl World {
             trail: Trail::default(),
             meetings: Meetings::default(),
             tuning,
-            points: 0,
             log: None,
             footprint: Vec::new(),
         };
@@ -313,18 +311,6 @@ impl World {
     #[must_use]
     pub fn info(&self, cell: CellId) -> CellInfo {
         self.state.borrow().infos[usize::from(cell.0)]
-    }
-
-    /// How many cells were made.
-    #[must_use]
-    pub fn cells(&self) -> usize {
-        self.state.borrow().cells.len()
-    }
-
-    /// Scheduling points passed, by all executions so far.
-    #[must_use]
-    pub fn points(&self) -> u64 {
-        self.state.borrow().points
     }
 
     /// How a thread stands.
