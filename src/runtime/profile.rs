@@ -3,6 +3,7 @@
 //! A verdict always names its profile: a release (with its patch level where that matters), the build (default or
 //! free-threaded), or `sound`, the newest surface with every known defect put right.
 
+use super::differences::Difference;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -23,6 +24,8 @@ pub struct Profile {
     patch: Option<u8>,
     free_threaded: bool,
     sound: bool,
+    /// For tests: what this profile is wrong about.
+    mistaken: Option<Difference>,
 }
 
 impl Profile {
@@ -32,6 +35,7 @@ impl Profile {
         patch: None,
         free_threaded: false,
         sound: false,
+        mistaken: None,
     };
 
     /// The newest release that the documentation names.
@@ -77,6 +81,26 @@ impl Profile {
     #[must_use]
     pub fn is_sound(self) -> bool {
         self.sound
+    }
+
+    /// Whether the release is 3.`minor`.`patch` or newer. No patch level is the newest.
+    #[must_use]
+    pub fn since(self, minor: u8, patch: u8) -> bool {
+        self.minor > minor || (self.minor == minor && self.patch.is_none_or(|level| level >= patch))
+    }
+
+    /// This profile, but wrong about one difference: for tests that something notices.
+    #[must_use]
+    pub fn mistaken_about(self, difference: Difference) -> Self {
+        Self {
+            mistaken: Some(difference),
+            ..self
+        }
+    }
+
+    /// The answer to the question whether `difference` is so: `holds`, unless the profile is mistaken about it.
+    pub(super) fn when(self, difference: Difference, holds: bool) -> bool {
+        holds != (self.mistaken == Some(difference))
     }
 
     /// Whether the runtime implements this profile.
