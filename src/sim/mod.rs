@@ -9,6 +9,8 @@ mod claims;
 pub mod diagnostic;
 pub mod driver;
 #[cfg(not(loom))]
+pub mod events;
+#[cfg(not(loom))]
 pub mod explorer;
 #[cfg(not(loom))]
 mod fiber;

@@ -62,13 +62,13 @@ impl Listener for Ear {
         }
     }
 
-    fn enters(&self, thread: ThreadIndex, body: BodyId) {
+    fn enters(&self, _: &Machine, thread: ThreadIndex, body: BodyId) {
         let mut log = self.log.lock().expect("nothing panics with it");
         log.depth[thread.index()] += 1;
         log.ran.push(body);
     }
 
-    fn leaves(&self, thread: ThreadIndex) {
+    fn leaves(&self, _: &Machine, thread: ThreadIndex) {
         self.log.lock().expect("nothing panics with it").depth[thread.index()] -= 1;
     }
 }

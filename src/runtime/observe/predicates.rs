@@ -148,6 +148,27 @@ impl Runtime {
         self.lists.peek(|lists| listed(lists, interpreter).len())
     }
 
+    /// The thread states that an interpreter lists, newest first.
+    #[must_use]
+    pub fn thread_states_listed(&self, interpreter: InterpreterHandle) -> Vec<ThreadStateHandle> {
+        self.lists.peek(|lists| {
+            listed(lists, interpreter)
+                .iter()
+                .map(|&(handle, _)| handle)
+                .collect()
+        })
+    }
+
+    /// What `PyGILState_Check` says in the thread.
+    #[must_use]
+    pub fn checks(&self, thread: ThreadIndex) -> bool {
+        if !self.check_enabled.peek() || !self.tss_created.peek() {
+            return true;
+        }
+        let current = self.current.peek(thread);
+        !current.is_null() && current == self.tss[thread.index()].peek()
+    }
+
     /// How many calls wait in the main queue.
     #[must_use]
     pub fn pending(&self) -> usize {

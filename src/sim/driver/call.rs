@@ -5,8 +5,8 @@
     reason = "the calls are split into groups that each leave the rest to the next"
 )]
 
-use super::{Activation, Machine, PENDING, Value};
-use crate::runtime::{Callback, CallbackId, Caller, Crash, GilState, MutexSlot, Step as Called};
+use super::{Activation, Calls, Machine, PENDING, Python, Value};
+use crate::runtime::{Callback, CallbackId, Crash, GilState, MutexSlot, Step as Called};
 use crate::sim::scenario::calls::Call;
 use crate::sim::scenario::program::{Argument, BodyId, CallExpr, StatementId};
 use crate::sync::Word;
@@ -16,11 +16,11 @@ const ARGUMENTS_MAX: usize = 6;
 
 type Arguments = [Value; ARGUMENTS_MAX];
 
-impl Machine {
+impl<P: Python> Machine<P> {
     /// Evaluates the arguments and makes the call.
     pub(super) fn c_call(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         id: StatementId,
         call: &CallExpr,
@@ -41,7 +41,7 @@ impl Machine {
 
     fn lifecycle(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         call: Call,
         given: &Arguments,
@@ -103,7 +103,7 @@ impl Machine {
         })
     }
 
-    fn attaching(&self, caller: &Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+    fn attaching(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
         let null = |()| Value::NULL;
         Ok(match call {
             Call::EvalSaveThread => caller.eval_save_thread()?.into(),
@@ -163,7 +163,7 @@ impl Machine {
         })
     }
 
-    fn add_pending_call(&self, caller: &Caller<'_>, given: &Arguments) -> Called<Value> {
+    fn add_pending_call(&self, caller: &P::Caller<'_>, given: &Arguments) -> Called<Value> {
         let Value::Callback(body) = given[0] else {
             return Ok(caller
                 .add_pending_call(callback(given[0], given[1]))?
@@ -200,7 +200,7 @@ fn callback(function: Value, argument: Value) -> Callback {
 }
 
 /// The `PyMutex` at an address; C reads through any other.
-fn mutex(caller: &Caller<'_>, value: Value) -> Called<MutexSlot> {
+fn mutex(caller: &impl Calls, value: Value) -> Called<MutexSlot> {
     let Value::PyMutex(index) = value else {
         return Err(caller.crash(Crash::Other));
     };

@@ -1,6 +1,7 @@
 //! Expressions: values, and conditions on the state.
 
-use super::{Activation, Machine, Value};
+use super::{Activation, Machine, Python, Value};
+use crate::runtime::Runtime;
 use crate::sim::scenario::program::{
     Expression, Operator, StateFunction, ThreadId, ThreadRef, VariableRef,
 };
@@ -12,23 +13,23 @@ use std::cmp::Ordering;
 pub struct Unbound;
 
 /// Who reads.
-#[derive(Clone, Copy, Debug)]
-pub struct Reader<'a> {
-    machine: &'a Machine,
+#[derive(Debug)]
+pub struct Reader<'a, P: Python = Runtime> {
+    machine: &'a Machine<P>,
     activation: Option<Activation>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, P: Python> Reader<'a, P> {
     /// A claim, which is nobody's statement.
     #[must_use]
-    pub fn claim(machine: &'a Machine) -> Self {
+    pub fn claim(machine: &'a Machine<P>) -> Self {
         Self {
             machine,
             activation: None,
         }
     }
 
-    pub(super) fn statement(machine: &'a Machine, activation: Activation) -> Self {
+    pub(super) fn statement(machine: &'a Machine<P>, activation: Activation) -> Self {
         Self {
             machine,
             activation: Some(activation),

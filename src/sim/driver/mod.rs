@@ -12,16 +12,18 @@
 mod call;
 mod condition;
 mod natives;
+mod python;
 mod statement;
 mod value;
 
 pub use condition::{Reader, Unbound};
 pub use natives::NativeMutex;
+pub use python::{Calls, Python};
 pub use value::Value;
 
 use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
 use crate::runtime::profile::Profile;
-use crate::runtime::{CallbackId, Caller, Crash, Ended, Host, ObjectKind, Over, Runtime, Step};
+use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
     AtomicBool, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread,
     frame, hang_forever, pause_point, simulated, spawn, statement,
@@ -39,21 +41,21 @@ const NAMES_MAX: usize = 32;
 const PENDING: u64 = 1 << 46;
 
 /// What a scenario did, for who wants to tell: called on the thread that does it.
-pub trait Listener: Sync + Send {
+pub trait Listener<P: Python = Runtime>: Sync + Send {
     /// A statement begins.
-    fn begins(&self, machine: &Machine, thread: ThreadIndex, statement: StatementId);
+    fn begins(&self, machine: &Machine<P>, thread: ThreadIndex, statement: StatementId);
     /// The statement ends with this result.
     fn ends(
         &self,
-        machine: &Machine,
+        machine: &Machine<P>,
         thread: ThreadIndex,
         statement: StatementId,
         result: Option<Value>,
     );
     /// A callback's body begins.
-    fn enters(&self, thread: ThreadIndex, body: BodyId);
+    fn enters(&self, machine: &Machine<P>, thread: ThreadIndex, body: BodyId);
     /// A callback's body ends.
-    fn leaves(&self, thread: ThreadIndex);
+    fn leaves(&self, machine: &Machine<P>, thread: ThreadIndex);
 }
 
 /// Which assertion failed.
@@ -98,11 +100,11 @@ struct Lane {
 }
 
 /// The state of one scenario in one process.
-pub struct Machine {
+pub struct Machine<P: Python = Runtime> {
     program: Arc<Program>,
-    this: Weak<Machine>,
+    this: Weak<Self>,
     /// CPython.
-    pub runtime: Runtime,
+    pub runtime: P,
     lanes: Vec<Lane>,
     /// Names of callbacks: for each body, for each thread.
     callback_names: Vec<Vec<Vec<Plain<Value>>>>,
@@ -123,11 +125,11 @@ pub struct Machine {
     process_ended: Plain<bool>,
     /// Real threads are asked to end: their process is over. Never in a simulation, where they just run no more.
     cut_off: Plain<bool>,
-    listener: Option<Arc<dyn Listener>>,
+    listener: Option<Arc<dyn Listener<P>>>,
     crew: Crew,
 }
 
-impl std::fmt::Debug for Machine {
+impl<P: Python> std::fmt::Debug for Machine<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Machine")
             .field("program", &self.program.scenario)
@@ -143,15 +145,27 @@ struct Activation {
 }
 
 impl Machine {
-    /// A process in which nothing has run.
+    /// A process in which nothing has run, on the runtime.
     #[must_use]
     pub fn new(
         program: &Arc<Program>,
         profile: Profile,
         listener: Option<Arc<dyn Listener>>,
     ) -> Arc<Self> {
+        Self::on(program, || Runtime::new(profile), listener)
+    }
+}
+
+impl<P: Python> Machine<P> {
+    /// A process in which nothing has run, on the CPython that `python` makes.
+    #[must_use]
+    pub fn on(
+        program: &Arc<Program>,
+        python: impl FnOnce() -> P,
+        listener: Option<Arc<dyn Listener<P>>>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| {
-            let runtime = Runtime::new(profile);
+            let runtime = python();
             let bodies = program.bodies.len();
             let reads = Reads::of(program);
             Self {
@@ -211,7 +225,7 @@ impl Machine {
 
     /// What each thread does: `main` from the start, the others once started.
     pub fn run_thread(&self, thread: ThreadIndex) {
-        let caller = Caller::new(&self.runtime, self);
+        let caller = self.runtime.caller(self);
         if self.reads_ids && thread == ThreadIndex::FIRST {
             self.runtime.observe_ids();
         }
@@ -262,7 +276,7 @@ impl Machine {
             mutexes.for_each(Semaphore::post);
         }
         self.lanes.iter().for_each(|lane| lane.ended.set());
-        Caller::new(&self.runtime, self).let_others_end();
+        self.runtime.caller(self).let_others_end();
     }
 
     /// Nothing, or the end of a real thread whose process was cut off.
@@ -280,11 +294,11 @@ impl Machine {
     }
 
     /// What `at_thread_exit` registered, newest first.
-    fn run_exits(&self, caller: &Caller<'_>, thread: ThreadIndex) -> Step<()> {
+    fn run_exits(&self, caller: &P::Caller<'_>, thread: ThreadIndex) -> Step<()> {
         for exit in self.lanes[thread.index()].exits.iter().rev() {
             if let Value::Callback(body) = exit.read() {
                 exit.write(Value::Unbound);
-                self.call(caller, CallbackId(u16::from(body)), 0)?;
+                self.callback(caller, CallbackId(u16::from(body)), 0)?;
             }
         }
         Ok(())
@@ -379,7 +393,7 @@ impl Machine {
     }
 
     /// Runs a callback's body with names of its own.
-    fn activate(&self, caller: &Caller<'_>, body: BodyId, argument: u64) -> Step<i32> {
+    fn activate(&self, caller: &P::Caller<'_>, body: BodyId, argument: u64) -> Step<i32> {
         let activation = Activation {
             thread: current_thread(),
             body,
@@ -408,8 +422,18 @@ impl Machine {
     }
 }
 
-impl Host for Machine {
-    fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32> {
+impl<P: Python> Machine<P> {
+    /// Runs a registered callback on the calling thread and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread inside the callback.
+    pub fn callback(
+        &self,
+        caller: &P::Caller<'_>,
+        callback: CallbackId,
+        argument: u64,
+    ) -> Step<i32> {
         let body = BodyId(callback.0 as u8);
         let thread = current_thread();
         if argument & PENDING != 0 {
@@ -426,22 +450,17 @@ impl Host for Machine {
             self.runs[body.index()].update(|runs| runs + 1);
         }
         if let Some(listener) = &self.listener {
-            listener.enters(thread, body);
+            listener.enters(self, thread, body);
         }
         let result = frame(
             || self.activate(caller, body, argument),
             |result| result.map_or(u64::MAX, |value| value.to_word()),
         );
         if let Some(listener) = &self.listener {
-            listener.leaves(thread);
+            listener.leaves(self, thread);
         }
         depth.write(depth.read() - 1);
         result
-    }
-
-    fn spawn(&self, thread: ThreadIndex) -> bool {
-        self.launch(thread);
-        true
     }
 }
 

@@ -6,8 +6,8 @@
 )]
 
 use super::condition::{Reader, Unbound, reads_shared};
-use super::{Activation, Machine, Site, Value, index_of, object_kind};
-use crate::runtime::{Caller, Crash, Daemon, ObjectId, Over, Step as Called};
+use super::{Activation, Calls, Machine, Python, Site, Value, index_of, object_kind};
+use crate::runtime::{Crash, Daemon, ObjectId, Over, Step as Called};
 use crate::sim::scenario::program::{
     Block, BodyId, BodyKind, Expression, Limit, ResultClaim, ResultClaimKind, Statement,
     StatementId, StatementKind, Step, ThreadId, ThreadRef, VariableId,
@@ -39,11 +39,11 @@ fn position(path: u64, id: StatementId) -> u64 {
         .wrapping_add(u64::from(id.0) + 1)
 }
 
-impl Machine {
+impl<P: Python> Machine<P> {
     /// Runs the statements of a block; `path` counts the rounds of the loops around it.
     pub(super) fn block(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         block: &Block,
         path: u64,
@@ -59,7 +59,7 @@ impl Machine {
 
     fn statement(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         next: &Statement,
         path: u64,
@@ -104,7 +104,7 @@ impl Machine {
 
     fn compound(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         next: &Statement,
         place: u64,
@@ -145,7 +145,7 @@ impl Machine {
 
     fn repeat(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         id: StatementId,
         limit: &Limit,
@@ -177,7 +177,7 @@ impl Machine {
         }
     }
 
-    fn simple(&self, caller: &Caller<'_>, at: Activation, next: &Statement) -> Called<()> {
+    fn simple(&self, caller: &P::Caller<'_>, at: Activation, next: &Statement) -> Called<()> {
         match &next.kind {
             StatementKind::BlockThreads { slot } => {
                 caller.eval_restore_thread(self.slot(at, *slot))?
@@ -327,7 +327,7 @@ impl Machine {
 
     fn step(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         id: StatementId,
         step: &Step,
@@ -353,7 +353,7 @@ impl Machine {
 
     fn start(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         body: BodyId,
         count: u8,
@@ -384,7 +384,7 @@ impl Machine {
 
     fn eval(
         &self,
-        caller: &Caller<'_>,
+        caller: &P::Caller<'_>,
         at: Activation,
         id: StatementId,
         limit: &Limit,

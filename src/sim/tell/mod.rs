@@ -103,11 +103,11 @@ impl Listener for Teller {
         self.tell(machine, |_| Event::Ends(thread, statement, result));
     }
 
-    fn enters(&self, thread: ThreadIndex, _: BodyId) {
+    fn enters(&self, _: &Machine, thread: ThreadIndex, _: BodyId) {
         self.deeper(thread, 1);
     }
 
-    fn leaves(&self, thread: ThreadIndex) {
+    fn leaves(&self, _: &Machine, thread: ThreadIndex) {
         self.deeper(thread, -1);
     }
 }

@@ -1,0 +1,280 @@
+//! What a scenario's statements call: CPython, whichever it is.
+//!
+//! [`Python`] is one process's CPython and [`Calls`] what one of its threads calls. The runtime implements both, and so
+//! does a real libpython behind the driver: the statements of a scenario mean the same on either.
+
+use super::Machine;
+use crate::runtime::{
+    Callback, CallbackId, Caller, Crash, Daemon, Ended, GilState, Host, InterpreterHandle,
+    MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime, Step, ThreadStateHandle,
+};
+use crate::sync::ThreadIndex;
+
+/// One process's CPython, and what conditions ask of it.
+pub trait Python: Sync + Send + Sized + 'static {
+    /// What the calling thread calls.
+    type Caller<'a>: Calls;
+
+    /// The calling thread's view.
+    fn caller<'a>(&'a self, machine: &'a Machine<Self>) -> Self::Caller<'a>;
+
+    /// The release that this is.
+    fn profile(&self) -> Profile;
+    /// Why the process is over, if it is.
+    fn over(&self) -> Option<Over>;
+    /// The process is over, if it was not already.
+    #[must_use]
+    fn end_process(&self, over: Over) -> Ended;
+    /// The program reads ids: they are to be told apart from here on.
+    fn observe_ids(&self);
+
+    /// `attached(T)`.
+    fn attached(&self, thread: ThreadIndex) -> bool;
+    /// `attached(T, interp)`.
+    fn attached_to(&self, thread: ThreadIndex, interpreter: InterpreterHandle) -> bool;
+    /// `waits_for_gil(T)`.
+    fn waits_for_gil(&self, thread: ThreadIndex) -> bool;
+    /// `holds_gil(T)`.
+    fn holds_gil(&self, thread: ThreadIndex) -> bool;
+    /// `parked(T)`: whether finalization parked the thread for good.
+    fn hung(&self, thread: ThreadIndex) -> bool;
+    /// Who holds the main interpreter's GIL.
+    fn gil_holder(&self) -> Option<ThreadIndex>;
+    /// What the thread reads as its current thread state.
+    fn current_of(&self, thread: ThreadIndex) -> ThreadStateHandle;
+    /// `initialized`.
+    fn initialized(&self) -> bool;
+    /// `finalizing`.
+    fn finalizing(&self) -> bool;
+    /// `interpreters`.
+    fn interpreters(&self) -> usize;
+    /// `thread_states`.
+    fn thread_states(&self) -> usize;
+    /// `thread_states(interp)`.
+    fn thread_states_of(&self, interpreter: InterpreterHandle) -> usize;
+    /// `pending`.
+    fn pending(&self) -> usize;
+    /// `held(m)` of a `PyMutex`.
+    fn mutex_held(&self, mutex: MutexSlot) -> bool;
+    /// What `PyGILState_Check` says in the thread.
+    fn checks(&self, thread: ThreadIndex) -> bool;
+    /// The thread states of the main interpreter, newest first; none where there is no main interpreter.
+    fn listed(&self, each: &mut dyn FnMut(ThreadStateHandle));
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)+) => {
+        /// What one OS thread calls.
+        ///
+        /// Every method stands for a function of the C API or of Python; [`Caller`] tells what each does.
+        ///
+        /// # Errors
+        ///
+        /// Each: the thread or the process ended in it.
+        #[expect(clippy::missing_errors_doc, reason = "said once for all of them")]
+        pub trait Calls {
+            $($(#[$doc])* fn $name(&self, $($argument: $type),*) -> Step<$result>;)+
+
+            /// What the caller did has no meaning in C.
+            #[must_use]
+            fn crash(&self, crash: Crash) -> Ended;
+            /// The root of a thread that `threading` made, around its body.
+            fn python_thread(&self, body: impl FnOnce() -> Step<()>) -> Step<()>;
+            /// The process is over: lets threads that wait inside CPython end. For harnesses.
+            fn let_others_end(&self);
+        }
+
+        impl Calls for Caller<'_> {
+            $(fn $name(&self, $($argument: $type),*) -> Step<$result> {
+                Caller::$name(self, $($argument),*)
+            })+
+
+            fn crash(&self, crash: Crash) -> Ended {
+                Caller::crash(self, crash)
+            }
+            fn python_thread(&self, body: impl FnOnce() -> Step<()>) -> Step<()> {
+                Caller::python_thread(self, body)
+            }
+            fn let_others_end(&self) {
+                Caller::let_others_end(self);
+            }
+        }
+    };
+}
+
+calls! {
+    /// `Py_Initialize`.
+    fn initialize() -> ();
+    /// `Py_IsInitialized`.
+    fn is_initialized() -> i32;
+    /// `Py_IsFinalizing`.
+    fn is_finalizing() -> i32;
+    /// `Py_FinalizeEx`.
+    fn finalize_ex() -> i32;
+    /// `Py_Exit`.
+    fn exit(status: i32) -> ();
+    /// `Py_AtExit`.
+    fn at_exit(callback: Callback) -> i32;
+    /// `PyUnstable_AtExit`.
+    fn unstable_at_exit(interpreter: InterpreterHandle, callback: Callback) -> i32;
+    /// Python's `atexit.register`.
+    fn exit_callback(callback: Callback) -> i32;
+    /// Registers what runs in the clearing of a thread state; whether there was room.
+    fn at_clear(owner: ThreadStateHandle, callback: Callback) -> bool;
+    /// `PyGC_Collect`.
+    fn gc_collect() -> i32;
+    /// `Py_AddPendingCall`.
+    fn add_pending_call(call: Callback) -> i32;
+    /// `Py_MakePendingCalls`.
+    fn make_pending_calls() -> i32;
+    /// `PyMutex_Lock`.
+    fn mutex_lock(mutex: MutexSlot) -> ();
+    /// `PyMutex_Unlock`.
+    fn mutex_unlock(mutex: MutexSlot) -> ();
+    /// `PyMutex_IsLocked`.
+    fn mutex_is_locked(mutex: MutexSlot) -> i32;
+    /// `PyEval_SaveThread`.
+    fn eval_save_thread() -> ThreadStateHandle;
+    /// `PyEval_RestoreThread`.
+    fn eval_restore_thread(handle: ThreadStateHandle) -> ();
+    /// `PyEval_AcquireThread`.
+    fn eval_acquire_thread(handle: ThreadStateHandle) -> ();
+    /// `PyEval_ReleaseThread`.
+    fn eval_release_thread(handle: ThreadStateHandle) -> ();
+    /// `PyThreadState_Swap`.
+    fn thread_state_swap(new: ThreadStateHandle) -> ThreadStateHandle;
+    /// `PyThreadState_New`.
+    fn thread_state_new(interpreter: InterpreterHandle) -> ThreadStateHandle;
+    /// `PyThreadState_Clear`.
+    fn thread_state_clear(handle: ThreadStateHandle) -> ();
+    /// `PyThreadState_Delete`.
+    fn thread_state_delete(handle: ThreadStateHandle) -> ();
+    /// `PyThreadState_DeleteCurrent`.
+    fn thread_state_delete_current() -> ();
+    /// `PyThreadState_Get`.
+    fn thread_state_get() -> ThreadStateHandle;
+    /// `PyThreadState_GetUnchecked`.
+    fn thread_state_get_unchecked() -> ThreadStateHandle;
+    /// `PyThreadState_GetID`.
+    fn thread_state_get_id(handle: ThreadStateHandle) -> u64;
+    /// `PyThreadState_GetInterpreter`.
+    fn thread_state_get_interpreter(handle: ThreadStateHandle) -> InterpreterHandle;
+    /// `PyThreadState_Next`.
+    fn thread_state_next(handle: ThreadStateHandle) -> ThreadStateHandle;
+    /// `PyGILState_Ensure`.
+    fn gil_state_ensure() -> GilState;
+    /// `PyGILState_Release`.
+    fn gil_state_release(before: GilState) -> ();
+    /// `PyGILState_GetThisThreadState`.
+    fn gil_state_get_this_thread_state() -> ThreadStateHandle;
+    /// `PyGILState_Check`.
+    fn gil_state_check() -> i32;
+    /// `PyInterpreterState_Get`.
+    fn interpreter_state_get() -> InterpreterHandle;
+    /// `PyInterpreterState_GetID`.
+    fn interpreter_state_get_id(interpreter: InterpreterHandle) -> i64;
+    /// `PyInterpreterState_Head`.
+    fn interpreter_state_head() -> InterpreterHandle;
+    /// `PyInterpreterState_Main`.
+    fn interpreter_state_main() -> InterpreterHandle;
+    /// `PyInterpreterState_Next`.
+    fn interpreter_state_next(interpreter: InterpreterHandle) -> InterpreterHandle;
+    /// `PyInterpreterState_ThreadHead`.
+    fn interpreter_state_thread_head(interpreter: InterpreterHandle) -> ThreadStateHandle;
+    /// One boundary of bytecode.
+    fn eval() -> i32;
+    /// Makes a Python object.
+    fn object_new(object: ObjectId, kind: ObjectKind) -> ();
+    /// Uses a Python object.
+    fn object_touch(object: ObjectId) -> ();
+    /// Drops the last reference to a Python object.
+    fn object_drop(object: ObjectId) -> ();
+    /// `import threading`.
+    fn import_threading() -> ();
+    /// `threading.Thread.start`: 0, or -1 if Python refuses.
+    fn thread_start(thread: ThreadIndex, daemon: Daemon) -> i32;
+    /// `threading.Thread.join`: 0, or -1 if it raises.
+    fn thread_join(thread: ThreadIndex) -> i32;
+}
+
+impl Python for Runtime {
+    type Caller<'a> = Caller<'a>;
+
+    fn caller<'a>(&'a self, machine: &'a Machine<Self>) -> Caller<'a> {
+        Caller::new(self, machine)
+    }
+
+    fn profile(&self) -> Profile {
+        Self::profile(self)
+    }
+    fn over(&self) -> Option<Over> {
+        Self::over(self)
+    }
+    fn end_process(&self, over: Over) -> Ended {
+        Self::end_process(self, over)
+    }
+    fn observe_ids(&self) {
+        Self::observe_ids(self);
+    }
+    fn attached(&self, thread: ThreadIndex) -> bool {
+        Self::attached(self, thread)
+    }
+    fn attached_to(&self, thread: ThreadIndex, interpreter: InterpreterHandle) -> bool {
+        Self::attached_to(self, thread, interpreter)
+    }
+    fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
+        Self::waits_for_gil(self, thread)
+    }
+    fn holds_gil(&self, thread: ThreadIndex) -> bool {
+        Self::holds_gil(self, thread)
+    }
+    fn hung(&self, thread: ThreadIndex) -> bool {
+        Self::hung(self, thread)
+    }
+    fn gil_holder(&self) -> Option<ThreadIndex> {
+        Self::gil_holder(self)
+    }
+    fn current_of(&self, thread: ThreadIndex) -> ThreadStateHandle {
+        Self::current_of(self, thread)
+    }
+    fn initialized(&self) -> bool {
+        Self::initialized(self)
+    }
+    fn finalizing(&self) -> bool {
+        Self::finalizing(self)
+    }
+    fn interpreters(&self) -> usize {
+        Self::interpreters(self)
+    }
+    fn thread_states(&self) -> usize {
+        Self::thread_states(self)
+    }
+    fn thread_states_of(&self, interpreter: InterpreterHandle) -> usize {
+        Self::thread_states_of(self, interpreter)
+    }
+    fn pending(&self) -> usize {
+        Self::pending(self)
+    }
+    fn mutex_held(&self, mutex: MutexSlot) -> bool {
+        Self::mutex_held(self, mutex)
+    }
+    fn checks(&self, thread: ThreadIndex) -> bool {
+        Self::checks(self, thread)
+    }
+    fn listed(&self, each: &mut dyn FnMut(ThreadStateHandle)) {
+        self.thread_states_listed(InterpreterHandle::MAIN)
+            .into_iter()
+            .for_each(each);
+    }
+}
+
+impl Host for Machine {
+    fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32> {
+        self.callback(caller, callback, argument)
+    }
+
+    fn spawn(&self, thread: ThreadIndex) -> bool {
+        self.launch(thread);
+        true
+    }
+}
