@@ -149,6 +149,7 @@ impl Caller<'_> {
         self.enter_phase(Phase::AtExit);
         self.run_at_exit()?;
         self.runtime.tss_created.store(false, Ordering::Relaxed);
+        self.close_queue(&self.runtime.pending_main);
         self.runtime.runtime_initialized.write(false);
         self.enter_phase(Phase::Finished);
         Ok(0)
@@ -280,6 +281,7 @@ impl Caller<'_> {
             self.delete_thread_state(listed, false)?;
         }
         scope.end(&());
+        self.close_queue(&self.interpreter(main)?.pending);
         let mut lists = self.runtime.lists.lock();
         let threads_left = !lists.threads_head(main).is_null();
         let listed = lists.remove_interpreter(main);

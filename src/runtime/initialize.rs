@@ -142,6 +142,7 @@ impl Caller<'_> {
         runtime.main_thread.write(current_thread());
         runtime.main_thread_state.write(ThreadStateHandle::NULL);
         runtime.pending_main.reset();
+        self.open_queue(&runtime.pending_main);
         runtime.check_enabled.write(true);
         for value in &runtime.tss {
             value.write(ThreadStateHandle::NULL);
@@ -156,7 +157,9 @@ impl Caller<'_> {
         interpreter.has_gil.write(false);
         interpreter.finalizing.write(false);
         interpreter.finalizer.write(ThreadStateHandle::NULL);
+        interpreter.shared_breaker.init();
         interpreter.pending.reset();
+        self.open_queue(&interpreter.pending);
         interpreter.threading_imported.write(false);
         self.free_embedded(main)?;
         self.runtime.lists.lock().insert_interpreter(main);
