@@ -6,6 +6,8 @@
 pub mod check;
 #[cfg(not(loom))]
 mod claims;
+#[cfg(not(loom))]
+pub mod conform;
 pub mod diagnostic;
 pub mod driver;
 #[cfg(not(loom))]
