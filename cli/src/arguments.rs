@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::conform::guide::Guide;
+use crate::conform::guide::Order;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
@@ -299,7 +299,7 @@ pub struct Conform {
     pub schedules: u64,
     /// Run this schedule only, as a report prints it
     #[arg(long, value_name = "GUIDE", help_heading = "Schedules", conflicts_with_all = ["seeds", "record", "at_least", "update_counts"])]
-    pub guide: Option<Guide>,
+    pub guide: Option<Order>,
     /// Also run each scenario N times with switches at random, of the seeds 1 to N
     #[arg(
         long,

@@ -37,8 +37,6 @@ pub enum Record {
     Counterexample(Counterexample),
     /// The last line of a check or a walk.
     Summary(Summary),
-    /// A libpython at hand.
-    Libpython(Libpython),
 }
 
 /// What is going to be checked.
@@ -300,34 +298,6 @@ pub struct Summary {
     /// Runs of all walks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs: Option<u64>,
-}
-
-/// A libpython at hand.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Libpython {
-    /// What reports call it: release, `t` if free-threaded, `d` if a debug build; `None` of an installation without a
-    /// shared library.
-    pub name: Option<String>,
-    /// Release and patch level; `None` if they could not be learned.
-    pub release: Option<String>,
-    /// `default`, `debug`, `free-threaded` or `free-threaded debug`.
-    pub build: Option<String>,
-    /// The library's own words about its version.
-    pub version: Option<String>,
-    /// The library.
-    pub library: Option<String>,
-    /// The prefix of the installation.
-    pub home: Option<String>,
-    /// The dynamic loader that it is opened under, if not this system's.
-    pub loader: Option<String>,
-    /// How it was found.
-    pub origin: String,
-    /// Whether it can be driven.
-    pub driven: bool,
-    /// Why not.
-    pub reason: Option<String>,
-    /// Functions of its release that it does not export.
-    pub missing: Vec<String>,
 }
 
 /// The line of a record, with its line end.

@@ -1,75 +1,57 @@
-//! Which thread's event comes next on a libpython, as a short string that runs again to the same bytes.
+//! What decides who runs next on a libpython, as a short string that runs again to the same bytes.
 //!
 //! ```text
-//! 0x5,1x3,0x2
+//! 0x5,1x3,0
 //! ```
 //!
-//! `0x5` lets thread 0 reach five events, then `1x3` thread 1 three. After the last one the thread that runs goes on
-//! until it blocks. `s7` is no list but a seed: the threads switch at random, at the library's own lock operations too.
-//! `-` is the empty list.
+//! `0x5` lets thread 0 take five events, then `1x3` thread 1 three, then thread 0 one. After the last one the thread that
+//! runs goes on until it blocks. `s7` is no list but a seed: threads switch at random, at the library's own operations on
+//! locks too. `-` is the empty list.
 
 use std::fmt;
 use std::str::FromStr;
-use tstate::sync::THREADS_MAX;
+use tstate::sim::conform::Guide;
 
-/// How many events a text may name.
-const EVENTS_MAX: usize = 100_000;
-
-/// What decides who runs.
+/// What decides who runs next.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Guide {
-    /// Whose event comes next, by the thread's number in the program.
-    Threads(Vec<u8>),
+pub enum Order {
+    /// A list of events by their threads.
+    Guide(Guide),
     /// Chance, begun with this seed.
     Seed(u64),
 }
 
-/// A text that is no guide.
+/// A text that is no order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseGuideError(String);
+pub struct ParseOrderError(String);
 
-impl fmt::Display for Guide {
+impl fmt::Display for Order {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let threads = match self {
-            Self::Seed(seed) => return write!(formatter, "s{seed}"),
-            Self::Threads(threads) if threads.is_empty() => return formatter.write_str("-"),
-            Self::Threads(threads) => threads,
-        };
-        for (number, same) in threads.chunk_by(|one, other| one == other).enumerate() {
-            let comma = if number == 0 { "" } else { "," };
-            write!(formatter, "{comma}{}x{}", same[0], same.len())?;
+        match self {
+            Self::Seed(seed) => write!(formatter, "s{seed}"),
+            Self::Guide(guide) if guide.0.is_empty() => formatter.write_str("-"),
+            Self::Guide(guide) => guide.fmt(formatter),
         }
-        Ok(())
     }
 }
 
-impl FromStr for Guide {
-    type Err = ParseGuideError;
+impl FromStr for Order {
+    type Err = ParseOrderError;
 
-    fn from_str(text: &str) -> Result<Self, ParseGuideError> {
-        let refuse = || ParseGuideError(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, ParseOrderError> {
+        let refuse = || ParseOrderError(text.to_owned());
         if text == "-" {
-            return Ok(Self::Threads(Vec::new()));
+            return Ok(Self::Guide(Guide::default()));
         }
-        if let Some(seed) = text.strip_prefix('s') {
-            return seed.parse().map(Self::Seed).map_err(|_| refuse());
+        match text.strip_prefix('s') {
+            Some(seed) => seed.parse().map(Self::Seed).map_err(|_| refuse()),
+            None if text.is_empty() => Err(refuse()),
+            None => text.parse().map(Self::Guide).map_err(|_| refuse()),
         }
-        let mut threads = Vec::new();
-        for part in text.split(',') {
-            let (thread, count) = part.split_once('x').ok_or_else(refuse)?;
-            let thread: u8 = thread.parse().map_err(|_| refuse())?;
-            let count: usize = count.parse().map_err(|_| refuse())?;
-            let fits = usize::from(thread) < THREADS_MAX && threads.len() + count <= EVENTS_MAX;
-            if !fits || count == 0 {
-                return Err(refuse());
-            }
-            threads.extend(std::iter::repeat_n(thread, count));
-        }
-        Ok(Self::Threads(threads))
     }
 }
 
-impl fmt::Display for ParseGuideError {
+impl fmt::Display for ParseOrderError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
@@ -79,17 +61,17 @@ impl fmt::Display for ParseGuideError {
     }
 }
 
-impl std::error::Error for ParseGuideError {}
+impl std::error::Error for ParseOrderError {}
 
 #[cfg(test)]
 mod tests {
-    use super::Guide;
+    use super::Order;
 
     #[test]
-    fn a_guide_survives_its_text() {
-        for text in ["-", "0x5", "0x5,1x3,0x2", "s7", "s0"] {
-            let guide: Guide = text.parse().expect("a guide");
-            assert_eq!(guide.to_string(), text);
+    fn an_order_survives_its_text() {
+        for text in ["-", "0x5", "0x5,1x3,0x2", "0,1", "s7", "s0"] {
+            let order: Order = text.parse().expect("an order");
+            assert_eq!(order.to_string(), text);
         }
     }
 
@@ -97,10 +79,8 @@ mod tests {
     fn other_texts_are_refused() {
         for text in [
             "",
-            "0",
             "0x",
             "x3",
-            "0x0",
             "99x1",
             "0x5,",
             "s",
@@ -108,7 +88,7 @@ mod tests {
             "0x999999999",
             "-1x3",
         ] {
-            assert!(text.parse::<Guide>().is_err(), "{text}");
+            assert!(text.parse::<Order>().is_err(), "{text}");
         }
     }
 }

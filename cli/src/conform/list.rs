@@ -1,7 +1,7 @@
 //! `tstate conform --list`: the libpythons at hand.
 
+use super::record::{self, Record};
 use crate::libpython::{Known, Survey, Without};
-use crate::record::{self, Record};
 use crate::render::cells::Cell;
 use crate::render::paint::{Paint, counted, escape};
 use crate::render::table;

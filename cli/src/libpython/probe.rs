@@ -4,11 +4,10 @@ use super::elf;
 use super::place::Libpython;
 use crate::child::{self, Silent};
 use crate::conform::program::Driver;
-use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
 use tstate::runtime::profile::{MINOR_MAX, MINOR_MIN, Profile};
-use tstate::sim::scenario::calls::{self, Kind};
+use tstate_driver::Probed;
 
 /// How long the driver may take to open a library and read its version.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -118,20 +117,6 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What the driver prints.
-#[derive(Deserialize)]
-struct Reply {
-    release: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    debug: bool,
-    #[serde(default)]
-    free_threaded: bool,
-    #[serde(default)]
-    missing: Vec<String>,
-}
-
 /// What a libpython is, as far as that can be learned, and why it is not driven, if it is not.
 #[must_use]
 pub fn probe(libpython: &Libpython, driver: &Driver) -> (Option<Identity>, Option<Refusal>) {
@@ -175,9 +160,9 @@ fn ask(libpython: &Libpython, driver: &Driver) -> Result<Identity, String> {
     if !printed.status.success() {
         return Err(last_words(&printed.remarks, &printed.status.to_string()));
     }
-    let reply: Reply = serde_json::from_str(printed.output.trim())
+    let probed: Probed = serde_json::from_str(printed.output.trim())
         .map_err(|error| format!("the driver's answer is not understood: {error}"))?;
-    identity(reply).ok_or_else(|| "the driver names no release".to_owned())
+    Ok(identity(probed))
 }
 
 /// The first thing that somebody said before it failed.
@@ -185,44 +170,27 @@ fn last_words(remarks: &str, status: &str) -> String {
     let line = remarks.lines().map(str::trim).find(|line| !line.is_empty());
     line.map_or_else(
         || format!("the driver ended with {status}"),
-        |line| line.trim_start_matches("error: ").to_owned(),
+        |line| line.trim_start_matches("tstate-driver: ").to_owned(),
     )
 }
 
-fn identity(reply: Reply) -> Option<Identity> {
-    let mut parts = reply.release.splitn(3, '.');
-    let major = parts.next()?;
-    let minor: u8 = parts.next()?.parse().ok()?;
-    let rest = parts.next()?;
-    let digits = rest
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(rest.len());
-    let (patch, suffix) = rest.split_at(digits);
-    if major != "3" {
-        return None;
-    }
-    Some(Identity {
-        minor,
-        patch: patch.parse().ok()?,
-        suffix: suffix.to_owned(),
+fn identity(probed: Probed) -> Identity {
+    // `3.15.0rc1 (main, …)`: what follows the number of the release.
+    let number = format!("3.{}.{}", probed.minor, probed.patch);
+    let word = probed.version.split_whitespace().next().unwrap_or_default();
+    let suffix = word.strip_prefix(&number).unwrap_or_default().to_owned();
+    let mut missing = probed.missing;
+    missing.sort();
+    missing.dedup();
+    Identity {
+        minor: probed.minor,
+        patch: probed.patch,
+        suffix,
         build: Build {
-            free_threaded: reply.free_threaded,
-            debug: reply.debug,
+            free_threaded: probed.free_threaded,
+            debug: probed.debug,
         },
-        version: reply.version,
-        missing: owed(reply.missing, minor),
-    })
-}
-
-/// Of the names that were not found, those that the release should have.
-fn owed(names: Vec<String>, minor: u8) -> Vec<String> {
-    let is_owed = |name: &String| {
-        let rows = calls::rows().iter().copied().flatten();
-        let mut about = rows.filter(|row| row.name == name.as_str());
-        about.all(|row| row.kind == Kind::Function && (row.since..=row.until).contains(&minor))
-    };
-    let mut owed: Vec<String> = names.into_iter().filter(is_owed).collect();
-    owed.sort();
-    owed.dedup();
-    owed
+        version: probed.version,
+        missing,
+    }
 }
