@@ -22,7 +22,9 @@
 
 use super::callback::CallbackStack;
 use super::gil::Gil;
+use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::importer::Importer;
 use super::outcome::{Crash, Fatal, Step};
 use super::pending::{PENDING_INTERPRETER, PendingQueue};
 use super::state::Caller;
@@ -58,6 +60,10 @@ pub(super) struct Interpreter {
     pub(super) pending: PendingQueue,
     /// Whether `threading` is imported. Rule: the GIL.
     pub(super) threading_imported: Plain<bool>,
+    /// Who imported `threading`.
+    pub(super) importer: Importer,
+    /// `finalization_guards`: since 3.15.
+    pub(super) guards: Guards,
     /// Python's atexit callbacks. Rule: the GIL.
     pub(super) exit_callbacks: CallbackStack<EXIT_CALLBACKS_MAX>,
     /// What the clearing of the interpreter's fields runs. Rule: the GIL.
@@ -77,6 +83,8 @@ impl Interpreter {
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threading_imported: Plain::new(("interpreter.threading", slot), false),
+            importer: Importer::new(slot),
+            guards: Guards::new(slot),
             exit_callbacks: CallbackStack::new("interpreter.atexit"),
             at_clear: CallbackStack::new("interpreter.at_clear"),
             exit_callbacks_native: CallbackStack::new("interpreter.atexit_native"),

@@ -111,6 +111,10 @@ impl PendingQueue {
         }
     }
 
+    pub(super) fn mutex(&self) -> &PyMutex {
+        &self.mutex
+    }
+
     /// `npending`, without the mutex.
     pub(super) fn waiting(&self, order: Ordering) -> u32 {
         self.npending.load(order)

@@ -25,6 +25,8 @@ pub mod liveness;
 #[cfg(not(loom))]
 mod names;
 #[cfg(not(loom))]
+mod noted;
+#[cfg(not(loom))]
 pub mod random;
 #[cfg(not(loom))]
 pub mod replay;

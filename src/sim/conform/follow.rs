@@ -15,22 +15,18 @@
 //! | stuck | nobody goes on: no thread stands before an event, and those that move only go round in a timed wait |
 //! | cut | anything |
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "what is noted outlives the run it was noted in, and no engine needs to see it"
-)]
-
 use crate::runtime::{Over, Profile, Runtime};
 use crate::sim::driver::{Machine, Site};
 use crate::sim::events::{End, Event, Events, Observed, Rest, Witness};
 use crate::sim::explorer::{Limits, Look, Program as Explored, Run, Settings, explore_with};
 use crate::sim::judge::{Judge, Notes};
 use crate::sim::liveness::lassos;
+use crate::sim::noted::Noted;
 use crate::sim::scenario::program::Program;
 use crate::sim::world::{Standing, Tuning, World};
 use crate::sync::{Plain, ThreadIndex, wait_until};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Whether the model has the observed run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +90,7 @@ struct Follower {
     left: Plain<bool>,
     /// Which threads stand before an event. Rule: the thread's own.
     standing: Vec<Plain<bool>>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Noted<Seen>>,
 }
 
 impl Follower {
@@ -108,10 +104,7 @@ impl Follower {
 
     fn note(&self, note: impl FnOnce(&mut Seen, usize)) {
         let at = self.at.peek() as usize;
-        note(
-            &mut self.seen.lock().unwrap_or_else(PoisonError::into_inner),
-            at,
-        );
+        self.seen.with(|seen| note(seen, at));
     }
 }
 
@@ -145,7 +138,7 @@ struct Case<'a> {
     program: &'a Arc<Program>,
     profile: Profile,
     observed: Arc<Observed>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Noted<Seen>>,
     notes: Notes,
 }
 
@@ -332,12 +325,7 @@ impl Run for Following<'_> {
     fn look(&self, _: &World) -> Look {
         let machine = self.judge.machine();
         let cut = self.follower.done() && matches!(self.follower.observed.end, End::Cut(_));
-        let matched = self
-            .follower
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .matched;
+        let matched = self.follower.seen.with(|seen| seen.matched);
         Look {
             over: matched
                 || cut
@@ -404,7 +392,7 @@ fn attempt(
         ..Settings::default()
     };
     let explored = explore_with(&case, &settings, &mut |_| true);
-    let seen = std::mem::take(&mut *case.seen.lock().unwrap_or_else(PoisonError::into_inner));
+    let seen = case.seen.take();
     let stays = || {
         let endless = lassos(&explored.graph, &|_| true);
         endless.iter().any(|lasso| {

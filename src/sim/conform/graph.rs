@@ -4,23 +4,19 @@
 //! while it is explored, other threads may go on before every event. Guides are chosen from it so that together they
 //! take every transition; which of them a real run took is read off its events ([`Transitions`]).
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "what is noted outlives the run it was noted in, and no engine needs to see it"
-)]
-
 use super::Guide;
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
 use crate::sim::events::{Event, Events, Observed, Witness};
 use crate::sim::explorer::{Limits, Look, Program as Explored, Run, Settings, explore_with};
 use crate::sim::judge::{Judge, Notes};
+use crate::sim::noted::Noted;
 use crate::sim::scenario::program::Program;
 use crate::sim::world::{Tuning, World};
 use crate::sync::hook::digest;
 use crate::sync::{Epoch, Plain, ThreadIndex, pause_point};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Transitions of a call-level graph, by digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,7 +72,7 @@ struct Step {
 
 /// What all runs together showed.
 #[derive(Debug, Default)]
-struct Noted {
+struct Ways {
     transitions: Transitions,
     /// Every first taking of a transition, with the way to it; the transition is new where the flag is set.
     steps: Vec<(Step, bool)>,
@@ -93,7 +89,7 @@ struct Recorder {
     latest: Vec<Plain<u64>>,
     /// Events that happened in this run; not part of the state.
     depth: Epoch,
-    noted: Arc<Mutex<Noted>>,
+    noted: Arc<Noted<Ways>>,
 }
 
 impl Witness<Runtime> for Recorder {
@@ -106,24 +102,24 @@ impl Witness<Runtime> for Recorder {
         let depth = self.depth.peek() as usize;
         self.depth.advance();
         self.latest[event.thread.index()].write(digest(&event) as u64);
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let noted = &mut *noted;
-        noted.path.truncate(depth);
-        let new = noted.transitions.0.insert(transition(&latest, &event));
-        let step = Step {
-            before: noted.path.last().copied().unwrap_or(START),
-            thread: event.thread,
-            depth,
-        };
-        noted.path.push(noted.steps.len());
-        noted.steps.push((step, new));
+        self.noted.with(|ways| {
+            ways.path.truncate(depth);
+            let new = ways.transitions.0.insert(transition(&latest, &event));
+            let step = Step {
+                before: ways.path.last().copied().unwrap_or(START),
+                thread: event.thread,
+                depth,
+            };
+            ways.path.push(ways.steps.len());
+            ways.steps.push((step, new));
+        });
     }
 }
 
 struct Case<'a> {
     program: &'a Arc<Program>,
     profile: Profile,
-    noted: Arc<Mutex<Noted>>,
+    noted: Arc<Noted<Ways>>,
     notes: Notes,
 }
 
@@ -140,7 +136,7 @@ impl Explored for Case<'_> {
 
     fn make(&self) -> Box<dyn Run + '_> {
         // The search starts again when it learns of a point: so does what it noted.
-        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Noted::default();
+        self.noted.take();
         let listener = Arc::new(Events(Recorder {
             latest: (0..self.program.threads.len())
                 .map(|thread| Plain::new(("recorder.latest", thread), 0))
@@ -199,20 +195,20 @@ pub fn call_graph(program: &Arc<Program>, profile: Profile, states: u64) -> Call
         ..Settings::default()
     };
     let explored = explore_with(&case, &settings, &mut |_| true);
-    let noted = std::mem::take(&mut *case.noted.lock().unwrap_or_else(PoisonError::into_inner));
+    let ways = case.noted.take();
     CallGraph {
-        guides: guides(&noted),
-        transitions: noted.transitions,
+        guides: guides(&ways),
+        transitions: ways.transitions,
         cut: !explored.cut.is_empty(),
     }
 }
 
 /// The ways to all new transitions, without those that lie on others.
-fn guides(noted: &Noted) -> Vec<Guide> {
-    let mut taken = vec![false; noted.steps.len()];
+fn guides(ways: &Ways) -> Vec<Guide> {
+    let mut taken = vec![false; ways.steps.len()];
     let mut guides = Vec::new();
     // A later step is never on the way to an earlier one.
-    for (last, &(step, new)) in noted.steps.iter().enumerate().rev() {
+    for (last, &(step, new)) in ways.steps.iter().enumerate().rev() {
         if !new || taken[last] {
             continue;
         }
@@ -220,7 +216,7 @@ fn guides(noted: &Noted) -> Vec<Guide> {
         let mut next = last;
         while next != START {
             taken[next] = true;
-            let (step, _) = noted.steps[next];
+            let (step, _) = ways.steps[next];
             threads.push(step.thread);
             next = step.before;
         }

@@ -11,6 +11,7 @@ use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::{Listener, Machine, Value};
 use crate::sim::graph::Choice;
 use crate::sim::judge::Notes;
+use crate::sim::noted::Noted;
 use crate::sim::replay::Stage;
 use crate::sim::scenario::program::{BodyId, Program, StatementId};
 use crate::sim::world::Tuning;
@@ -69,12 +70,12 @@ impl FromStr for Guide {
 }
 
 /// Notes whose events happen.
-#[derive(Debug)]
-struct Order(std::sync::mpsc::Sender<ThreadIndex>);
+#[derive(Debug, Default)]
+struct Order(Noted<Vec<ThreadIndex>>);
 
 impl Order {
     fn note(&self, thread: ThreadIndex) {
-        self.0.send(thread).expect("the receiver outlives the run");
+        self.0.with(|threads| threads.push(thread));
     }
 }
 
@@ -96,9 +97,9 @@ impl Listener<Runtime> for Order {
 /// The guide of the run that a schedule of the model names, such as a counterexample's.
 #[must_use]
 pub fn guide_of(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> Guide {
-    let (sender, receiver) = std::sync::mpsc::channel();
     let notes = Notes::default();
-    let listener = Arc::new(Order(sender));
+    let order = Arc::new(Order::default());
+    let listener = Arc::clone(&order) as Arc<dyn Listener>;
     let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
     stage.play(|walk| {
         let mut look = walk.settle();
@@ -109,7 +110,7 @@ pub fn guide_of(program: &Arc<Program>, profile: Profile, choices: &[Choice]) ->
             look = walk.step(*choice);
         }
     });
-    Guide(receiver.try_iter().collect())
+    Guide(order.0.take())
 }
 
 #[cfg(test)]

@@ -1,25 +1,21 @@
 //! A run of the model, seen from outside.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "what is noted outlives the run it was noted in, and no engine needs to see it"
-)]
-
 use super::follow::Ending;
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
 use crate::sim::events::{End, Event, Events, Observed, Witness};
 use crate::sim::explorer::Limits;
 use crate::sim::judge::Notes;
+use crate::sim::noted::Noted;
 use crate::sim::replay::Stage;
 use crate::sim::scenario::program::Program;
 use crate::sim::world::Tuning;
 use crate::sync::{ThreadIndex, pause_point};
 use oorandom::Rand64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 #[derive(Debug, Default)]
-struct Ear(Mutex<Vec<Event>>);
+struct Ear(Noted<Vec<Event>>);
 
 impl Witness<Runtime> for Arc<Ear> {
     fn stands_before(&self, _: ThreadIndex) {
@@ -27,8 +23,7 @@ impl Witness<Runtime> for Arc<Ear> {
     }
 
     fn happens(&self, _: &Machine, event: Event) {
-        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        events.push(event);
+        self.0.with(|events| events.push(event));
     }
 }
 
@@ -68,9 +63,8 @@ pub fn sample(program: &Arc<Program>, profile: Profile, seed: u64, steps: usize)
             threads,
         )
     });
-    let mut events = ear.0.lock().unwrap_or_else(PoisonError::into_inner);
     Observed {
-        events: std::mem::take(&mut *events),
+        events: ear.0.take(),
         end,
         threads,
     }
