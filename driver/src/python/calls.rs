@@ -57,6 +57,9 @@ impl Calls for Caller<'_> {
         }
         Ok(objects::at_clear(callback))
     }
+    fn at_site(&self, _: Callback) -> Step<()> {
+        record::refuse("at_site: the library is initialized without `site`")
+    }
     fn gc_collect(&self) -> Step<i32> {
         Ok(api::collect() as i32)
     }
