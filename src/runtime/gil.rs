@@ -25,11 +25,15 @@
 //! holder, move the switch number · T9 tell who waits for a switch · T10 must it hang? · T11 the thread state holds it,
 //! its own drop request is done with · T12 pending calls · T13 unlock.
 //!
+//! Who is late in T1, T4c or T10 leaves for good ([`super::late`]). At T10 it gives the GIL up again: up to 3.12 as if it
+//! lived on, so that it may wait in D6 for a thread that never comes (observed: 3.12.1). In 3.8 that is asked only after
+//! T13.
+//!
 //! Drop: D2 fatal if free · D3 note the holder · D4 free, wake one waiter · D6 if a drop was requested: wait until
 //! another thread has taken it.
 //!
 //! T4c, the story: a waiter that must hang withdraws its request first, since the holder would otherwise wait in D6 for
-//! a thread that never comes (gh-96387). It unlocks `mutex` before it clears the bit, as 3.14 does: in between the
+//! a thread that never comes (gh-96387: 3.9 and 3.10 do not withdraw it). It unlocks `mutex` before it clears the bit, as 3.14 does: in between the
 //! holder may run D4 to D6, see the bit still set and wait for ever. The checker finds it.
 //!
 //! # Invariants
@@ -54,13 +58,14 @@
 //!
 //! `tests/loom/gil.rs`, `tests/runtime.rs`.
 
-use super::arena::AttachState;
+use super::differences::LateTest;
 use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Ended, Fatal, Step};
 use super::state::Caller;
 use crate::sync::{
-    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, WaitResult, current_thread, scope,
+    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, ThreadIndex, WaitResult, current_thread,
+    scope,
 };
 
 /// Whether the GIL is taken.
@@ -119,6 +124,16 @@ impl Gil {
         self.holder.write(0);
     }
 
+    /// Whether the thread holds it, which only the thread itself can change.
+    pub(super) fn is_holder(&self, thread: ThreadIndex) -> bool {
+        self.holder.peek() == thread.index() as u8 + 1
+    }
+
+    /// Whether some thread holds it, for an observer.
+    pub(super) fn is_held(&self) -> bool {
+        self.holder.peek() != 0
+    }
+
     /// The thread that holds it, for an observer.
     #[cfg(feature = "sim")]
     pub(super) fn peek_holder(&self) -> Option<crate::sync::ThreadIndex> {
@@ -154,29 +169,23 @@ impl Gil {
 }
 
 impl Caller<'_> {
-    /// `_PyThreadState_MustExit`: whether finalization is done with this thread state. One relaxed load.
-    pub(super) fn must_hang(&self, handle: ThreadStateHandle) -> Step<bool> {
-        let state = self.storage(handle)?.load();
-        self.live(handle)?;
-        Ok(state == AttachState::ShuttingDown)
-    }
-
-    /// §ATTACH H: gives the thread's reference up and parks the thread for good.
-    pub(super) fn hang(&self, handle: ThreadStateHandle) -> Ended {
-        if let Err(ended) = self.release_reference(handle) {
-            return ended;
+    /// The interpreter whose GIL is taken for a thread state. In 3.8 there is one for all, and the thread state is not read
+    /// before it is taken.
+    fn interpreter_of_gil(&self, handle: ThreadStateHandle) -> Step<InterpreterHandle> {
+        if self.runtime.profile.late_test() == LateTest::WithGil {
+            Ok(InterpreterHandle::MAIN)
+        } else {
+            self.interpreter_of(handle)
         }
-        self.runtime.hung.write(true);
-        Ended::Hung
     }
 
     /// §GIL T1 to T13.
     pub(super) fn take_gil(&self, handle: ThreadStateHandle) -> Step<()> {
         let scope = scope();
-        if self.must_hang(handle)? {
-            return Err(self.hang(handle));
+        if self.must_leave(handle)? {
+            return Err(self.leave(handle));
         }
-        let interpreter = self.interpreter_of(handle)?;
+        let interpreter = self.interpreter_of_gil(handle)?;
         let Some(gil) = self.interpreter(interpreter)?.gil() else {
             return Err(self.crash(Crash::Other));
         };
@@ -192,19 +201,34 @@ impl Caller<'_> {
         gil.switch_cond.notify_one();
         drop(switching);
         self.runtime.gil_waiting.write(false);
-        match self.must_hang(handle) {
+        match self.must_leave(handle) {
             Ok(false) => {}
             Ok(true) => {
                 drop(locked);
-                self.drop_gil(interpreter, ThreadStateHandle::NULL, Release::Final)?;
-                return Err(self.hang(handle));
+                return Err(self.leave_with_gil(interpreter, handle));
             }
             Err(over) => return Err(over),
         }
         self.hold_gil(gil, handle, interpreter)?;
         drop(locked);
+        if self.must_leave_with_gil(handle) {
+            return Err(self.leave_with_gil(interpreter, handle));
+        }
         scope.end(&());
         Ok(())
+    }
+
+    /// §GIL T10: gives the GIL up again, and leaves for good.
+    fn leave_with_gil(&self, interpreter: InterpreterHandle, handle: ThreadStateHandle) -> Ended {
+        let dropped = if self.runtime.profile.late_taker_may_wait() {
+            self.drop_gil(interpreter, handle, Release::Normal)
+        } else {
+            self.drop_gil(interpreter, ThreadStateHandle::NULL, Release::Final)
+        };
+        match dropped {
+            Ok(()) => self.leave(handle),
+            Err(ended) => ended,
+        }
     }
 
     /// §GIL T4: returns with the GIL free and its mutex held.
@@ -231,17 +255,17 @@ impl Caller<'_> {
                 continue;
             }
             let holder = gil.last_holder.read();
-            if self.must_hang(handle)? {
+            if self.must_leave(handle)? {
                 self.runtime.gil_waiting.write(false);
                 drop(locked);
-                if drop_requested {
+                if drop_requested && self.runtime.profile.late_waiter_withdraws() {
                     self.storage(holder)?
                         .eval_breaker
                         .clear(Bit::GilDropRequest);
                     // The finalizer may have deleted its thread state between the unlock and the clear.
                     self.mapped(holder)?;
                 }
-                return Err(self.hang(handle));
+                return Err(self.leave(handle));
             }
             // S6 says that the holder is allocated; a late thread state that finalization freed is not.
             self.storage(holder)?.eval_breaker.set(Bit::GilDropRequest);
@@ -280,7 +304,7 @@ impl Caller<'_> {
         Ok(())
     }
 
-    /// §GIL D2 to D6. `handle` is null if no thread state got as far as holding the GIL (T10).
+    /// §GIL D2 to D6. `handle` is null if no thread state got as far as holding the GIL (T10 since 3.13).
     pub(super) fn drop_gil(
         &self,
         interpreter: InterpreterHandle,
@@ -300,16 +324,31 @@ impl Caller<'_> {
             return Err(self.fatal(Fatal::GilNotLocked));
         }
         *locked = Locked::Free;
-        gil.holder.write(0);
-        if !handle.is_null() {
-            self.thread_state(handle)?.holds_gil.write(false);
+        if gil.is_held() && !gil.is_holder(current_thread()) {
+            self.runtime.corrupted.write(true);
         }
+        gil.holder.write(0);
+        self.note_dropped(handle)?;
         gil.cond.notify_one();
         drop(locked);
         if release == Release::Normal {
             self.switch_forced(gil, handle)?;
         }
         scope.end(&());
+        Ok(())
+    }
+
+    /// §GIL D4: up to 3.12 this is nothing of C's, which does not touch a thread state that may be freed.
+    fn note_dropped(&self, handle: ThreadStateHandle) -> Step<()> {
+        if handle.is_null() {
+            return Ok(());
+        }
+        let tstate = self.storage(handle)?;
+        if tstate.generation() == handle.generation() {
+            tstate.holds_gil.write(false);
+        } else if !self.runtime.profile.late_taker_may_wait() {
+            return Err(self.crash(Crash::UseAfterFree));
+        }
         Ok(())
     }
 
