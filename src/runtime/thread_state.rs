@@ -35,6 +35,7 @@
 //! Use after free; fatal *tstate %p is still current*.
 
 use super::arena::{EMBEDDED_FIRST, Status, ThreadState, Whence, embedded_in};
+use super::differences::ThreadEnd;
 use super::gil::Release;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
@@ -140,6 +141,7 @@ impl<'a> Caller<'a> {
         self.live(handle)?;
         lists.remove_thread_state(interpreter, handle);
         drop(lists);
+        self.release_joiners(handle, ThreadEnd::StateDeleted);
         if tstate.is(Status::BoundGilState) {
             self.tss_own().write(ThreadStateHandle::NULL);
             tstate.set(Status::BoundGilState, false);
@@ -225,6 +227,7 @@ impl<'a> Caller<'a> {
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.thread_state(handle)?.set(Status::Cleared, true);
+        self.release_joiners(handle, ThreadEnd::StateCleared);
         self.release_importer(handle)
     }
 
