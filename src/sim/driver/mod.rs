@@ -265,6 +265,35 @@ impl<P: Python> Machine<P> {
         }
     }
 
+    /// The body of a thread that Python itself made, inside whatever Python does around it.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread or the process in it.
+    pub fn run_python_body(&self, thread: ThreadIndex) -> Step<()> {
+        let body = self.program.threads[thread.index()].body;
+        let statements = &self.program.bodies[body.index()].block;
+        let activation = Activation { thread, body };
+        self.block(&self.runtime.caller(self), activation, statements, 0)
+            .map(|_| ())
+    }
+
+    /// The calling thread, which Python made or ended, runs no more of its body: what `at_thread_exit` registered runs,
+    /// and the thread is over for those that wait for it.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread or the process in it.
+    pub fn leave_thread(&self, thread: ThreadIndex, exited: bool) -> Step<()> {
+        let lane = &self.lanes[thread.index()];
+        if exited {
+            lane.exited.write(true);
+        }
+        self.run_exits(&self.runtime.caller(self), thread)?;
+        lane.ended.set();
+        Ok(())
+    }
+
     /// Ends what is left of a process on real threads: they leave their waits and end at their next statement. For a
     /// harness, after it has noted what happened; again while threads are left, since each wakes from one wait a call.
     pub fn cut_off(&self) {

@@ -4,7 +4,7 @@ use super::{
     Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
     StateFunction, Statement, StatementKind, Step,
 };
-use crate::sim::scenario::calls::Call;
+use crate::sim::scenario::calls::{Call, CallRef};
 use std::collections::BTreeSet;
 
 /// What a program reads of the state that is kept only where somebody reads it.
@@ -14,6 +14,12 @@ pub struct Reads {
     pub runs: BTreeSet<usize>,
     /// Ids of thread states or interpreters.
     pub ids: bool,
+    /// In a statement, how many pending calls are queued.
+    pub pending: bool,
+    /// In a statement, who holds the GIL.
+    pub gil_holder: bool,
+    /// The rows of the calls that it makes.
+    pub calls: BTreeSet<CallRef>,
 }
 
 impl Reads {
@@ -24,6 +30,7 @@ impl Reads {
         for body in &program.bodies {
             reads.block(&body.block);
         }
+        let (pending, gil_holder) = (reads.pending, reads.gil_holder);
         for claim in &program.claims {
             match &claim.kind {
                 ClaimKind::Always(condition)
@@ -33,6 +40,7 @@ impl Reads {
                 ClaimKind::Allow(_) | ClaimKind::Reach(_) | ClaimKind::Never(_) => {}
             }
         }
+        (reads.pending, reads.gil_holder) = (pending, gil_holder);
         reads
     }
 
@@ -124,6 +132,7 @@ impl Reads {
     }
 
     fn call(&mut self, call: &CallExpr) {
+        self.calls.insert(call.call);
         self.ids |= matches!(
             call.call.row().modelled,
             Some(Call::ThreadStateGetId | Call::InterpreterStateGetId)
@@ -138,6 +147,13 @@ impl Reads {
     }
 
     fn expression(&mut self, expression: &Expression) {
+        if let Expression::State(function) = expression {
+            self.pending |= matches!(function, StateFunction::Pending(_));
+            self.gil_holder |= matches!(
+                function,
+                StateFunction::GilHolder | StateFunction::HoldsGil(_)
+            );
+        }
         match expression {
             Expression::State(StateFunction::Runs(body)) => {
                 self.runs.insert(body.index());

@@ -1,0 +1,175 @@
+//! One run, in a process of its own.
+//!
+//! # Protocol
+//!
+//! 1. The process is a copy of the server's; its only thread is the scenario's main thread. If the library was
+//!    initialized before the copy, this thread did it.
+//! 2. The machine is made under the controller, so that the scenario's primitives are cells of the schedule.
+//! 3. Every event is a point where the schedule chooses: a thread stands before it until it may happen, notes it, and
+//!    lets the schedule choose again.
+//! 4. The run ends with the process: by `record::end`, by the library (`exit`, `abort`), by a signal, or by its limit of
+//!    processor time.
+
+use crate::controller::Native;
+use crate::layer::main_begins;
+use crate::python::{Caller, Libpython};
+use crate::record;
+use crate::schedule::{Rules, Waits, block, enter, me, own, pass};
+use crate::sight;
+use std::sync::{Arc, OnceLock};
+use tstate::runtime::{CallbackId, Profile};
+use tstate::sim::driver::{Machine, Python, Site};
+use tstate::sim::events::{Event, Events, Witness};
+use tstate::sim::scenario::program::Program;
+use tstate::sync::hook::with_controller;
+use tstate::sync::{ThreadIndex, enter_thread};
+
+/// Processor time of a run, in seconds, and where the kernel stops asking.
+const PROCESSOR_TIME: (u64, u64) = (2, 3);
+
+static MACHINE: OnceLock<Arc<Machine<Libpython>>> = OnceLock::new();
+
+/// What a run is made of.
+#[derive(Debug)]
+pub struct Run {
+    /// The scenario.
+    pub program: Arc<Program>,
+    /// The release that its claims are read for.
+    pub profile: Profile,
+    /// How the schedule chooses.
+    pub rules: Rules,
+    /// The library was initialized before the copy.
+    pub ahead: bool,
+    /// What `PyGILState_Check` said before that.
+    pub checks_before: bool,
+    /// Where standard error goes.
+    pub errors: libc::c_int,
+}
+
+/// Stands before each event until the schedule lets it happen.
+#[derive(Debug)]
+struct Reporter;
+
+impl<P: Python> Witness<P> for Reporter {
+    fn stands_before(&self, _thread: ThreadIndex) {
+        block(Waits::Event);
+        let me = me();
+        if let Err(end) = own(|schedule| schedule.count_event(me)) {
+            record::end_of_run(end);
+        }
+    }
+
+    fn happens(&self, _machine: &Machine<P>, event: Event) {
+        record::line(&format!("event {event}"));
+        pass();
+    }
+}
+
+/// Runs the scenario in this process, which ends with it.
+pub fn run(run: Run) -> ! {
+    redirect(run.errors);
+    limit();
+    if run.ahead {
+        enter(0, false, None);
+    } else {
+        main_begins();
+    }
+    own(|schedule| schedule.begin(run.rules.clone()));
+    sight::begin();
+    with_controller(&Native, || {
+        let library = || Libpython::new(run.profile, run.ahead, run.checks_before);
+        let machine = Machine::on(&run.program, library, Some(Arc::new(Events(Reporter))));
+        MACHINE
+            .get_or_init(|| machine)
+            .run_thread(ThreadIndex::FIRST);
+    });
+    let me = me();
+    own(|schedule| schedule.slots[me].waits = Waits::Ended);
+    record::end("exit 0")
+}
+
+fn redirect(errors: libc::c_int) {
+    // SAFETY: descriptors are numbers; what is open stays open or is replaced.
+    unsafe {
+        let nothing = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+        libc::dup2(nothing, 0);
+        libc::dup2(nothing, 1);
+        libc::dup2(errors, 2);
+    }
+}
+
+fn limit() {
+    let time = libc::rlimit {
+        rlim_cur: PROCESSOR_TIME.0,
+        rlim_max: PROCESSOR_TIME.1,
+    };
+    let core = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: both are valid limits of this process.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CPU, &time);
+        libc::setrlimit(libc::RLIMIT_CORE, &core);
+    }
+}
+
+fn machine() -> &'static Machine<Libpython> {
+    match MACHINE.get() {
+        Some(machine) => machine,
+        None => record::cut("internal: a thread before the run"),
+    }
+}
+
+/// The assertion that failed, if one did.
+pub fn failed() -> Option<Site> {
+    machine().failed()
+}
+
+/// Which thread of the scenario the calling thread is.
+fn lane() -> Option<ThreadIndex> {
+    let me = me();
+    let lane = own(|schedule| schedule.slots[me].lane);
+    lane.map(|lane| ThreadIndex::new(usize::from(lane)))
+}
+
+/// The body of a thread that the scenario started natively.
+pub fn run_lane(lane: u8) {
+    let thread = ThreadIndex::new(usize::from(lane));
+    enter_thread(thread);
+    with_controller(&Native, || machine().run_thread(thread));
+}
+
+/// A thread that the library started.
+pub fn run_library_thread(function: &mut dyn FnMut() -> usize) -> usize {
+    let lane = lane();
+    if let Some(thread) = lane {
+        enter_thread(thread);
+    }
+    with_controller(&Native, || {
+        let result = function();
+        if let Some(thread) = lane {
+            let _left = machine().leave_thread(thread, false);
+        }
+        result
+    })
+}
+
+/// The body of a thread that `threading` started.
+pub fn run_python_body(thread: usize) {
+    let _ran = machine().run_python_body(ThreadIndex::new(thread));
+}
+
+/// The library ends the calling thread.
+pub fn thread_exits() {
+    if let Some(thread) = lane() {
+        let _left = machine().leave_thread(thread, true);
+    }
+}
+
+/// Runs a callback of the scenario and returns what it returns.
+pub fn callback(id: CallbackId, argument: u64) -> i32 {
+    let machine = machine();
+    let caller: Caller<'_> = machine.runtime.caller(machine);
+    machine.callback(&caller, id, argument).unwrap_or(0)
+}

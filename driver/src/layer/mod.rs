@@ -1,0 +1,17 @@
+//! What the program defines in the C library's place: for threads of the run, objects of our own under the run's
+//! scheduler; for all others, the real functions.
+//!
+//! A library that is opened later binds to these first, because the program exports them (`build.rs`, `symbols.txt`).
+//! Waiting is then an exact event that names its object, and nothing waits for time to pass. What libpython does in
+//! inline atomics is no event here.
+//!
+//! An object is known by its address. A mutex or condition variable that was never initialized is a statically
+//! initialized one; a semaphore that was not is left to the C library, so that a use after free stays a crash.
+
+mod locks;
+mod real;
+mod semaphores;
+mod threads;
+mod time;
+
+pub use threads::{launch, main_begins};

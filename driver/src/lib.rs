@@ -1,0 +1,41 @@
+//! Runs one scenario on one real libpython, in a child process, under a scheduler of its own.
+//!
+//! This library is the side that asks: [`Server::spawn`] starts the program `tstate-driver serve` for one libpython, and
+//! [`Server::run`] has it run one [`Request`] and gives its [`Reply`]. The program is the side that runs; nothing of it
+//! is linked into whoever uses this library, because it takes the C library's place.
+//!
+//! # Protocol
+//!
+//! One request is one line of JSON on the program's standard input, one reply one line on its standard output, in the
+//! order of the requests. Fields that are left out have their defaults; unknown fields are an error.
+//!
+//! ```text
+//! > {"scenario": "TEXT OF THE FILE", "profile": "3.13.0", "guide": [0, 0, 1], "ticks": 3}
+//! < {"events": ["0 begins 0 / list 0 cur - check", …], "end": "exit 0", "threads": ["ended", "hung"],
+//!    "waits": [null, null], "guide_left_at": null}
+//! ```
+//!
+//! * `guide`: thread numbers of the program: whose event comes next. Each event (a statement begins or ends, a callback
+//!   is entered or left) uses up one. The thread wanted runs until its event; if it blocks, the others that are inside a
+//!   statement run, lowest number first, just until it can go on; if nobody can, timed waits time out, the wanted
+//!   thread's first. If nothing helps, the guide is given up (`guide_left_at` is the number of events that followed it)
+//!   and the rest of the run goes by the default: the running thread goes on until it blocks, then the lowest that can.
+//! * `choices`: which alternative each `choose` takes, in the order in which they are met; the first where it says
+//!   nothing.
+//! * `seed`: chance decides at every operation, after the guide's end.
+//! * `ticks` (3): how often timed waits of one thread time out in one statement.
+//! * `events` (400), `operations` (200000): bounds of the run.
+//! * A reply has `refused`, the reason, if the run cannot be driven on this libpython, or the request makes no sense.
+//!   Nothing else in it counts then.
+//! * `end` is `exit N`, `assertion STATEMENT`, `fatal TEXT`, `crash SIGNAL`, `stuck` or `cut WHY`.
+//! * `threads` are `not started`, `running`, `blocked`, `ended`, `exited`, `hung`; `waits` says what a blocked one waits
+//!   for.
+//! * An event's text is that of [`tstate::sim::events::Event`].
+//!
+//! The same request gives the same bytes in reply.
+
+mod protocol;
+mod server;
+
+pub use protocol::{Probed, Reply, Request};
+pub use server::{Error, Libpython, Server};

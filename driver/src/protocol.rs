@@ -1,0 +1,155 @@
+//! What goes over the line.
+
+use serde::{Deserialize, Serialize};
+use tstate::sim::events::{End, Event, Observed, ParseEventError, Rest};
+use tstate::sim::scenario::program::StatementId;
+
+/// Time-outs of one thread in one statement.
+const TICKS: u32 = 3;
+/// Events of a run.
+const EVENTS: u32 = 400;
+/// Operations of a run.
+const OPERATIONS: u64 = 200_000;
+
+fn ticks() -> u32 {
+    TICKS
+}
+fn events() -> u32 {
+    EVENTS
+}
+fn operations() -> u64 {
+    OPERATIONS
+}
+
+/// A run to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The text of the scenario.
+    pub scenario: String,
+    /// The profile that its assertions are read for.
+    pub profile: String,
+    /// Whose event comes next.
+    #[serde(default)]
+    pub guide: Vec<u8>,
+    /// What each `choose` takes.
+    #[serde(default)]
+    pub choices: Vec<u16>,
+    /// Chance.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// Time-outs of one thread in one statement.
+    #[serde(default = "ticks")]
+    pub ticks: u32,
+    /// Events of the run.
+    #[serde(default = "events")]
+    pub events: u32,
+    /// Operations of the run.
+    #[serde(default = "operations")]
+    pub operations: u64,
+}
+
+impl Request {
+    /// A run by the default rules.
+    #[must_use]
+    pub fn new(scenario: impl Into<String>, profile: impl Into<String>) -> Self {
+        Self {
+            scenario: scenario.into(),
+            profile: profile.into(),
+            guide: Vec::new(),
+            choices: Vec::new(),
+            seed: None,
+            ticks: TICKS,
+            events: EVENTS,
+            operations: OPERATIONS,
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Why there was no run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// The events, in order.
+    pub events: Vec<String>,
+    /// How it ended.
+    pub end: String,
+    /// Where each thread of the program was then.
+    pub threads: Vec<String>,
+    /// What each waited for.
+    pub waits: Vec<Option<String>>,
+    /// How many events followed the guide before it was given up.
+    pub guide_left_at: Option<usize>,
+}
+
+impl Reply {
+    /// No run, for this reason.
+    #[must_use]
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self {
+            refused: Some(why.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The run as the model writes runs down; nothing if it was refused.
+    ///
+    /// # Errors
+    ///
+    /// An event is in another version's form.
+    pub fn observed(&self) -> Result<Option<Observed>, ParseEventError> {
+        if self.refused.is_some() {
+            return Ok(None);
+        }
+        let events: Result<Vec<Event>, _> = self.events.iter().map(|event| event.parse()).collect();
+        Ok(Some(Observed {
+            events: events?,
+            end: end(&self.end),
+            threads: self.threads.iter().map(|rest| rest_of(rest)).collect(),
+        }))
+    }
+}
+
+fn end(text: &str) -> End {
+    let (what, detail) = text.split_once(' ').unwrap_or((text, ""));
+    match (what, detail.parse::<i32>()) {
+        ("exit", Ok(status)) => End::Exit(status),
+        ("assertion", Ok(statement)) => End::Assertion(StatementId(statement as u16)),
+        ("fatal", _) => End::Fatal(detail.to_owned()),
+        ("crash", Ok(signal)) => End::Crash(signal),
+        ("stuck", _) => End::Stuck,
+        _ => End::Cut(detail.to_owned()),
+    }
+}
+
+fn rest_of(text: &str) -> Rest {
+    match text {
+        "not started" => Rest::NotStarted,
+        "ended" => Rest::Ended,
+        "exited" => Rest::Exited,
+        "hung" => Rest::Hung,
+        "blocked" => Rest::Blocked,
+        _ => Rest::Running,
+    }
+}
+
+/// What a libpython is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// The profile of exactly this library: `3.13.5`, `3.13.5t`.
+    pub profile: String,
+    /// 13 of 3.13.5.
+    pub minor: u8,
+    /// 5 of 3.13.5.
+    pub patch: u8,
+    /// What `Py_GetVersion` says.
+    pub version: String,
+    /// Built with assertions.
+    pub debug: bool,
+    /// Built without the GIL.
+    pub free_threaded: bool,
+    /// Functions of the catalogue that the library should have by its release and has not.
+    pub missing: Vec<String>,
+}

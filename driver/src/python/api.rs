@@ -1,0 +1,97 @@
+//! The functions of the C API that runs call, by their C names.
+//!
+//! They are as safe as the scenario is: a misuse crashes the child process, which is what a run is there to see.
+
+use super::library::required;
+use std::ffi::{c_char, c_int, c_long, c_void};
+use std::sync::atomic::AtomicUsize;
+
+/// Any pointer of C.
+pub type Pointer = *mut c_void;
+/// `PyObject *(*)(PyObject *, PyObject *)`
+pub type Function = extern "C-unwind" fn(Pointer, Pointer) -> Pointer;
+
+macro_rules! functions {
+    ($($name:ident $names:literal ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {$(
+        #[doc = concat!("`", $names, "`")]
+        #[inline]
+        pub fn $name($($argument: $type),*) $(-> $result)? {
+            static ADDRESS: AtomicUsize = AtomicUsize::new(0);
+            let address = required(&ADDRESS, $names);
+            // SAFETY: the symbol has this type in every release that has it. Whether the call is allowed now is the
+            // scenario's matter; a crash is what the run observes.
+            unsafe {
+                let function = std::mem::transmute::<
+                    usize,
+                    unsafe extern "C-unwind" fn($($type),*) $(-> $result)?,
+                >(address);
+                function($($argument),*)
+            }
+        }
+    )+};
+}
+
+functions! {
+    initialize_ex "Py_InitializeEx" (signals: c_int);
+    is_initialized "Py_IsInitialized" () -> c_int;
+    is_finalizing "Py_IsFinalizing|_Py_IsFinalizing" () -> c_int;
+    finalize_ex "Py_FinalizeEx" () -> c_int;
+    exit "Py_Exit" (status: c_int);
+    at_exit "Py_AtExit" (function: extern "C-unwind" fn()) -> c_int;
+    unstable_at_exit "PyUnstable_AtExit" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer), data: Pointer) -> c_int;
+    add_pending_call "Py_AddPendingCall" (function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer) -> c_int;
+    make_pending_calls "Py_MakePendingCalls" () -> c_int;
+    mutex_lock "PyMutex_Lock" (mutex: Pointer);
+    mutex_unlock "PyMutex_Unlock" (mutex: Pointer);
+    save_thread "PyEval_SaveThread" () -> Pointer;
+    restore_thread "PyEval_RestoreThread" (state: Pointer);
+    acquire_thread "PyEval_AcquireThread" (state: Pointer);
+    release_thread "PyEval_ReleaseThread" (state: Pointer);
+    thread_state_swap "PyThreadState_Swap" (state: Pointer) -> Pointer;
+    thread_state_new "PyThreadState_New" (interpreter: Pointer) -> Pointer;
+    thread_state_clear "PyThreadState_Clear" (state: Pointer);
+    thread_state_delete "PyThreadState_Delete" (state: Pointer);
+    thread_state_delete_current "PyThreadState_DeleteCurrent" ();
+    thread_state "PyThreadState_Get" () -> Pointer;
+    thread_state_unchecked "PyThreadState_GetUnchecked|_PyThreadState_UncheckedGet" () -> Pointer;
+    thread_state_id "PyThreadState_GetID" (state: Pointer) -> u64;
+    thread_state_interpreter "PyThreadState_GetInterpreter" (state: Pointer) -> Pointer;
+    thread_state_next "PyThreadState_Next" (state: Pointer) -> Pointer;
+    thread_state_dict "PyThreadState_GetDict" () -> Pointer;
+    gil_state_ensure "PyGILState_Ensure" () -> c_int;
+    gil_state_release "PyGILState_Release" (state: c_int);
+    gil_state_this "PyGILState_GetThisThreadState" () -> Pointer;
+    gil_state_check "PyGILState_Check" () -> c_int;
+    interpreter "PyInterpreterState_Get|_PyInterpreterState_Get" () -> Pointer;
+    interpreter_id "PyInterpreterState_GetID" (interpreter: Pointer) -> i64;
+    interpreter_head "PyInterpreterState_Head" () -> Pointer;
+    interpreter_main "PyInterpreterState_Main" () -> Pointer;
+    interpreter_next "PyInterpreterState_Next" (interpreter: Pointer) -> Pointer;
+    interpreter_threads "PyInterpreterState_ThreadHead" (interpreter: Pointer) -> Pointer;
+    collect "PyGC_Collect" () -> isize;
+    compile "Py_CompileString" (text: *const c_char, file: *const c_char, start: c_int) -> Pointer;
+    eval_code "PyEval_EvalCode" (code: Pointer, globals: Pointer, locals: Pointer) -> Pointer;
+    error_set "PyErr_SetString" (kind: Pointer, text: *const c_char);
+    error_clear "PyErr_Clear" ();
+    import_add "PyImport_AddModule" (name: *const c_char) -> Pointer;
+    import "PyImport_ImportModule" (name: *const c_char) -> Pointer;
+    module_dict "PyModule_GetDict" (module: Pointer) -> Pointer;
+    attribute "PyObject_GetAttrString" (object: Pointer, name: *const c_char) -> Pointer;
+    call "PyObject_Call" (function: Pointer, arguments: Pointer, names: Pointer) -> Pointer;
+    type_of "PyObject_Type" (object: Pointer) -> Pointer;
+    tuple "PyTuple_New" (length: isize) -> Pointer;
+    tuple_set "PyTuple_SetItem" (tuple: Pointer, place: isize, item: Pointer) -> c_int;
+    list "PyList_New" (length: isize) -> Pointer;
+    list_append "PyList_Append" (list: Pointer, item: Pointer) -> c_int;
+    dict "PyDict_New" () -> Pointer;
+    dict_set "PyDict_SetItemString" (dict: Pointer, name: *const c_char, item: Pointer) -> c_int;
+    dict_delete "PyDict_DelItemString" (dict: Pointer, name: *const c_char) -> c_int;
+    number "PyLong_FromLong" (value: c_long) -> Pointer;
+    number_value "PyLong_AsLong" (object: Pointer) -> c_long;
+    boolean "PyBool_FromLong" (value: c_long) -> Pointer;
+    capsule "PyCapsule_New" (pointer: Pointer, name: *const c_char, destructor: extern "C-unwind" fn(Pointer)) -> Pointer;
+    capsule_pointer "PyCapsule_GetPointer" (capsule: Pointer, name: *const c_char) -> Pointer;
+    function_new "PyCFunction_NewEx" (definition: Pointer, this: Pointer, module: Pointer) -> Pointer;
+    increase "Py_IncRef" (object: Pointer);
+    decrease "Py_DecRef" (object: Pointer);
+}

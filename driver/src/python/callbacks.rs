@@ -1,0 +1,151 @@
+//! C functions that run a scenario's callbacks.
+
+use super::api::{self, Pointer};
+use super::library::symbol;
+use crate::{child, record};
+use std::ffi::{CStr, c_char, c_int};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tstate::runtime::Callback;
+use tstate::sync::Word;
+
+/// Bodies that `Py_AtExit` can be given: it passes no argument, so each has a function of its own.
+const AT_EXIT_MAX: usize = 64;
+/// What capsules are called.
+pub(super) const CAPSULE: &CStr = c"tstate";
+
+/// A callback and its argument as a pointer, never null.
+pub(super) fn packed(callback: Callback) -> Pointer {
+    callback.to_word() as Pointer
+}
+
+/// Runs what was packed.
+fn run(data: Pointer) -> c_int {
+    let callback = Callback::from_word(data as u64);
+    match callback.id() {
+        Some(id) => child::callback(id, callback.argument()),
+        None => 0,
+    }
+}
+
+/// Raises the exception that a callback's -1 stands for.
+fn raise() {
+    if let Some(address) = symbol("PyExc_RuntimeError") {
+        // SAFETY: the symbol is a variable that holds the class.
+        let class = unsafe { *(address as *const Pointer) };
+        api::error_set(class, c"the scenario's callback failed".as_ptr());
+    }
+}
+
+/// For `Py_AddPendingCall`.
+pub(super) extern "C-unwind" fn pending(data: Pointer) -> c_int {
+    let result = run(data);
+    if result == -1 {
+        raise();
+    }
+    result
+}
+
+/// For `PyUnstable_AtExit`.
+pub(super) extern "C-unwind" fn unstable_at_exit(data: Pointer) {
+    run(data);
+}
+
+/// For capsules: their destructor.
+pub(super) extern "C-unwind" fn dropped(capsule: Pointer) {
+    run(api::capsule_pointer(capsule, CAPSULE.as_ptr()));
+}
+
+/// For Python's callables, whose `self` is a capsule.
+pub(super) extern "C-unwind" fn called(this: Pointer, _arguments: Pointer) -> Pointer {
+    let result = run(api::capsule_pointer(this, CAPSULE.as_ptr()));
+    if result == -1 {
+        raise();
+        return std::ptr::null_mut();
+    }
+    none()
+}
+
+/// For the threads of `threading`, whose `self` is the thread's number.
+pub(super) extern "C-unwind" fn thread_body(this: Pointer, _arguments: Pointer) -> Pointer {
+    child::run_python_body(api::number_value(this) as usize);
+    none()
+}
+
+/// For capsules that only hold a callback.
+pub(super) extern "C-unwind" fn kept(_capsule: Pointer) {}
+
+fn none() -> Pointer {
+    let none = symbol("_Py_NoneStruct").map_or(std::ptr::null_mut(), |address| address as Pointer);
+    api::increase(none);
+    none
+}
+
+static AT_EXIT: [AtomicUsize; AT_EXIT_MAX] = [const { AtomicUsize::new(0) }; AT_EXIT_MAX];
+
+extern "C-unwind" fn at_exit_of<const BODY: usize>() {
+    run(AT_EXIT[BODY].load(Ordering::Relaxed) as Pointer);
+}
+
+macro_rules! at_exit_functions {
+    ($($body:literal)+) => { [$(at_exit_of::<$body>),+] };
+}
+
+const AT_EXIT_FUNCTIONS: [extern "C-unwind" fn(); AT_EXIT_MAX] = at_exit_functions!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+);
+
+/// For `Py_AtExit`.
+pub(super) fn at_exit(callback: Callback) -> extern "C-unwind" fn() {
+    let body = callback.id().map_or(0, |id| usize::from(id.0));
+    if body >= AT_EXIT_MAX {
+        record::refuse("Py_AtExit of a callback beyond the 64th body");
+    }
+    AT_EXIT[body].store(packed(callback) as usize, Ordering::Relaxed);
+    AT_EXIT_FUNCTIONS[body]
+}
+
+/// `PyMethodDef`
+#[repr(C)]
+struct Definition {
+    name: *const c_char,
+    function: Option<api::Function>,
+    flags: c_int,
+    documentation: *const c_char,
+}
+
+// SAFETY: a definition is constant.
+unsafe impl Sync for Definition {}
+
+/// `METH_NOARGS`
+const NO_ARGUMENTS: c_int = 4;
+
+const fn definition(function: api::Function) -> Definition {
+    Definition {
+        name: CAPSULE.as_ptr(),
+        function: Some(function),
+        flags: NO_ARGUMENTS,
+        documentation: std::ptr::null(),
+    }
+}
+
+static CALLED: Definition = definition(called);
+static THREAD_BODY: Definition = definition(thread_body);
+
+fn function(definition: &'static Definition, this: Pointer) -> Pointer {
+    let definition: *const Definition = definition;
+    let made = api::function_new(definition.cast_mut().cast(), this, std::ptr::null_mut());
+    api::decrease(this);
+    made
+}
+
+/// A Python callable that runs the callback.
+pub(super) fn callable(callback: Callback) -> Pointer {
+    let capsule = api::capsule(packed(callback), CAPSULE.as_ptr(), kept);
+    function(&CALLED, capsule)
+}
+
+/// A Python callable that runs the body of a thread.
+pub(super) fn thread_callable(thread: usize) -> Pointer {
+    function(&THREAD_BODY, api::number(thread as i64))
+}

@@ -1,0 +1,216 @@
+//! Each call of a scenario, as the call of the library.
+
+use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
+use super::{Libpython, api, objects};
+use crate::{record, sight};
+use tstate::runtime::{
+    Callback, Crash, Daemon, Ended, GilState, InterpreterHandle, MutexSlot, ObjectId, ObjectKind,
+    Over, Step, ThreadStateHandle,
+};
+use tstate::sim::driver::{Calls, Python};
+use tstate::sync::ThreadIndex;
+
+/// `PyGILState_LOCKED`
+const LOCKED: i32 = 0;
+
+/// What a thread of the run calls.
+#[derive(Debug)]
+pub struct Caller<'a> {
+    pub(super) python: &'a Libpython,
+}
+
+impl Calls for Caller<'_> {
+    fn initialize(&self) -> Step<()> {
+        self.python.initialize();
+        Ok(())
+    }
+    fn is_initialized(&self) -> Step<i32> {
+        Ok(self.python.initialized().into())
+    }
+    fn is_finalizing(&self) -> Step<i32> {
+        Ok(api::is_finalizing())
+    }
+    fn finalize_ex(&self) -> Step<i32> {
+        Ok(api::finalize_ex())
+    }
+    fn exit(&self, status: i32) -> Step<()> {
+        api::exit(status);
+        Ok(())
+    }
+    fn at_exit(&self, callback: Callback) -> Step<i32> {
+        Ok(api::at_exit(at_exit(callback)))
+    }
+    fn unstable_at_exit(&self, interpreter: InterpreterHandle, callback: Callback) -> Step<i32> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(api::unstable_at_exit(
+            interpreter,
+            unstable_at_exit,
+            packed(callback),
+        ))
+    }
+    fn exit_callback(&self, callback: Callback) -> Step<i32> {
+        Ok(objects::at_exit_python(callback))
+    }
+    fn at_clear(&self, owner: ThreadStateHandle, callback: Callback) -> Step<bool> {
+        if self.python.state_pointer(owner) as usize != sight::current() {
+            record::refuse("at_clear of anything but the attached thread state");
+        }
+        Ok(objects::at_clear(callback))
+    }
+    fn gc_collect(&self) -> Step<i32> {
+        Ok(api::collect() as i32)
+    }
+    fn add_pending_call(&self, call: Callback) -> Step<i32> {
+        Ok(api::add_pending_call(pending, packed(call)))
+    }
+    fn make_pending_calls(&self) -> Step<i32> {
+        let result = api::make_pending_calls();
+        if result != 0 && sight::current() != 0 {
+            api::error_clear();
+        }
+        Ok(result)
+    }
+    fn mutex_lock(&self, mutex: MutexSlot) -> Step<()> {
+        api::mutex_lock(self.python.mutex(mutex));
+        Ok(())
+    }
+    fn mutex_unlock(&self, mutex: MutexSlot) -> Step<()> {
+        api::mutex_unlock(self.python.mutex(mutex));
+        Ok(())
+    }
+    fn mutex_is_locked(&self, mutex: MutexSlot) -> Step<i32> {
+        // In C this is a look at the mutex, in most releases not even a function.
+        Ok(self.python.mutex_held(mutex).into())
+    }
+    fn eval_save_thread(&self) -> Step<ThreadStateHandle> {
+        Ok(self.python.state(api::save_thread()))
+    }
+    fn eval_restore_thread(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::restore_thread(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn eval_acquire_thread(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::acquire_thread(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn eval_release_thread(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::release_thread(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn thread_state_swap(&self, new: ThreadStateHandle) -> Step<ThreadStateHandle> {
+        let new = self.python.state_pointer(new);
+        Ok(self.python.state(api::thread_state_swap(new)))
+    }
+    fn thread_state_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(self.python.state(api::thread_state_new(interpreter)))
+    }
+    fn thread_state_clear(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::thread_state_clear(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn thread_state_delete(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::thread_state_delete(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn thread_state_delete_current(&self) -> Step<()> {
+        api::thread_state_delete_current();
+        Ok(())
+    }
+    fn thread_state_get(&self) -> Step<ThreadStateHandle> {
+        Ok(self.python.state(api::thread_state()))
+    }
+    fn thread_state_get_unchecked(&self) -> Step<ThreadStateHandle> {
+        Ok(self.python.state(api::thread_state_unchecked()))
+    }
+    fn thread_state_get_id(&self, handle: ThreadStateHandle) -> Step<u64> {
+        Ok(api::thread_state_id(self.python.state_pointer(handle)))
+    }
+    fn thread_state_get_interpreter(&self, handle: ThreadStateHandle) -> Step<InterpreterHandle> {
+        let state = self.python.state_pointer(handle);
+        let interpreter = api::thread_state_interpreter(state);
+        Ok(self.python.interpreter(interpreter))
+    }
+    fn thread_state_next(&self, handle: ThreadStateHandle) -> Step<ThreadStateHandle> {
+        let state = self.python.state_pointer(handle);
+        Ok(self.python.state(api::thread_state_next(state)))
+    }
+    fn gil_state_ensure(&self) -> Step<GilState> {
+        Ok(if api::gil_state_ensure() == LOCKED {
+            GilState::Locked
+        } else {
+            GilState::Unlocked
+        })
+    }
+    fn gil_state_release(&self, before: GilState) -> Step<()> {
+        let state = match before {
+            GilState::Locked => LOCKED,
+            GilState::Unlocked => 1,
+        };
+        api::gil_state_release(state);
+        Ok(())
+    }
+    fn gil_state_get_this_thread_state(&self) -> Step<ThreadStateHandle> {
+        Ok(self.python.state(api::gil_state_this()))
+    }
+    fn gil_state_check(&self) -> Step<i32> {
+        Ok(api::gil_state_check())
+    }
+    fn interpreter_state_get(&self) -> Step<InterpreterHandle> {
+        Ok(self.python.interpreter(api::interpreter()))
+    }
+    fn interpreter_state_get_id(&self, interpreter: InterpreterHandle) -> Step<i64> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(api::interpreter_id(interpreter))
+    }
+    fn interpreter_state_head(&self) -> Step<InterpreterHandle> {
+        Ok(self.python.interpreter(api::interpreter_head()))
+    }
+    fn interpreter_state_main(&self) -> Step<InterpreterHandle> {
+        Ok(self.python.interpreter(api::interpreter_main()))
+    }
+    fn interpreter_state_next(&self, interpreter: InterpreterHandle) -> Step<InterpreterHandle> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(self.python.interpreter(api::interpreter_next(interpreter)))
+    }
+    fn interpreter_state_thread_head(
+        &self,
+        interpreter: InterpreterHandle,
+    ) -> Step<ThreadStateHandle> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(self.python.state(api::interpreter_threads(interpreter)))
+    }
+    fn eval(&self) -> Step<i32> {
+        Ok(objects::eval())
+    }
+    fn object_new(&self, object: ObjectId, kind: ObjectKind) -> Step<()> {
+        objects::new(object.index(), kind);
+        Ok(())
+    }
+    fn object_touch(&self, object: ObjectId) -> Step<()> {
+        objects::touch(object.index());
+        Ok(())
+    }
+    fn object_drop(&self, object: ObjectId) -> Step<()> {
+        objects::drop_object(object.index());
+        Ok(())
+    }
+    fn import_threading(&self) -> Step<()> {
+        objects::import_threading();
+        Ok(())
+    }
+    fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
+        Ok(objects::start(thread.index(), daemon))
+    }
+    fn thread_join(&self, thread: ThreadIndex) -> Step<i32> {
+        Ok(objects::join(thread.index()))
+    }
+
+    fn crash(&self, crash: Crash) -> Ended {
+        self.python.end_process(Over::Crash(crash))
+    }
+    fn python_thread(&self, body: impl FnOnce() -> Step<()>) -> Step<()> {
+        body()
+    }
+    fn let_others_end(&self) {}
+}

@@ -1,0 +1,102 @@
+//! Names for the library's pointers, as the scenario's machine knows them.
+//!
+//! A pointer that is seen for the first time gets the next number. One that was in the interpreter's list, left it, and
+//! is seen again is another thing at the same address: it gets a new number.
+
+use super::api::Pointer;
+use std::collections::BTreeSet;
+use tstate::runtime::{InterpreterHandle, ThreadStateHandle};
+use tstate::sync::Word;
+
+/// A thread state that was seen.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    address: usize,
+    listed: bool,
+    gone: bool,
+}
+
+/// What was seen. Touched by the thread that has the turn.
+#[derive(Debug, Default)]
+pub struct Handles {
+    states: Vec<Known>,
+    interpreters: Vec<usize>,
+}
+
+/// Numbers that fit a handle.
+const NUMBERS_MAX: usize = 250;
+
+impl Handles {
+    /// The handle of a thread state.
+    pub fn state(&mut self, pointer: Pointer) -> ThreadStateHandle {
+        let address = pointer as usize;
+        if address == 0 {
+            return ThreadStateHandle::NULL;
+        }
+        let known = |known: &Known| known.address == address && !known.gone;
+        let number = self.states.iter().rposition(known).unwrap_or_else(|| {
+            self.states.push(Known {
+                address,
+                listed: false,
+                gone: false,
+            });
+            self.states.len() - 1
+        });
+        ThreadStateHandle::from_word(place(number))
+    }
+
+    /// The pointer of a thread state.
+    pub fn state_pointer(&self, handle: ThreadStateHandle) -> Pointer {
+        let address = handle
+            .slot()
+            .map_or(0, |number| self.states[number].address);
+        address as Pointer
+    }
+
+    /// The list is this now: what was in it and is no longer is gone.
+    pub fn listed(&mut self, list: &BTreeSet<usize>) {
+        for known in &mut self.states {
+            let is_listed = list.contains(&known.address) && !known.gone;
+            known.gone |= known.listed && !is_listed;
+            known.listed |= is_listed;
+        }
+    }
+
+    /// The handle of an interpreter; `main` is the main one's pointer now.
+    pub fn interpreter(&mut self, pointer: Pointer, main: Pointer) -> InterpreterHandle {
+        let address = pointer as usize;
+        if address == 0 {
+            return InterpreterHandle::NULL;
+        }
+        if pointer == main || self.interpreters.is_empty() {
+            // The main interpreter has one handle in every life of the runtime.
+            if self.interpreters.is_empty() {
+                self.interpreters.push(address);
+            }
+            self.interpreters[0] = address;
+            return InterpreterHandle::MAIN;
+        }
+        let seen = self.interpreters.iter().position(|seen| *seen == address);
+        let number = seen.unwrap_or_else(|| {
+            self.interpreters.push(address);
+            self.interpreters.len() - 1
+        });
+        InterpreterHandle::from_word(place(number))
+    }
+
+    /// The pointer of an interpreter.
+    pub fn interpreter_pointer(&self, handle: InterpreterHandle) -> Pointer {
+        let known = handle
+            .slot()
+            .and_then(|number| self.interpreters.get(number));
+        known.copied().unwrap_or(0) as Pointer
+    }
+}
+
+/// The word of a handle with this number.
+fn place(number: usize) -> u64 {
+    if number >= NUMBERS_MAX {
+        crate::record::cut("thread states");
+    }
+    (number as u64 + 1) << 8
+}

@@ -1,0 +1,280 @@
+//! A real libpython as what a scenario's statements call.
+//!
+//! Everything here runs on threads of the run, one at a time (see [`crate::schedule`]).
+
+pub mod api;
+mod callbacks;
+mod calls;
+mod handles;
+mod library;
+mod objects;
+
+pub use calls::Caller;
+pub use library::{Release, open, release, symbol};
+
+use crate::record;
+use crate::schedule::{SlotId, Waits, own};
+use crate::sight;
+use api::Pointer;
+use handles::Handles;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use tstate::runtime::{Ended, InterpreterHandle, MutexSlot, Over, Profile, ThreadStateHandle};
+use tstate::sim::driver::{Machine, Python, Site};
+use tstate::sync::ThreadIndex;
+
+/// `PyMutex`es of a scenario.
+const MUTEXES_MAX: usize = 64;
+/// The bit of a `PyMutex` that says that it is locked.
+const LOCKED: u8 = 1;
+/// Walks of lists end here: one that was freed under us may go in circles.
+const LIST_MAX: usize = 64;
+
+/// The library of this process, and the scenario's view of it.
+#[derive(Debug)]
+pub struct Libpython {
+    profile: Profile,
+    handles: Mutex<Handles>,
+    mutexes: [AtomicU8; MUTEXES_MAX],
+    /// The library is initialized, but the scenario has not called for it yet.
+    ahead: AtomicBool,
+    /// What `PyGILState_Check` says before the library is initialized.
+    checks_before: bool,
+}
+
+/// Initializes the library: without `site`, isolated from the user's environment.
+pub fn initialize() {
+    for (flag, value) in [
+        ("Py_NoSiteFlag", 1),
+        ("Py_NoUserSiteDirectory", 1),
+        ("Py_DontWriteBytecodeFlag", 1),
+    ] {
+        if let Some(address) = symbol(flag) {
+            // SAFETY: the flags are plain ints of the library, read by initialization only.
+            unsafe { (address as *mut libc::c_int).write(value) };
+        }
+    }
+    if api::is_initialized() == 0 {
+        api::initialize_ex(0);
+        objects::begin();
+    }
+}
+
+impl Libpython {
+    /// The library that is open; `ahead` if it was initialized before the run.
+    pub fn new(profile: Profile, ahead: bool, checks_before: bool) -> Self {
+        Self {
+            profile,
+            handles: Mutex::default(),
+            mutexes: std::array::from_fn(|_| AtomicU8::new(0)),
+            ahead: AtomicBool::new(ahead),
+            checks_before,
+        }
+    }
+
+    fn handles(&self) -> MutexGuard<'_, Handles> {
+        match self.handles.lock() {
+            Ok(handles) => handles,
+            Err(_) => record::cut("internal: a thread panicked"),
+        }
+    }
+
+    /// `Py_Initialize`, if it was not done ahead of the run.
+    fn initialize(&self) {
+        if !self.ahead.swap(false, Ordering::Relaxed) {
+            initialize();
+        }
+    }
+
+    fn is_ahead(&self) -> bool {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    fn state(&self, pointer: Pointer) -> ThreadStateHandle {
+        self.handles().state(pointer)
+    }
+
+    fn state_pointer(&self, handle: ThreadStateHandle) -> Pointer {
+        self.handles().state_pointer(handle)
+    }
+
+    fn interpreter(&self, pointer: Pointer) -> InterpreterHandle {
+        let main = api::interpreter_main();
+        self.handles().interpreter(pointer, main)
+    }
+
+    fn interpreter_pointer(&self, handle: InterpreterHandle) -> Pointer {
+        if handle == InterpreterHandle::MAIN {
+            let main = api::interpreter_main();
+            if !main.is_null() {
+                return main;
+            }
+        }
+        self.handles().interpreter_pointer(handle)
+    }
+
+    fn mutex(&self, slot: MutexSlot) -> Pointer {
+        match self.mutexes.get(slot.index()) {
+            Some(byte) => byte.as_ptr().cast(),
+            None => record::refuse("more than 64 PyMutexes"),
+        }
+    }
+
+    /// The pointers in the main interpreter's list.
+    fn list(&self) -> Vec<usize> {
+        let main = if self.is_ahead() {
+            std::ptr::null_mut()
+        } else {
+            api::interpreter_main()
+        };
+        if main.is_null() {
+            return Vec::new();
+        }
+        let first = Some(api::interpreter_threads(main));
+        let next = |state: &Pointer| Some(api::thread_state_next(*state));
+        std::iter::successors(
+            first,
+            |state| if state.is_null() { None } else { next(state) },
+        )
+        .take_while(|state| !state.is_null())
+        .take(LIST_MAX)
+        .map(|state| state as usize)
+        .collect()
+    }
+}
+
+fn slot_of(thread: ThreadIndex) -> Option<SlotId> {
+    own(|schedule| schedule.slot_of(thread.index() as u8))
+}
+
+fn waits_of(thread: ThreadIndex) -> Option<Waits> {
+    slot_of(thread).map(|slot| own(|schedule| schedule.slots[slot].waits))
+}
+
+impl Python for Libpython {
+    type Caller<'a> = Caller<'a>;
+
+    fn caller<'a>(&'a self, _machine: &'a Machine<Self>) -> Caller<'a> {
+        Caller { python: self }
+    }
+
+    fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    fn over(&self) -> Option<Over> {
+        None
+    }
+
+    fn end_process(&self, over: Over) -> Ended {
+        match over {
+            Over::Exit(status) => match crate::child::failed() {
+                Some(Site::Statement(id) | Site::Name(id)) => {
+                    record::end(&format!("assertion {}", id.0))
+                }
+                Some(Site::Claim(_)) | None => record::end(&format!("exit {status}")),
+            },
+            Over::Fatal(_) | Over::Crash(_) => {
+                record::cut("the scenario does what has no meaning in C")
+            }
+        }
+    }
+
+    fn observe_ids(&self) {}
+
+    fn attached(&self, thread: ThreadIndex) -> bool {
+        !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)
+    }
+
+    fn attached_to(&self, thread: ThreadIndex, interpreter: InterpreterHandle) -> bool {
+        interpreter == InterpreterHandle::MAIN && self.attached(thread)
+    }
+
+    fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
+        matches!(waits_of(thread), Some(Waits::Condition { timed: true, .. }))
+    }
+
+    fn holds_gil(&self, thread: ThreadIndex) -> bool {
+        self.attached(thread)
+    }
+
+    fn hung(&self, thread: ThreadIndex) -> bool {
+        waits_of(thread) == Some(Waits::Hung)
+    }
+
+    fn gil_holder(&self) -> Option<ThreadIndex> {
+        let lanes = own(|schedule| {
+            let lanes = schedule.slots.iter().filter_map(|slot| slot.lane);
+            lanes.collect::<BTreeSet<u8>>()
+        });
+        let threads = lanes.into_iter().map(|lane| ThreadIndex::new(lane.into()));
+        threads.into_iter().find(|thread| self.holds_gil(*thread))
+    }
+
+    fn current_of(&self, thread: ThreadIndex) -> ThreadStateHandle {
+        if self.is_ahead() {
+            return ThreadStateHandle::NULL;
+        }
+        let seen = slot_of(thread).map_or(0, sight::seen);
+        self.state(seen as Pointer)
+    }
+
+    fn initialized(&self) -> bool {
+        !self.is_ahead() && api::is_initialized() != 0
+    }
+
+    fn finalizing(&self) -> bool {
+        api::is_finalizing() != 0
+    }
+
+    fn interpreters(&self) -> usize {
+        if self.is_ahead() {
+            return 0;
+        }
+        let first = Some(api::interpreter_head());
+        std::iter::successors(first, |interpreter| {
+            (!interpreter.is_null()).then(|| api::interpreter_next(*interpreter))
+        })
+        .take_while(|interpreter| !interpreter.is_null())
+        .take(LIST_MAX)
+        .count()
+    }
+
+    fn thread_states(&self) -> usize {
+        self.list().len()
+    }
+
+    fn thread_states_of(&self, interpreter: InterpreterHandle) -> usize {
+        if interpreter == InterpreterHandle::MAIN {
+            self.list().len()
+        } else {
+            0
+        }
+    }
+
+    fn pending(&self) -> usize {
+        record::refuse("how many pending calls are queued cannot be seen")
+    }
+
+    fn mutex_held(&self, mutex: MutexSlot) -> bool {
+        let byte = self.mutexes.get(mutex.index());
+        byte.is_some_and(|byte| byte.load(Ordering::Relaxed) & LOCKED != 0)
+    }
+
+    fn checks(&self, _thread: ThreadIndex) -> bool {
+        if self.is_ahead() {
+            return self.checks_before;
+        }
+        api::gil_state_check() != 0
+    }
+
+    fn listed(&self, each: &mut dyn FnMut(ThreadStateHandle)) {
+        let list = self.list();
+        let mut handles = self.handles();
+        handles.listed(&list.iter().copied().collect());
+        for state in list {
+            each(handles.state(state as Pointer));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What has no function of its own in the C API: bytecode, objects, Python's modules.
+//!
+//! An object is a capsule, whose destructor is its finalizer without any bytecode; a cyclic one is a list that holds
+//! itself and the capsule. `__main__` holds them, so that one never dropped dies in module teardown.
+
+use super::api::{self, Pointer};
+use super::callbacks::{CAPSULE, callable, dropped, kept, packed, thread_callable};
+use crate::record;
+use crate::schedule::own;
+use std::ffi::{CStr, CString};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tstate::runtime::{Callback, Daemon, ObjectKind};
+use tstate::sync::THREADS_MAX;
+
+/// Objects of a scenario.
+const OBJECTS_MAX: usize = 64;
+/// `Py_file_input`
+const FILE_INPUT: i32 = 257;
+
+/// The names of `__main__`, in this life of the library.
+static GLOBALS: AtomicUsize = AtomicUsize::new(0);
+/// A code object that does nothing: running it looks at the eval breaker once.
+static CODE: AtomicUsize = AtomicUsize::new(0);
+static OBJECTS: [AtomicUsize; OBJECTS_MAX] = [const { AtomicUsize::new(0) }; OBJECTS_MAX];
+static THREADS: [AtomicUsize; THREADS_MAX] = [const { AtomicUsize::new(0) }; THREADS_MAX];
+static CLEARS: AtomicUsize = AtomicUsize::new(0);
+
+/// A life of the library begins; the caller is attached.
+pub(super) fn begin() {
+    let main = api::import_add(c"__main__".as_ptr());
+    GLOBALS.store(api::module_dict(main) as usize, Ordering::Relaxed);
+    let code = api::compile(c"".as_ptr(), c"<eval>".as_ptr(), FILE_INPUT);
+    CODE.store(code as usize, Ordering::Relaxed);
+}
+
+fn globals() -> Pointer {
+    GLOBALS.load(Ordering::Relaxed) as Pointer
+}
+
+/// Drops a result: whether there was one, and no exception.
+fn succeeded(result: Pointer) -> bool {
+    if result.is_null() {
+        api::error_clear();
+        return false;
+    }
+    api::decrease(result);
+    true
+}
+
+/// One boundary of bytecode: 0, or -1 if an exception ended it.
+pub(super) fn eval() -> i32 {
+    let code = CODE.load(Ordering::Relaxed) as Pointer;
+    let result = api::eval_code(code, globals(), globals());
+    if succeeded(result) { 0 } else { -1 }
+}
+
+fn name_of(what: &str, index: usize) -> CString {
+    CString::new(format!("tstate_{what}_{index}")).unwrap_or_default()
+}
+
+fn slot(index: usize) -> &'static AtomicUsize {
+    match OBJECTS.get(index) {
+        Some(slot) => slot,
+        None => record::refuse("more than 64 objects"),
+    }
+}
+
+/// A capsule that runs the callback when it dies.
+fn capsule(finalizer: Option<Callback>) -> Pointer {
+    match finalizer {
+        Some(callback) => api::capsule(packed(callback), CAPSULE.as_ptr(), dropped),
+        None => api::capsule(usize::MAX as Pointer, CAPSULE.as_ptr(), kept),
+    }
+}
+
+/// Makes an object.
+pub(super) fn new(index: usize, kind: ObjectKind) {
+    let finalizer = kind.finalizer.map(|id| Callback::new(id, 0));
+    let inner = capsule(finalizer);
+    let object = if kind.cyclic {
+        let list = api::list(0);
+        api::list_append(list, list);
+        api::list_append(list, inner);
+        api::decrease(inner);
+        list
+    } else {
+        inner
+    };
+    slot(index).store(object as usize, Ordering::Relaxed);
+    api::dict_set(globals(), name_of("object", index).as_ptr(), object);
+    api::decrease(object);
+}
+
+/// Looks the object's type up.
+pub(super) fn touch(index: usize) {
+    api::decrease(api::type_of(slot(index).load(Ordering::Relaxed) as Pointer));
+}
+
+/// Drops the last reference to the object that anybody can name.
+pub(super) fn drop_object(index: usize) {
+    if api::dict_delete(globals(), name_of("object", index).as_ptr()) != 0 {
+        api::error_clear();
+    }
+}
+
+fn attribute(module: &CStr, name: &CStr) -> Option<Pointer> {
+    let module = api::import(module.as_ptr());
+    if module.is_null() {
+        api::error_clear();
+        return None;
+    }
+    let found = api::attribute(module, name.as_ptr());
+    api::decrease(module);
+    if found.is_null() {
+        api::error_clear();
+        return None;
+    }
+    Some(found)
+}
+
+/// Calls a method without arguments: whether it succeeded.
+fn call_method(object: Pointer, name: &CStr) -> bool {
+    let method = api::attribute(object, name.as_ptr());
+    if method.is_null() {
+        api::error_clear();
+        return false;
+    }
+    let arguments = api::tuple(0);
+    let result = api::call(method, arguments, std::ptr::null_mut());
+    let done = succeeded(result);
+    api::decrease(arguments);
+    api::decrease(method);
+    done
+}
+
+/// `atexit.register`: 0, or -1.
+pub(super) fn at_exit_python(callback: Callback) -> i32 {
+    let Some(register) = attribute(c"atexit", c"register") else {
+        return -1;
+    };
+    let arguments = api::tuple(1);
+    api::tuple_set(arguments, 0, callable(callback));
+    let done = succeeded(api::call(register, arguments, std::ptr::null_mut()));
+    api::decrease(arguments);
+    api::decrease(register);
+    if done { 0 } else { -1 }
+}
+
+/// Puts what runs a callback when it dies into the attached thread state's dictionary.
+pub(super) fn at_clear(callback: Callback) -> bool {
+    let dict = api::thread_state_dict();
+    if dict.is_null() {
+        return false;
+    }
+    let object = capsule(Some(callback));
+    let name = name_of("clear", CLEARS.fetch_add(1, Ordering::Relaxed));
+    api::dict_set(dict, name.as_ptr(), object);
+    api::decrease(object);
+    true
+}
+
+/// `import threading`.
+pub(super) fn import_threading() {
+    if !succeeded(api::import(c"threading".as_ptr())) {
+        record::refuse("the library cannot import threading: is its home right?");
+    }
+}
+
+/// `threading.Thread(target=…, daemon=…).start()`: 0, or -1 if it raises.
+pub(super) fn start(thread: usize, daemon: Daemon) -> i32 {
+    let Some(class) = attribute(c"threading", c"Thread") else {
+        record::refuse("the library cannot import threading: is its home right?");
+    };
+    let (arguments, names) = (api::tuple(0), api::dict());
+    let target = thread_callable(thread);
+    let is_daemon = api::boolean((daemon == Daemon::Yes).into());
+    api::dict_set(names, c"target".as_ptr(), target);
+    api::dict_set(names, c"daemon".as_ptr(), is_daemon);
+    let made = api::call(class, arguments, names);
+    for object in [class, arguments, names, target, is_daemon] {
+        api::decrease(object);
+    }
+    if made.is_null() {
+        api::error_clear();
+        return -1;
+    }
+    THREADS[thread].store(made as usize, Ordering::Relaxed);
+    own(|schedule| schedule.next_lane = Some(thread as u8));
+    let started = call_method(made, c"start");
+    own(|schedule| schedule.next_lane = None);
+    if started { 0 } else { -1 }
+}
+
+/// `Thread.join()`: 0, or -1 if it raises.
+pub(super) fn join(thread: usize) -> i32 {
+    let object = THREADS[thread].load(Ordering::Relaxed) as Pointer;
+    if object.is_null() || !call_method(object, c"join") {
+        return -1;
+    }
+    0
+}

@@ -1,0 +1,192 @@
+//! What a run leaves behind: lines of text in memory that the server shares, written as things happen, so that a crash
+//! loses nothing.
+//!
+//! A line is `event TEXT` (see `tstate::sim::events`), `waits THREAD TEXT`, `end WHAT`, or `refused WHY`. Beside the
+//! lines stands where each thread is, as of the last time the turn was handed over.
+
+use crate::schedule::{End, Waits, own};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use tstate::sync::THREADS_MAX;
+
+/// Bytes of text that a run can leave.
+const TEXT_MAX: usize = 1 << 20;
+
+/// The shared memory.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Record {
+    used: AtomicUsize,
+    guide_left_at: AtomicUsize,
+    rests: [AtomicU8; THREADS_MAX],
+    text: [AtomicU8; TEXT_MAX],
+}
+
+/// Where a thread is: the codes of [`Record::rests`].
+pub const RESTS: [&str; 6] = [
+    "not started",
+    "running",
+    "blocked",
+    "ended",
+    "exited",
+    "hung",
+];
+
+static RECORD: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Makes the memory, before the first fork.
+pub fn share() {
+    let size = size_of::<Record>();
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let kind = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping touches no memory of ours.
+    let memory = unsafe { libc::mmap(std::ptr::null_mut(), size, access, kind, -1, 0) };
+    assert!(
+        memory != libc::MAP_FAILED,
+        "a megabyte of memory is to be had"
+    );
+    RECORD.store(memory.cast(), Ordering::Relaxed);
+}
+
+fn record() -> &'static Record {
+    let record = RECORD.load(Ordering::Relaxed);
+    assert!(!record.is_null(), "the memory is shared before a run");
+    // SAFETY: the mapping is never removed, is large enough, zero at first, and consists of atomics.
+    unsafe { &*record }
+}
+
+/// Forgets the run before; for the server, while no child lives.
+pub fn clear() {
+    let record = record();
+    record.used.store(0, Ordering::Relaxed);
+    record.guide_left_at.store(usize::MAX, Ordering::Relaxed);
+    record
+        .rests
+        .iter()
+        .for_each(|rest| rest.store(0, Ordering::Relaxed));
+}
+
+/// The lines so far.
+pub fn lines() -> Vec<String> {
+    let record = record();
+    let used = record.used.load(Ordering::Acquire).min(TEXT_MAX);
+    let bytes: Vec<u8> = record.text[..used]
+        .iter()
+        .map(|byte| byte.load(Ordering::Relaxed))
+        .collect();
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Where the first `count` threads are.
+pub fn rests(count: usize) -> Vec<&'static str> {
+    let rests = &record().rests[..count.min(THREADS_MAX)];
+    let codes = rests.iter().map(|rest| rest.load(Ordering::Relaxed));
+    codes
+        .map(|code| RESTS.get(usize::from(code)).copied().unwrap_or(RESTS[1]))
+        .collect()
+}
+
+/// Where the guide was given up.
+pub fn guide_left_at() -> Option<usize> {
+    Some(record().guide_left_at.load(Ordering::Relaxed)).filter(|place| *place != usize::MAX)
+}
+
+/// Adds a line.
+pub fn line(text: &str) {
+    let record = record();
+    let used = record.used.load(Ordering::Relaxed);
+    if used + text.len() + 1 > TEXT_MAX {
+        return;
+    }
+    let bytes = text.bytes().chain(std::iter::once(b'\n'));
+    for (place, byte) in record.text[used..].iter().zip(bytes) {
+        place.store(byte, Ordering::Relaxed);
+    }
+    record.used.store(used + text.len() + 1, Ordering::Release);
+}
+
+/// Notes where each thread is; by the thread that has the turn.
+pub fn note_rests() {
+    let record = record();
+    own(|schedule| {
+        for (slot, thread) in schedule.slots.iter().enumerate() {
+            let Some(lane) = thread.lane else { continue };
+            let code = match thread.waits {
+                Waits::Nothing | Waits::Event | Waits::Others => 1,
+                Waits::Ended => 3,
+                Waits::Exited => 4,
+                Waits::Hung => 5,
+                Waits::Mutex(_)
+                | Waits::Condition { .. }
+                | Waits::Semaphore { .. }
+                | Waits::Join(_)
+                | Waits::Cell(_)
+                | Waits::Reading(_) => {
+                    if schedule.goes_on(slot) {
+                        1
+                    } else {
+                        2
+                    }
+                }
+            };
+            record.rests[usize::from(lane)].store(code, Ordering::Relaxed);
+        }
+        if let Some(place) = schedule.guide_left_at {
+            record.guide_left_at.store(place, Ordering::Relaxed);
+        }
+    });
+}
+
+fn describe(waits: Waits) -> Option<&'static str> {
+    match waits {
+        Waits::Mutex(_) => Some("a mutex of the library"),
+        Waits::Condition { timed: true, .. } => Some("a condition of the library, timed"),
+        Waits::Condition { timed: false, .. } => Some("a condition of the library"),
+        Waits::Semaphore { timed: true, .. } => Some("a semaphore of the library, timed"),
+        Waits::Semaphore { timed: false, .. } => Some("a semaphore of the library"),
+        Waits::Join(_) => Some("the end of a thread"),
+        Waits::Cell(_) => Some("a primitive of the scenario"),
+        Waits::Reading(_) => Some("a condition of the scenario"),
+        Waits::Nothing
+        | Waits::Event
+        | Waits::Others
+        | Waits::Ended
+        | Waits::Exited
+        | Waits::Hung => None,
+    }
+}
+
+/// The run is over: notes how and where each thread is, and ends the process.
+pub fn end(how: &str) -> ! {
+    note_rests();
+    own(|schedule| {
+        for slot in &schedule.slots {
+            if let (Some(lane), Some(what)) = (slot.lane, describe(slot.waits)) {
+                line(&format!("waits {lane} {what}"));
+            }
+        }
+    });
+    line(&format!("end {how}"));
+    // SAFETY: ends the process without touching anything.
+    unsafe { libc::_exit(0) }
+}
+
+/// The run was not looked at to its end.
+pub fn cut(why: &str) -> ! {
+    end(&format!("cut {why}"))
+}
+
+/// The scheduler ends the run.
+pub fn end_of_run(how: End) -> ! {
+    match how {
+        End::Stuck => end("stuck"),
+        End::Cut(why) => cut(why),
+    }
+}
+
+/// The run cannot be driven on this library.
+pub fn refuse(why: &str) -> ! {
+    line(&format!("refused {why}"));
+    // SAFETY: ends the process without touching anything.
+    unsafe { libc::_exit(0) }
+}

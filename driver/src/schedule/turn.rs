@@ -1,0 +1,191 @@
+//! The turn: who has it, how it is handed over, and the state that comes with it.
+
+use super::{End, Schedule, Slot, SlotId, Waits};
+use std::cell::{Cell, UnsafeCell};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The state of the process's run.
+struct Shared(UnsafeCell<Option<Schedule>>);
+
+// SAFETY: only the thread that has the turn reaches the contents (`own`), and handing the turn over is a release and an
+// acquire of the slot's word.
+unsafe impl Sync for Shared {}
+
+static SHARED: Shared = Shared(UnsafeCell::new(None));
+
+/// No slot: a thread that is not of the run.
+const NOBODY: usize = usize::MAX;
+
+thread_local! {
+    static ME: Cell<usize> = const { Cell::new(NOBODY) };
+}
+
+/// Whether the calling thread is one of the run.
+#[inline]
+pub fn is_ours() -> bool {
+    ME.get() != NOBODY
+}
+
+/// The calling thread's slot.
+pub fn me() -> SlotId {
+    debug_assert!(is_ours(), "only threads of the run have a slot");
+    ME.get()
+}
+
+/// The calling thread is this slot from now on; if it was not created with the turn, it waits for it.
+pub fn enter(slot: SlotId, waits: bool, word: Option<&'static AtomicU32>) {
+    if waits && let Some(word) = word {
+        sleep(word);
+    }
+    ME.set(slot);
+}
+
+/// The calling thread is none of the run from now on; nobody else must be.
+pub fn leave() {
+    ME.set(NOBODY);
+}
+
+/// Makes a thread of the run, in state `Nothing`; the first is made before the run and has the turn.
+pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
+    let turn: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(0)));
+    let slot = own(|schedule| {
+        schedule.slots.push(Slot {
+            lane,
+            waits: Waits::Nothing,
+            timed_out: false,
+            thread: 0,
+            result: 0,
+            current: 0,
+            turn,
+            ticks: 0,
+            yields: 0,
+        });
+        schedule.slots.len() - 1
+    });
+    (slot, turn)
+}
+
+/// Reads or changes the run's state. Not to be called inside itself.
+pub fn own<R>(change: impl FnOnce(&mut Schedule) -> R) -> R {
+    // SAFETY: the caller has the turn, so no other thread is in here; `change` does not call back into this module.
+    let shared = unsafe { &mut *SHARED.0.get() };
+    change(shared.get_or_insert_with(Schedule::new))
+}
+
+/// An operation of the library or the scenario that others can see: counted, and a point where chance may switch.
+pub fn step() {
+    match own(Schedule::count) {
+        Ok(()) => {}
+        Err(end) => run_over(end),
+    }
+    let me = me();
+    if own(|schedule| schedule.is_interrupted(me)) {
+        pass();
+    }
+}
+
+/// Waits for this, which may be fulfilled already; whether the wait timed out.
+pub fn block(waits: Waits) -> bool {
+    let me = me();
+    own(|schedule| {
+        schedule.slots[me].waits = waits;
+        schedule.slots[me].timed_out = false;
+    });
+    pass();
+    own(|schedule| {
+        let slot = &mut schedule.slots[me];
+        slot.waits = Waits::Nothing;
+        std::mem::take(&mut slot.timed_out)
+    })
+}
+
+/// The calling thread has nothing to do but to let time pass.
+pub fn relax() {
+    step();
+    let me = me();
+    own(|schedule| schedule.slots[me].yields += 1);
+    block(Waits::Others);
+}
+
+/// The calling thread takes no further step.
+pub fn finish(waits: Waits) -> ! {
+    assert!(waits.is_over(), "a thread finishes in a final state");
+    let me = me();
+    own(|schedule| {
+        schedule.slots[me].waits = waits;
+        schedule.moved();
+    });
+    pass();
+    unreachable!("nobody chooses a thread that is over");
+}
+
+/// Chooses who goes on, and returns when that is the calling thread.
+pub fn pass() {
+    let me = me();
+    let next = match own(|schedule| schedule.next(me)) {
+        Ok(next) => next,
+        Err(end) => run_over(end),
+    };
+    crate::record::note_rests();
+    if next == me {
+        return;
+    }
+    let current = crate::sight::leaving();
+    own(|schedule| schedule.slots[me].current = current);
+    let (other, mine) = own(|schedule| (schedule.slots[next].turn, schedule.slots[me].turn));
+    other.store(1, Ordering::Release);
+    wake(other);
+    sleep(mine);
+    crate::sight::arriving();
+}
+
+/// The run is over: tells the process's reporter, which ends the process.
+pub fn run_over(end: End) -> ! {
+    crate::record::end_of_run(end)
+}
+
+/// Wakes one waiter of a condition variable: the one that the guide wants, else the first, or any by chance.
+pub fn signal_one(schedule: &mut Schedule, condition: u64) {
+    let waits = |slot: &SlotId| matches!(schedule.slots[*slot].waits, Waits::Condition { condition: at, .. } if at == condition);
+    let waiters: Vec<SlotId> = (0..schedule.slots.len()).filter(waits).collect();
+    let wanted = schedule.wanted().and_then(|lane| schedule.slot_of(lane));
+    let chosen = match wanted.filter(|slot| waiters.contains(slot)) {
+        Some(slot) => slot,
+        None if waiters.is_empty() => return,
+        None => waiters[schedule.draw(waiters.len() as u64) as usize],
+    };
+    if let Waits::Condition { mutex, .. } = schedule.slots[chosen].waits {
+        schedule.slots[chosen].waits = Waits::Mutex(mutex);
+    }
+}
+
+/// Sleeps until the word is set, and clears it.
+fn sleep(word: &AtomicU32) {
+    while word
+        .compare_exchange(1, 0, Ordering::Acquire, Ordering::Relaxed)
+        .is_err()
+    {
+        // SAFETY: the word is a leaked allocation, and the call only reads it.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                word.as_ptr(),
+                libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+                0,
+                std::ptr::null::<libc::timespec>(),
+            );
+        }
+    }
+}
+
+fn wake(word: &AtomicU32) {
+    // SAFETY: the word is a leaked allocation; waking reads no memory of ours.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            1,
+        );
+    }
+}

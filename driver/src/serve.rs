@@ -1,0 +1,362 @@
+//! The server: reads a request, has a copy of the process run it, and replies.
+//!
+//! # Processes
+//!
+//! The server itself opens the library and does nothing with it. With `--ready` it has a helper, a copy in which the
+//! library was initialized; runs that begin with the initialization are copies of that one. Both have one thread when
+//! they are copied, so that a copy is exact.
+
+use crate::python::{self, api, release};
+use crate::refuse::refusal;
+use crate::schedule::{Waits, leave, me, own};
+use crate::{child, layer, record};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::sync::Arc;
+use tstate::sim::scenario::calls::Call;
+use tstate::sim::scenario::program::{Program, StatementKind, Step};
+use tstate::sim::scenario::{check, parse};
+use tstate_driver::{Reply, Request};
+
+/// How long a run may take on the clock, in milliseconds: only for what uses no processor time at all.
+const PATIENCE: libc::c_int = 10_000;
+
+/// What fatal errors begin with.
+const FATAL: &str = "Fatal Python error: ";
+
+/// The helper, and the line to it.
+struct Helper {
+    requests: File,
+    replies: BufReader<File>,
+}
+
+/// A process that is copied for each run.
+struct Origin {
+    /// The library is initialized in it.
+    ahead: bool,
+    /// What `PyGILState_Check` said before that.
+    checks_before: bool,
+    /// What the library writes to standard error.
+    errors: File,
+    /// The scenario of the last request, and what it means.
+    last: Option<(String, Result<Arc<Program>, String>)>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy)]
+enum Status {
+    Exited(i32),
+    Killed(i32),
+    /// By us: it made no progress.
+    Stopped,
+}
+
+/// Writes a line to a descriptor.
+pub fn write_line(descriptor: i32, text: &str) -> io::Result<()> {
+    // SAFETY: the descriptor is one of the standard ones; it is not closed, because the file is forgotten.
+    let mut file = std::mem::ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
+    file.write_all(format!("{text}\n").as_bytes())
+}
+
+/// Replies to requests until there are no more.
+pub fn serve(ready: bool) -> io::Result<()> {
+    record::share();
+    let mut helper = if ready { Some(start_helper()?) } else { None };
+    let mut origin = Origin::new()?;
+    // SAFETY: standard input is open, and nothing else reads it.
+    let mut requests = BufReader::new(unsafe { File::from_raw_fd(0) });
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if requests.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let reply = match (&mut helper, origin.begins_with_initialization(&line)) {
+            (Some(helper), true) => helper.ask(&line)?,
+            (_, _) => text_of(&origin.reply(&line)),
+        };
+        write_line(1, reply.trim_end())?;
+    }
+}
+
+fn text_of(reply: &Reply) -> String {
+    serde_json::to_string(reply).unwrap_or_else(|error| error.to_string())
+}
+
+impl Helper {
+    fn ask(&mut self, line: &str) -> io::Result<String> {
+        self.requests.write_all(line.as_bytes())?;
+        let mut reply = String::new();
+        if self.replies.read_line(&mut reply)? == 0 {
+            return Ok(text_of(&Reply::refused(
+                "the library cannot be initialized: is its home right?",
+            )));
+        }
+        Ok(reply)
+    }
+}
+
+fn pipe() -> io::Result<(File, File)> {
+    let mut ends = [0; 2];
+    // SAFETY: there is room for both ends.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: both ends are open and ours.
+    Ok(unsafe { (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1])) })
+}
+
+/// Starts the helper. It ends when the line to it does.
+fn start_helper() -> io::Result<Helper> {
+    let (requests_out, requests_in) = pipe()?;
+    let (replies_out, replies_in) = pipe()?;
+    // SAFETY: this process has one thread.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            drop((requests_in, replies_out));
+            let done = help(BufReader::new(requests_out), replies_in);
+            // SAFETY: ends the process without touching anything.
+            unsafe { libc::_exit(i32::from(done.is_err())) }
+        }
+        _ => Ok(Helper {
+            requests: requests_in,
+            replies: BufReader::new(replies_out),
+        }),
+    }
+}
+
+fn help(mut requests: BufReader<File>, mut replies: File) -> io::Result<()> {
+    let mut origin = Origin::new()?;
+    origin.checks_before = api::gil_state_check() != 0;
+    origin.ahead = true;
+    layer::main_begins();
+    python::initialize();
+    own(|schedule| schedule.slots[me()].waits = Waits::Nothing);
+    leave();
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if requests.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let reply = text_of(&origin.reply(&line));
+        replies.write_all(format!("{reply}\n").as_bytes())?;
+    }
+}
+
+impl Origin {
+    fn new() -> io::Result<Self> {
+        // SAFETY: the name is terminated; the descriptor is new and ours.
+        let errors = unsafe {
+            let descriptor = libc::memfd_create(c"errors".as_ptr(), libc::MFD_CLOEXEC);
+            if descriptor == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            File::from_raw_fd(descriptor)
+        };
+        Ok(Self {
+            ahead: false,
+            checks_before: true,
+            errors,
+            last: None,
+        })
+    }
+
+    /// The program of a scenario's text.
+    fn program(&mut self, text: &str) -> Result<Arc<Program>, String> {
+        match &self.last {
+            Some((known, program)) if known == text => program.clone(),
+            _ => {
+                let program = compile(text);
+                self.last = Some((text.to_owned(), program.clone()));
+                program
+            }
+        }
+    }
+
+    /// Whether the run that a line asks for can start with the library initialized.
+    fn begins_with_initialization(&mut self, line: &str) -> bool {
+        let Ok(request) = serde_json::from_str::<Request>(line) else {
+            return false;
+        };
+        let Ok(program) = self.program(&request.scenario) else {
+            return false;
+        };
+        let main = &program.bodies[program.main.index()];
+        match main.block.first().map(|statement| &statement.kind) {
+            Some(StatementKind::Step {
+                step: Step::Call(call),
+                ..
+            }) => matches!(
+                call.call.row().modelled,
+                Some(Call::Initialize | Call::InitializeEx)
+            ),
+            _ => false,
+        }
+    }
+
+    fn reply(&mut self, line: &str) -> Reply {
+        let request = match serde_json::from_str::<Request>(line) {
+            Ok(request) => request,
+            Err(error) => return Reply::refused(format!("not a request: {error}")),
+        };
+        match self.prepare(&request) {
+            Ok(run) => self.run(run).unwrap_or_else(|error| {
+                Reply::refused(format!("no process could be made: {error}"))
+            }),
+            Err(why) => Reply::refused(why),
+        }
+    }
+
+    fn prepare(&mut self, request: &Request) -> Result<child::Run, String> {
+        let profile = request.profile.parse();
+        let profile = profile.map_err(|error| format!("{}: {error}", request.profile))?;
+        let program = self.program(&request.scenario)?;
+        if let Some(why) = refusal(&program, release()) {
+            return Err(why);
+        }
+        Ok(child::Run {
+            program,
+            profile,
+            rules: crate::schedule::Rules {
+                guide: request.guide.clone(),
+                choices: request.choices.clone(),
+                seed: request.seed,
+                ticks: request.ticks,
+                events_max: request.events,
+                operations_max: request.operations,
+            },
+            ahead: self.ahead,
+            checks_before: self.checks_before,
+            errors: self.errors.as_raw_fd(),
+        })
+    }
+
+    fn run(&mut self, run: child::Run) -> io::Result<Reply> {
+        record::clear();
+        self.errors.set_len(0)?;
+        self.errors.rewind()?;
+        let threads = run.program.threads.len();
+        // SAFETY: this process has one thread, so that the copy is exact.
+        let child = unsafe { libc::fork() };
+        match child {
+            -1 => return Err(io::Error::last_os_error()),
+            0 => child::run(run),
+            _ => {}
+        }
+        let status = wait_for(child)?;
+        let mut errors = Vec::new();
+        self.errors.rewind()?;
+        self.errors.read_to_end(&mut errors)?;
+        Ok(reply(threads, status, &String::from_utf8_lossy(&errors)))
+    }
+}
+
+fn compile(text: &str) -> Result<Arc<Program>, String> {
+    let first = |diagnostics: Vec<tstate::sim::diagnostic::Diagnostic>| {
+        let first = diagnostics.first();
+        first.map_or_else(String::new, |diagnostic| diagnostic.message.clone())
+    };
+    let file = parse(text).map_err(first)?;
+    check(&file).map(Arc::new).map_err(first)
+}
+
+fn wait_for(child: libc::pid_t) -> io::Result<Status> {
+    // SAFETY: the child is ours and not waited for yet, so its number is its own; the descriptor that comes is new.
+    let in_time = unsafe {
+        let descriptor = libc::syscall(libc::SYS_pidfd_open, child, 0) as i32;
+        if descriptor == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        let _file = File::from_raw_fd(descriptor);
+        let mut waited = libc::pollfd {
+            fd: descriptor,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        libc::poll(&mut waited, 1, PATIENCE) != 0
+    };
+    let mut status = 0;
+    // SAFETY: as above.
+    unsafe {
+        if !in_time {
+            libc::kill(child, libc::SIGKILL);
+        }
+        if libc::waitpid(child, &mut status, 0) == -1 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(if !in_time {
+        Status::Stopped
+    } else if libc::WIFSIGNALED(status) {
+        Status::Killed(libc::WTERMSIG(status))
+    } else {
+        Status::Exited(libc::WEXITSTATUS(status))
+    })
+}
+
+/// What the run left behind, as a reply.
+fn reply(threads: usize, status: Status, errors: &str) -> Reply {
+    let mut reply = Reply {
+        threads: record::rests(threads)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        waits: vec![None; threads],
+        guide_left_at: record::guide_left_at(),
+        ..Reply::default()
+    };
+    for line in record::lines() {
+        let (what, text) = line.split_once(' ').unwrap_or((&line, ""));
+        match what {
+            "event" => reply.events.push(text.to_owned()),
+            "end" => reply.end = text.to_owned(),
+            "refused" => return Reply::refused(text),
+            "waits" => {
+                let (thread, what) = text.split_once(' ').unwrap_or((text, ""));
+                let place = thread
+                    .parse()
+                    .ok()
+                    .and_then(|thread: usize| reply.waits.get_mut(thread));
+                if let Some(place) = place {
+                    *place = Some(what.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    if reply.end.is_empty() {
+        reply.end = end_of(status, errors);
+    }
+    reply
+}
+
+/// How a run ended that did not say so itself.
+fn end_of(status: Status, errors: &str) -> String {
+    let fatal = fatal_message(errors);
+    match (status, fatal) {
+        (Status::Stopped, _) => "cut time".to_owned(),
+        (Status::Killed(libc::SIGXCPU | libc::SIGKILL), _) => "cut processor time".to_owned(),
+        (Status::Killed(libc::SIGABRT) | Status::Exited(1), Some(message)) => {
+            format!("fatal {message}")
+        }
+        (Status::Killed(signal), _) => format!("crash {signal}"),
+        (Status::Exited(status), _) => format!("exit {status}"),
+    }
+}
+
+/// The fatal error or failed assertion in what was written to standard error, with `%p` for every address.
+fn fatal_message(errors: &str) -> Option<String> {
+    let fatal = errors.lines().find_map(|line| line.strip_prefix(FATAL));
+    let assertion = || errors.lines().find(|line| line.contains("Assertion `"));
+    let line = fatal.or_else(assertion)?;
+    let mut parts = line.split("0x");
+    let mut message = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        message.push_str("%p");
+        message.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()));
+    }
+    Some(message)
+}

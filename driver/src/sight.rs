@@ -1,0 +1,87 @@
+//! What a thread of the run has as its current thread state, and which thread is attached.
+//!
+//! Only one thread runs, so what each saw when it gave the turn away still holds. Up to 3.11 the current thread state is
+//! the process's: it belongs to the thread in whose turn it became what it is.
+
+use crate::python::{api, release};
+use crate::schedule::{SlotId, is_ours, me, own};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Nobody's.
+const NOBODY: usize = usize::MAX;
+
+static ON: AtomicBool = AtomicBool::new(false);
+/// Up to 3.11: the thread that is attached.
+static OWNER: AtomicUsize = AtomicUsize::new(NOBODY);
+
+thread_local! {
+    /// The current thread state when this thread got the turn.
+    static BEFORE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// From here on a library is open.
+pub fn begin() {
+    ON.store(true, Ordering::Relaxed);
+    OWNER.store(NOBODY, Ordering::Relaxed);
+    if current() != 0 && is_ours() {
+        OWNER.store(me(), Ordering::Relaxed);
+    }
+    arriving();
+}
+
+/// The calling thread's current thread state, as it reads it.
+pub fn current() -> usize {
+    api::thread_state_unchecked() as usize
+}
+
+fn is_of_process() -> bool {
+    release().minor <= 11
+}
+
+/// Whose the process's current thread state is now.
+fn owner() -> usize {
+    let now = current();
+    if now == 0 {
+        NOBODY
+    } else if now == BEFORE.get() {
+        OWNER.load(Ordering::Relaxed)
+    } else {
+        me()
+    }
+}
+
+/// The calling thread gives the turn away: its current thread state.
+pub fn leaving() -> usize {
+    if !ON.load(Ordering::Relaxed) {
+        return 0;
+    }
+    if is_of_process() {
+        OWNER.store(owner(), Ordering::Relaxed);
+    }
+    current()
+}
+
+/// The calling thread has the turn.
+pub fn arriving() {
+    if ON.load(Ordering::Relaxed) {
+        BEFORE.set(current());
+    }
+}
+
+/// The thread state that the thread has attached, or 0.
+pub fn attached(slot: SlotId) -> usize {
+    if is_of_process() {
+        return if owner() == slot { current() } else { 0 };
+    }
+    seen(slot)
+}
+
+/// What the thread reads as its current thread state.
+pub fn seen(slot: SlotId) -> usize {
+    if is_of_process() || slot == me() {
+        current()
+    } else {
+        own(|schedule| schedule.slots[slot].current)
+    }
+}
