@@ -155,6 +155,7 @@ impl Caller<'_> {
         if !self.runtime.profile.slots_go_before_at_exit() {
             self.runtime.tss_created.store(false, Ordering::Relaxed);
         }
+        self.close_queue(&self.runtime.pending_main);
         self.runtime.runtime_initialized.write(false);
         self.enter_phase(Phase::Finished);
         Ok(0)
@@ -364,6 +365,7 @@ impl Caller<'_> {
             self.delete_thread_state(listed, false)?;
         }
         scope.end(&());
+        self.close_queue(&self.interpreter(main)?.pending);
         let mut lists = self.runtime.lists.lock();
         let threads_left = !lists.threads_head(main).is_null();
         let listed = lists.remove_interpreter(main);

@@ -151,6 +151,7 @@ impl Caller<'_> {
         runtime.main_thread.write(current_thread());
         runtime.main_thread_state.write(ThreadStateHandle::NULL);
         runtime.pending_main.reset();
+        self.open_queue(&runtime.pending_main);
         runtime.check_enabled.write(true);
         if !runtime.profile.slots_outlive_the_runtime() {
             for value in &runtime.tss {
@@ -167,7 +168,9 @@ impl Caller<'_> {
         interpreter.has_gil.write(false);
         interpreter.finalizing.write(false);
         interpreter.finalizer.write(ThreadStateHandle::NULL);
+        interpreter.shared_breaker.init();
         interpreter.pending.reset();
+        self.open_queue(&interpreter.pending);
         interpreter.threading_imported.write(false);
         interpreter.importer.reset();
         interpreter.guards.reset();

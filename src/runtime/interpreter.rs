@@ -21,6 +21,7 @@
 //! Nothing is taken inside HEAD_LOCK.
 
 use super::callback::CallbackStack;
+use super::eval_breaker::SharedBreaker;
 use super::gil::Gil;
 use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -56,6 +57,8 @@ pub(super) struct Interpreter {
     pub(super) finalizing: Plain<bool>,
     /// `_finalizing`: the finalizing thread state. Rule: the GIL.
     pub(super) finalizer: Plain<ThreadStateHandle>,
+    /// What asks its threads to look up, up to 3.12.
+    pub(super) shared_breaker: SharedBreaker,
     /// This interpreter's own queue of pending calls.
     pub(super) pending: PendingQueue,
     /// Whether `threading` is imported. Rule: the GIL.
@@ -81,6 +84,7 @@ impl Interpreter {
             gil_own: Gil::new(slot),
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
+            shared_breaker: SharedBreaker::new(slot),
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threading_imported: Plain::new(("interpreter.threading", slot), false),
             importer: Importer::new(slot),
