@@ -17,6 +17,9 @@ use tstate::runtime::{
 };
 use tstate::sync::{self, Event, Semaphore, ThreadIndex};
 
+/// The release that these tests speak of.
+const PROFILE: Profile = Profile::release(14).expect("a release");
+
 /// A host whose callbacks are closures' numbers: each call is logged, and may act.
 struct Program {
     log: Mutex<Vec<(u16, u64)>>,
@@ -59,7 +62,7 @@ fn idle(_: &Caller<'_>, _: CallbackId, _: u64) -> Step<i32> {
 /// Runs `body` on the first thread, initialized and attached.
 fn run<R>(body: impl FnOnce(&Caller<'_>) -> R) -> (R, Option<Over>) {
     let program = Program::new(idle);
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().expect("initialization succeeds");
     let result = body(&caller);
@@ -81,7 +84,7 @@ fn callback(id: u16) -> Callback {
 #[test]
 fn initialization_attaches_the_main_thread_state() {
     let program = Program::new(idle);
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     assert_eq!(runtime.stage(), Stage::NotStarted);
     assert_eq!(caller.interpreter_state_main(), Ok(InterpreterHandle::NULL));
@@ -322,7 +325,7 @@ fn calls_before_initialization_crash() {
         |caller: &Caller<'_>| caller.add_pending_call(callback(1)).map(drop),
         |caller: &Caller<'_>| caller.thread_state_new(InterpreterHandle::NULL).map(drop),
     ] {
-        let runtime = Runtime::new(Profile::DEFAULT);
+        let runtime = Runtime::new(PROFILE);
         assert_eq!(
             call(&Caller::new(&runtime, &program)),
             Err(Ended::ProcessOver)
@@ -343,7 +346,7 @@ fn the_main_finalizer_is_swapped_in() {
 #[test]
 fn pending_calls_run_in_order_at_a_check_point() {
     let program = Program::new(idle);
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     for id in 1..=32 {
@@ -368,7 +371,7 @@ fn a_pending_call_that_raises_leaves_the_rest_for_later() {
         Ok(if callback.0 == 1 { -1 } else { 0 })
     }
     let program = Program::new(raise_first);
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     caller.add_pending_call(callback(1)).unwrap();
@@ -389,7 +392,7 @@ fn a_pending_call_starts_no_other() {
         Ok(0)
     }
     let program = Program::new(nested);
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     caller.add_pending_call(callback(1)).unwrap();
@@ -409,7 +412,7 @@ fn finalization_runs_callbacks_in_phase_order() {
         Ok(0)
     }
     let program = Program::new(late_ones_are_dropped);
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     let main = caller.thread_state_get().unwrap();
@@ -453,7 +456,7 @@ fn at_exit_takes_thirty_two() {
 #[test]
 fn cyclic_objects_wait_for_a_collection() {
     let program = Program::new(idle);
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     let object = ObjectId::new(3);
@@ -510,7 +513,7 @@ fn a_refused_thread_leaves_nothing() {
         spawns: false,
         ..Program::new(idle)
     };
-    let runtime = Runtime::new(Profile::DEFAULT);
+    let runtime = Runtime::new(PROFILE);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().unwrap();
     assert_eq!(caller.thread_start(ThreadIndex::new(1), Daemon::No), Ok(-1));
@@ -529,7 +532,7 @@ struct Shared {
 impl Shared {
     fn new(act: fn(&Caller<'_>, CallbackId, u64) -> Step<i32>) -> Arc<Self> {
         Arc::new(Self {
-            runtime: Runtime::new(Profile::DEFAULT),
+            runtime: Runtime::new(PROFILE),
             program: Program::new(act),
         })
     }
@@ -695,7 +698,7 @@ impl Host for Threaded {
 
 fn threaded(body: fn(&Caller<'_>) -> Step<()>) -> Arc<Threaded> {
     let program = Arc::new(Threaded {
-        runtime: Runtime::new(Profile::DEFAULT),
+        runtime: Runtime::new(PROFILE),
         started: Mutex::new(Vec::new()),
         body,
         itself: std::sync::OnceLock::new(),

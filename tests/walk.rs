@@ -11,6 +11,9 @@ use tstate::sim::scenario::{self, program::Program};
 use tstate::sim::verdict::Status;
 use tstate::sim::{CheckOptions, WalkOptions, Walked, check, random_walk, replay};
 
+/// The release that the programs below name.
+const PROFILE: Profile = Profile::release(14).expect("a release");
+
 const OPTIONS: WalkOptions = WalkOptions {
     seed: 7,
     runs: 200,
@@ -23,7 +26,7 @@ fn resolved(source: &str) -> Arc<Program> {
 }
 
 fn walk(source: &str, options: &WalkOptions) -> Walked {
-    random_walk(&resolved(source), source, Profile::DEFAULT, options)
+    random_walk(&resolved(source), source, PROFILE, options)
 }
 
 /// Each outcome met is one of the explored ones, is refused if that one is, and its run replays to it.

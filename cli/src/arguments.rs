@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::conform::guide::Order;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
@@ -24,6 +25,14 @@ When several apply, the first of 2, 1, 3, 0 holds.";
 const WALK_LIMITS: &str = "\
 What a walk meets is real and replays. What it does not meet may still be there, so it exits 1 or 3,
 never 0. The claims `reach`, `cover` and `eventually` are not judged: they speak of all runs.";
+
+const CONFORM_EXIT: &str = "\
+Exit status of this command:
+  0    what the libpythons did is what the model allows, or a known deviation from it
+  1    a libpython did something else, a known deviation is gone, or fewer was driven than asked for
+  2    bad usage, a scenario file with errors, or a libpython that was named and cannot be driven
+  3    inconclusive: nothing was driven at all
+What is not driven is counted apart: it is never a pass.";
 
 /// Explore what CPython's thread and interpreter lifecycle allows, and check it
 #[derive(Debug, Parser)]
@@ -86,6 +95,8 @@ pub enum Command {
     Replay(Replay),
     /// Write a state graph as text, DOT or Mermaid
     Graph(Graph),
+    /// Run scenarios on real libpythons and compare what they do with the model
+    Conform(Conform),
     /// Parse and check scenario files without exploring them
     Lint(Lint),
     /// Format scenario files in place
@@ -252,6 +263,81 @@ pub enum GraphFormat {
     Text,
     Dot,
     Mermaid,
+}
+
+/// `tstate conform`
+#[derive(Debug, Args)]
+#[command(after_help = CONFORM_EXIT)]
+pub struct Conform {
+    /// Scenario files or folders [default: scenarios]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Only scenarios whose name contains TEXT
+    #[arg(short = 'k', long, value_name = "TEXT", help_heading = "What to run")]
+    pub filter: Option<String>,
+    /// Run on this libpython; repeat for several [env: TSTATE_LIBPYTHON=] [default: all that are found]
+    #[arg(long, value_name = "PATH", help_heading = "What to run", value_hint = ValueHint::AnyPath)]
+    pub libpython: Vec<PathBuf>,
+    /// Only libpythons of this release; repeat for several
+    #[arg(
+        long,
+        alias = "profile",
+        value_name = "3.N",
+        env = "TSTATE_PYTHON",
+        value_delimiter = ',',
+        help_heading = "What to run"
+    )]
+    pub python: Vec<Profile>,
+    /// List the libpythons at hand and whether each can be driven, and run nothing
+    #[arg(long, help_heading = "What to run")]
+    pub list: bool,
+    /// The driver's program [default: tstate-driver beside this program]
+    #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", help_heading = "What to run", value_hint = ValueHint::FilePath)]
+    pub driver: Option<PathBuf>,
+    /// Run at most N schedules of each scenario, of those that the model knows
+    #[arg(long, value_name = "N", default_value = "64", value_parser = count, help_heading = "Schedules")]
+    pub schedules: u64,
+    /// Run this schedule only, as a report prints it
+    #[arg(long, value_name = "GUIDE", help_heading = "Schedules", conflicts_with_all = ["seeds", "record", "at_least", "update_counts"])]
+    pub guide: Option<Order>,
+    /// Also run each scenario N times with switches at random, of the seeds 1 to N
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        help_heading = "Schedules"
+    )]
+    pub seeds: u64,
+    /// Run everything N times; runs of one schedule must not differ
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count, help_heading = "Schedules")]
+    pub repeat: u64,
+    /// Run on this many libpythons at once [default: number of cores]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        env = "TSTATE_JOBS",
+        help_heading = "Schedules"
+    )]
+    pub jobs: Option<NonZeroUsize>,
+    /// Known deviations of libpythons from the model [default: conform/deviations.toml, if it is there]
+    #[arg(long, value_name = "FILE", help_heading = "What to expect", value_hint = ValueHint::FilePath)]
+    pub deviations: Option<PathBuf>,
+    /// Fail if a libpython drove fewer scenarios or schedules than FILE says
+    #[arg(long, value_name = "FILE", help_heading = "What to expect", value_hint = ValueHint::FilePath)]
+    pub at_least: Option<PathBuf>,
+    /// Write into the file of `--at-least` what was driven [default: conform/driven.toml]
+    #[arg(long, help_heading = "What to expect")]
+    pub update_counts: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
+    pub format: Format,
+    /// Write the output to FILE
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Write what the libpythons did into files under DIR, one for each scenario
+    #[arg(long, value_name = "DIR", help_heading = "Output", value_hint = ValueHint::DirPath)]
+    pub record: Option<PathBuf>,
 }
 
 /// `tstate lint`

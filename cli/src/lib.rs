@@ -2,11 +2,15 @@
 
 pub mod arguments;
 pub mod check;
+mod child;
 pub mod commands;
+pub mod conform;
 pub mod engine;
 pub mod exit;
 pub mod files;
+pub mod libpython;
 pub mod output;
+mod pool;
 pub mod problem;
 pub mod record;
 pub mod render;

@@ -30,6 +30,8 @@ pub struct Settings {
     pub jobs: Option<NonZeroUsize>,
     /// Whether a search that was cut short counts as good.
     pub allow_incomplete: bool,
+    /// The libpythons to run scenarios on, seen from the working folder.
+    pub libpythons: Vec<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -37,6 +39,14 @@ pub struct Settings {
 struct Document {
     #[serde(default)]
     check: Check,
+    #[serde(default)]
+    conform: Conform,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Conform {
+    libpythons: Vec<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,7 +86,7 @@ pub fn load(named: Option<&Path>) -> Result<Settings, Stop> {
 ///
 /// The mistakes in it: the first one of its form, or all in what it says.
 pub fn parse(source: &str, folder: &Path) -> Result<Settings, Vec<Diagnostic>> {
-    let check = document(source)?.check;
+    let Document { check, conform } = document(source)?;
     let mut found = Vec::new();
     if let Some(paths) = check
         .paths
@@ -108,6 +118,11 @@ pub fn parse(source: &str, folder: &Path) -> Result<Settings, Vec<Diagnostic>> {
         timeouts: check.timeouts,
         jobs: check.jobs,
         allow_incomplete: check.allow_incomplete,
+        libpythons: conform
+            .libpythons
+            .iter()
+            .map(|path| folder.join(path))
+            .collect(),
     })
 }
 

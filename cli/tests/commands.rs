@@ -95,11 +95,11 @@ fn bad_usage_exits_2_and_says_why() {
 fn a_version_that_is_not_modelled_is_refused() {
     let project = Project::new(&[
         ("scenarios/a.capi", GOOD),
-        ("old/b.capi", "python 3.9, 3.14\nthread main {}\n"),
+        ("old/b.capi", "python 3.14, 3.14t\nthread main {}\n"),
     ]);
     snapshot!(
         "python-unmodelled",
-        expect(&project, &["check", "--python", "3.9"], 2).transcript()
+        expect(&project, &["check", "--python", "sound"], 2).transcript()
     );
     snapshot!(
         "profile-unmodelled",

@@ -295,7 +295,7 @@ fn saved_schedules_replay() {
 
 #[test]
 fn versions_are_chosen_from_those_the_scenario_names() {
-    let both = GOOD.replace("python 3.14", "python 3.9, 3.14");
+    let both = GOOD.replace("python 3.14", "python 3.14, 3.14t");
     let project = Project::new(&[("scenarios/both.capi", &both)]);
     let refused = expect(&project, &["check"], 2);
     assert!(

@@ -132,7 +132,7 @@ fn bad_input_exits_2() {
         "scenarios/broken.capi",
         "thread main { Py_InitializeE(0) }\n",
     );
-    let lines: [&[&str]; 8] = [
+    let lines: [&[&str]; 9] = [
         &["walk"],
         &["walk", "lost.capi"],
         &["walk", "scenarios"],
@@ -140,6 +140,7 @@ fn bad_input_exits_2() {
         &["walk", "scenarios/good.capi", "--max-steps", "0"],
         &["walk", "scenarios/good.capi", "--seed", "-1"],
         &["walk", "scenarios/good.capi", "--python", "3.9"],
+        &["walk", "scenarios/good.capi", "--python", "sound"],
         &["walk", "scenarios/good.capi", "--format", "junit"],
     ];
     for line in lines {

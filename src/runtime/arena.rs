@@ -72,10 +72,12 @@ pub enum Whence {
     Init,
     /// Finalization.
     Fini,
-    /// `threading`.
+    /// `threading`; since 3.15 threads to wait for only.
     Threading,
     /// `PyGILState_Ensure`.
     GilState,
+    /// `threading`, a daemon: since 3.15.
+    ThreadingDaemon,
 }
 
 super::handle::word_for_enum!(Whence {
@@ -83,7 +85,8 @@ super::handle::word_for_enum!(Whence {
     Init,
     Fini,
     Threading,
-    GilState
+    GilState,
+    ThreadingDaemon
 });
 
 /// The bits of `_status`.
@@ -171,6 +174,10 @@ impl ThreadState {
             Self::pack(self.generation(), AttachState::ShuttingDown),
             Ordering::SeqCst,
         );
+    }
+
+    pub(super) fn whence(&self) -> Whence {
+        self.whence.read()
     }
 
     pub(super) fn is(&self, status: Status) -> bool {

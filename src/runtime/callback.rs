@@ -105,6 +105,10 @@ impl<const CAPACITY: usize> CallbackStack<CAPACITY> {
         true
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.count.read() == 0
+    }
+
     /// Takes the newest callback.
     pub(super) fn pop(&self) -> Option<Callback> {
         let last = self.count.read().checked_sub(1)?;

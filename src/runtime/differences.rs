@@ -20,10 +20,42 @@ pub enum Difference {
     LateThread,
     /// [`Profile::finalizer_is_swapped_in`].
     FinalizerIsSwappedIn,
+    /// [`Profile::importer_is_joined`].
+    ImporterIsJoined,
+    /// [`Profile::others_are_cut_off`].
+    OthersAreCutOff,
+    /// [`Profile::others_are_shut_down`].
+    OthersAreShutDown,
+    /// [`Profile::cleared_under_head_lock`].
+    ClearedUnderHeadLock,
+    /// [`Profile::slots_go_before_at_exit`].
+    SlotsGoBeforeAtExit,
+    /// [`Profile::gil_is_dropped_at_the_end`].
+    GilIsDroppedAtTheEnd,
+    /// [`Profile::slots_outlive_the_runtime`].
+    SlotsOutliveTheRuntime,
+    /// [`Profile::prefinalization_is_repeated`].
+    PrefinalizationIsRepeated,
+    /// [`Profile::ensure_takes_a_guard`].
+    EnsureTakesAGuard,
+    /// [`Profile::initialized_after_site`].
+    InitializedAfterSite,
     /// [`Profile::pending_main_capacity`].
     PendingMainCapacity,
     /// [`Profile::join_refused_at_finalization`].
     JoinRefusedAtFinalization,
+    /// [`Profile::eval_breaker_of`]: an interpreter's where it is a thread state's, and the other way round.
+    EvalBreakerOf,
+    /// [`Profile::taking_the_gil_computes`].
+    TakingTheGilComputes,
+    /// [`Profile::runtime_locks_detach`].
+    RuntimeLocksDetach,
+    /// [`Profile::pending_calls_of`]: the main thread's where they are an interpreter's, and the other way round.
+    PendingCallsOf,
+    /// [`Profile::pending_signal_is_computed`].
+    PendingSignalIsComputed,
+    /// [`Profile::pending_finish`]: one round where it goes on, and the other way round.
+    PendingFinish,
 }
 
 impl Difference {
@@ -34,8 +66,24 @@ impl Difference {
         Self::ReleaseOfAnotherIsFatal,
         Self::LateThread,
         Self::FinalizerIsSwappedIn,
+        Self::ImporterIsJoined,
+        Self::OthersAreCutOff,
+        Self::OthersAreShutDown,
+        Self::ClearedUnderHeadLock,
+        Self::SlotsGoBeforeAtExit,
+        Self::GilIsDroppedAtTheEnd,
+        Self::SlotsOutliveTheRuntime,
+        Self::PrefinalizationIsRepeated,
+        Self::EnsureTakesAGuard,
+        Self::InitializedAfterSite,
         Self::PendingMainCapacity,
         Self::JoinRefusedAtFinalization,
+        Self::EvalBreakerOf,
+        Self::TakingTheGilComputes,
+        Self::RuntimeLocksDetach,
+        Self::PendingCallsOf,
+        Self::PendingSignalIsComputed,
+        Self::PendingFinish,
     ];
 }
 
@@ -64,6 +112,41 @@ pub enum LateThread {
     Hangs,
     /// It is ended and its native frames are unwound.
     Exits,
+}
+
+/// Whose word it is that makes the eval loop look up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EvalBreakerOf {
+    /// One for the process.
+    Runtime,
+    /// One for all threads of an interpreter.
+    Interpreter,
+    /// Each thread state's own.
+    ThreadState,
+}
+
+/// Where `Py_AddPendingCall` queues, and who runs the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PendingCallsOf {
+    /// One queue for the process: the main OS thread runs it, in whatever interpreter it is.
+    Runtime,
+    /// A queue for each interpreter: the main OS thread runs it while it is in that interpreter.
+    Interpreter,
+    /// The main interpreter's main thread; the queues of interpreters are internal.
+    MainThread,
+}
+
+/// How finalization runs what is queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PendingFinish {
+    /// One round if it is asked for; from here on the queue refuses calls.
+    Refusing,
+    /// One round if it is asked for.
+    IfAsked,
+    /// One round.
+    Once,
+    /// Rounds until nothing is left.
+    UntilEmpty,
 }
 
 impl Profile {
@@ -109,6 +192,143 @@ impl Profile {
         self.when(Difference::FinalizerIsSwappedIn, self.minor() >= 13)
     }
 
+    /// Whose word it is that makes the eval loop look up. Source: contract V9, gh-112175 (3.13), bpo-39984 (3.9).
+    #[must_use]
+    pub fn eval_breaker_of(self) -> EvalBreakerOf {
+        if self.when(Difference::EvalBreakerOf, self.minor() >= 13) {
+            EvalBreakerOf::ThreadState
+        } else if self.minor() >= 9 {
+            EvalBreakerOf::Interpreter
+        } else {
+            EvalBreakerOf::Runtime
+        }
+    }
+
+    /// Whether taking the GIL computes the shared eval breaker, also without a request to drop it. Source: bpo-40010.
+    #[must_use]
+    pub fn taking_the_gil_computes(self) -> bool {
+        self.when(Difference::TakingTheGilComputes, self.minor() >= 9)
+    }
+
+    /// Whether the runtime's own locks are `PyMutex`, which detach who waits for them, and never go away. Source: contract
+    /// V34; observed: e5, 3.8.18 to 3.12.1 crash, 3.13.0 and newer accept the call.
+    #[must_use]
+    pub fn runtime_locks_detach(self) -> bool {
+        self.when(Difference::RuntimeLocksDetach, self.minor() >= 13)
+    }
+
+    /// Where `Py_AddPendingCall` queues, and who runs the calls. Source: contract V20, V21, P10; bpo-39984 (3.9),
+    /// gh-104812 (3.12).
+    #[must_use]
+    pub fn pending_calls_of(self) -> PendingCallsOf {
+        if self.when(Difference::PendingCallsOf, self.minor() >= 12) {
+            PendingCallsOf::MainThread
+        } else if self.minor() >= 9 {
+            PendingCallsOf::Interpreter
+        } else {
+            PendingCallsOf::Runtime
+        }
+    }
+
+    /// Whether the thread that adds a pending call computes the shared eval breaker for itself, instead of setting it.
+    /// Source: R15, gh-95820, introduced by bpo-40010; observed: e1, 3.9.18 to 3.12.1.
+    #[must_use]
+    pub fn pending_signal_is_computed(self) -> bool {
+        self.when(Difference::PendingSignalIsComputed, self.minor() >= 9)
+    }
+
+    /// Whether a thread that finds pending calls handled by another passes its request on to that one, by its thread
+    /// state. Follows from the eval breaker. Source: contract V23.
+    #[must_use]
+    pub fn pending_calls_are_passed_on(self) -> bool {
+        self.eval_breaker_of() == EvalBreakerOf::ThreadState
+    }
+
+    /// How finalization runs what is queued. Source: R18, gh-118297; observed: `_Py_FinishPendingCalls` of 3.8.18 sets
+    /// `finishing`.
+    #[must_use]
+    pub fn pending_finish(self) -> PendingFinish {
+        match self.minor() {
+            _ if self.when(Difference::PendingFinish, self.minor() >= 13) => {
+                PendingFinish::UntilEmpty
+            }
+            8 => PendingFinish::Refusing,
+            9..=11 => PendingFinish::IfAsked,
+            _ => PendingFinish::Once,
+        }
+    }
+
+    /// Whether `threading._shutdown` waits for the thread that imported `threading`, unless that thread finalizes: its own
+    /// lock is among those of the threads to join. Source: contract V45, N18, P59.
+    #[must_use]
+    pub fn importer_is_joined(self) -> bool {
+        self.when(
+            Difference::ImporterIsJoined,
+            (9..=12).contains(&self.minor()),
+        )
+    }
+
+    /// Whether finalization takes the other thread states out of the list right after its mark. Before, they stay listed
+    /// until the interpreter is deleted. Source: contract V14, bpo-19466; observed: `c7_restore_late_phase`.
+    #[must_use]
+    pub fn others_are_cut_off(self) -> bool {
+        self.when(Difference::OthersAreCutOff, self.minor() >= 9)
+    }
+
+    /// Whether a thread state that is cut off is marked and kept for its thread. Before, its memory is freed at once. Source:
+    /// contract V12, V14, gh-124878.
+    #[must_use]
+    pub fn others_are_shut_down(self) -> bool {
+        self.when(Difference::OthersAreShutDown, self.minor() >= 14)
+    }
+
+    /// Whether HEAD_LOCK is held while the listed thread states are cleared, so that a destructor that makes one waits for
+    /// ever. Source: gh-102126; observed: 3.8.18 waits, 3.9.18, 3.10.13, 3.11.2 and newer do not.
+    #[must_use]
+    pub fn cleared_under_head_lock(self) -> bool {
+        self.when(Difference::ClearedUnderHeadLock, self.minor() <= 8)
+    }
+
+    /// Whether the GILState slots are forgotten with the interpreter, before the callbacks of `Py_AtExit`, and not with the
+    /// runtime after them. Source: observed: `a_basic` (`PyGILState_Check` in such a callback).
+    #[must_use]
+    pub fn slots_go_before_at_exit(self) -> bool {
+        self.when(Difference::SlotsGoBeforeAtExit, self.minor() <= 11)
+    }
+
+    /// Whether the finalizer drops the GIL when it deletes the interpreter. Before, nobody holds it and it stays taken. Source:
+    /// observed: `c1_blocked_in_ensure`, `c2_restore_after_finalize`.
+    #[must_use]
+    pub fn gil_is_dropped_at_the_end(self) -> bool {
+        self.when(Difference::GilIsDroppedAtTheEnd, self.minor() >= 12)
+    }
+
+    /// Whether the GILState slot is the thread's own, whatever becomes of the runtime. Source: contract V4, P30.
+    #[must_use]
+    pub fn slots_outlive_the_runtime(self) -> bool {
+        self.when(Difference::SlotsOutliveTheRuntime, self.minor() >= 15)
+    }
+
+    /// Whether finalization goes on joining threads and running callbacks until nothing new came up. Source: contract V17,
+    /// gh-136003, gh-149101.
+    #[must_use]
+    pub fn prefinalization_is_repeated(self) -> bool {
+        self.when(Difference::PrefinalizationIsRepeated, self.minor() >= 15)
+    }
+
+    /// Whether `PyGILState_Ensure` makes a thread state under a guard on the main interpreter, and hangs if there is none to
+    /// be had. Source: contract V11, V13, gh-131185.
+    #[must_use]
+    pub fn ensure_takes_a_guard(self) -> bool {
+        self.when(Difference::EnsureTakesAGuard, self.minor() >= 15)
+    }
+
+    /// Whether the runtime says that it is initialized only when `site` is imported. Source: gh-146302.
+    #[must_use]
+    pub fn initialized_after_site(self) -> bool {
+        self.when(Difference::InitializedAfterSite, self.minor() >= 15)
+    }
+
     /// Calls that the main queue really holds. Source: contract V22, P11.
     #[must_use]
     pub fn pending_main_capacity(self) -> usize {
@@ -119,10 +339,14 @@ impl Profile {
         }
     }
 
-    /// Calls that an interpreter's own queue holds. Source: contract 1.6.
+    /// Calls that an interpreter's own queue holds. Source: contract 1.6, P11.
     #[must_use]
     pub fn pending_interpreter_capacity(self) -> usize {
-        300
+        if self.when(Difference::PendingMainCapacity, self.minor() >= 13) {
+            300
+        } else {
+            31
+        }
     }
 
     /// Whether `threading.Thread.join` raises once the runtime is finalizing. Source: contract V39, gh-123940.

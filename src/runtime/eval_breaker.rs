@@ -1,22 +1,41 @@
 //! The eval breaker: the bits that make the eval loop stop at its next check point, and the check point itself.
 //!
-//! CPython: `Python/ceval_gil.c` (`_Py_HandlePending`), `Include/internal/pycore_ceval.h`; one word a thread state since
-//! 3.13.
+//! CPython: `Python/ceval_gil.c` (`_Py_HandlePending`, `COMPUTE_EVAL_BREAKER`), `Include/internal/pycore_ceval.h`; up to
+//! 3.11 `Python/ceval.c`, `Python/ceval_gil.h`. One word a thread state since 3.13; before, one word an interpreter, in
+//! 3.8 one for the runtime.
 //!
 //! # Transitions
+//!
+//! Since 3.13, the bits of a thread state:
 //!
 //! | bit | 0 → 1 | 1 → 0 |
 //! | --- | --- | --- |
 //! | `GIL_DROP_REQUEST` | who waits for the GIL, on its last holder (§GIL T4c) | the taker (T11); who waits for a switch (D6); a waiter that hangs (T4c) |
 //! | `CALLS_TO_DO` | who adds a pending call, on the main thread state; the taker (T12) | who makes pending calls (M2) |
 //!
+//! Up to 3.12 ([`SharedBreaker`]), what asks is a flag of its own, and the word only says whether any of them does:
+//!
+//! | word | 0 → 1 | 1 → 0 |
+//! | --- | --- | --- |
+//! | `gil_drop_request` | who waits for the GIL, on its own interpreter (§GIL T4c) | the taker (T11); who waits for a switch (D6); a waiter that exits |
+//! | `calls_to_do` of a queue | who adds a pending call, after the queue's lock | who makes pending calls (M2) |
+//! | `eval_breaker` | with the request to drop; a computation | a computation |
+//!
 //! # Protocol
 //!
 //! §CHECK: the word is read once; then E2, E3, E5, E7, E8 in this order, each if its bit was in what was read. In the
 //! default build E1, E4 and E6 are never asked for. Bits that are set after the read wait for the next check point. An
-//! error skips the rest, whose bits stay set.
+//! error skips the rest, whose bits stay set. Up to 3.12 the word is read, and then each flag when its turn comes.
+//!
+//! The computation (up to 3.12) reads one flag after the other and stores whether any is set, as the thread that computes
+//! sees it: from 3.9 on a call for the main thread counts only if that thread computes. A flag that is set after it was
+//! read is lost to the word, and so is a word that another thread sets before the store. A request to drop the GIL comes
+//! again after the interval; a pending call waits until the word is computed on the main thread: when it takes the GIL,
+//! since 3.9 (bpo-40010), or when it gives up a request to drop.
 //!
 //! # Memory order
+//!
+//! Up to 3.12 everything is relaxed. Since 3.13:
 //!
 //! Bits are set and cleared by sequentially consistent read-modify-writes, so there is one order of them; the check
 //! point's load is relaxed: a bit that it misses is found at the next one.
@@ -25,9 +44,11 @@
 //!
 //! S9 DropRequestConsumed, S50 SignalCoversWork.
 
+use super::differences::EvalBreakerOf;
+use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::Step;
 use super::state::Caller;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, Ordering};
 
 /// One bit of the eval breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,7 +125,169 @@ impl EvalBreaker {
     }
 }
 
-impl Caller<'_> {
+/// What asks the threads of one interpreter to look up, up to 3.12.
+#[derive(Debug)]
+pub(super) struct SharedBreaker {
+    /// `eval_breaker`.
+    breaker: AtomicBool,
+    /// `gil_drop_request`.
+    gil_drop_request: AtomicBool,
+}
+
+impl SharedBreaker {
+    pub(super) fn new(slot: usize) -> Self {
+        Self {
+            breaker: AtomicBool::new(("interpreter.eval_breaker", slot), false),
+            gil_drop_request: AtomicBool::new(("interpreter.gil_drop_request", slot), false),
+        }
+    }
+
+    /// Of a new interpreter.
+    pub(super) fn init(&self) {
+        self.breaker.init(false);
+        self.gil_drop_request.init(false);
+    }
+
+    /// `SET_GIL_DROP_REQUEST`.
+    fn request_gil_drop(&self) {
+        self.gil_drop_request.store(true, Ordering::Relaxed);
+        self.breaker.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the eval loop looks up, and whether it is asked to drop the GIL, for an observer.
+    #[cfg(feature = "sim")]
+    pub(super) fn peek(&self) -> (bool, bool) {
+        (self.breaker.peek(), self.gil_drop_request.peek())
+    }
+}
+
+impl<'a> Caller<'a> {
+    /// The flags that threads of this interpreter look at: in 3.8 the runtime's, for which those of the main interpreter
+    /// stand.
+    fn shared_breaker(&self, interpreter: InterpreterHandle) -> Step<&'a SharedBreaker> {
+        let owner = if self.runtime.profile.eval_breaker_of() == EvalBreakerOf::Runtime {
+            InterpreterHandle::MAIN
+        } else {
+            interpreter
+        };
+        Ok(&self.interpreter(owner)?.shared_breaker)
+    }
+
+    fn breaker_is_own(&self) -> bool {
+        self.runtime.profile.eval_breaker_of() == EvalBreakerOf::ThreadState
+    }
+
+    /// `COMPUTE_EVAL_BREAKER`, up to 3.12.
+    pub(super) fn compute_eval_breaker(&self, interpreter: InterpreterHandle) -> Step<()> {
+        let shared = self.shared_breaker(interpreter)?;
+        let drop_requested = shared.gil_drop_request.load(Ordering::Relaxed);
+        let calls_to_do = self.pending_calls_seen(interpreter)?;
+        shared
+            .breaker
+            .store(drop_requested || calls_to_do, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The word turns 1, whatever was asked: 3.8's `SIGNAL_PENDING_CALLS`.
+    pub(super) fn force_eval_breaker(&self, interpreter: InterpreterHandle) -> Step<()> {
+        self.shared_breaker(interpreter)?
+            .breaker
+            .store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// §GIL T4c: a thread that waits for the GIL of `interpreter` asks `holder`, the last holder, to drop it.
+    pub(super) fn request_gil_drop(
+        &self,
+        interpreter: InterpreterHandle,
+        holder: ThreadStateHandle,
+    ) -> Step<()> {
+        if self.breaker_is_own() {
+            self.storage(holder)?.eval_breaker.set(Bit::GilDropRequest);
+            // S6 says that the holder is allocated; a late thread state that finalization freed is not.
+            self.live(holder)
+        } else {
+            self.shared_breaker(interpreter)?.request_gil_drop();
+            Ok(())
+        }
+    }
+
+    /// §GIL T4c, T11, D6: what asked `handle` to drop the GIL is done with. The storage must be there.
+    pub(super) fn reset_gil_drop(
+        &self,
+        interpreter: InterpreterHandle,
+        handle: ThreadStateHandle,
+    ) -> Step<()> {
+        if self.breaker_is_own() {
+            self.storage(handle)?
+                .eval_breaker
+                .clear(Bit::GilDropRequest);
+            self.mapped(handle)
+        } else {
+            let shared = self.shared_breaker(interpreter)?;
+            shared.gil_drop_request.store(false, Ordering::Relaxed);
+            self.compute_eval_breaker(interpreter)
+        }
+    }
+
+    /// §GIL D6: whether `handle` is asked to drop the GIL.
+    pub(super) fn gil_drop_requested(
+        &self,
+        interpreter: InterpreterHandle,
+        handle: ThreadStateHandle,
+    ) -> Step<bool> {
+        if self.breaker_is_own() {
+            let requested = self.storage(handle)?.eval_breaker.has(Bit::GilDropRequest);
+            self.mapped(handle)?;
+            Ok(requested)
+        } else {
+            Ok(self
+                .shared_breaker(interpreter)?
+                .gil_drop_request
+                .load(Ordering::Relaxed))
+        }
+    }
+
+    /// §GIL T11, T12, holding the GIL's mutex: the taker's own request is done with, and it looks for pending calls.
+    pub(super) fn refresh_eval_breaker(
+        &self,
+        interpreter: InterpreterHandle,
+        handle: ThreadStateHandle,
+    ) -> Step<()> {
+        if !self.breaker_is_own() {
+            return self.refresh_shared_breaker(interpreter, handle);
+        }
+        let tstate = self.thread_state(handle)?;
+        tstate.eval_breaker.clear(Bit::GilDropRequest);
+        self.live(handle)?;
+        let runtime = self.runtime;
+        let calls_to_do = self
+            .interpreter(interpreter)?
+            .pending
+            .waiting(Ordering::Relaxed)
+            > 0
+            || (self.on_main_thread() && runtime.pending_main.waiting(Ordering::Relaxed) > 0);
+        if calls_to_do {
+            tstate.eval_breaker.set(Bit::CallsToDo);
+            self.live(handle)?;
+        }
+        Ok(())
+    }
+
+    fn refresh_shared_breaker(
+        &self,
+        interpreter: InterpreterHandle,
+        handle: ThreadStateHandle,
+    ) -> Step<()> {
+        if self.gil_drop_requested(interpreter, handle)? {
+            self.reset_gil_drop(interpreter, handle)
+        } else if self.runtime.profile.taking_the_gil_computes() {
+            self.compute_eval_breaker(interpreter)
+        } else {
+            Ok(())
+        }
+    }
+
     /// One bytecode boundary: the check point. 0, or -1 if an exception ended it.
     ///
     /// # Errors
@@ -113,6 +296,9 @@ impl Caller<'_> {
     /// contract §CHECK.
     pub fn eval(&self) -> Step<i32> {
         let current = self.attached_or_crash()?;
+        if !self.breaker_is_own() {
+            return self.eval_shared(current);
+        }
         let bits = self.thread_state(current)?.eval_breaker.read();
         self.live(current)?;
         let asked = |bit: Bit| bits & bit.mask() != 0;
@@ -120,6 +306,23 @@ impl Caller<'_> {
             return Ok(-1);
         }
         if asked(Bit::GilDropRequest) {
+            self.detach(current)?;
+            self.attach(current)?;
+        }
+        Ok(0)
+    }
+
+    /// The check point up to 3.12.
+    fn eval_shared(&self, current: ThreadStateHandle) -> Step<i32> {
+        let interpreter = self.interpreter_of(current)?;
+        let shared = self.shared_breaker(interpreter)?;
+        if !shared.breaker.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        if self.pending_calls_asked(interpreter)? && self.pending_calls_make(current)? != 0 {
+            return Ok(-1);
+        }
+        if shared.gil_drop_request.load(Ordering::Relaxed) {
             self.detach(current)?;
             self.attach(current)?;
         }

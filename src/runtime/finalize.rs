@@ -39,6 +39,7 @@
 //!
 //! `tests/loom/finalize.rs`, `tests/runtime.rs`.
 
+use super::arena::Whence;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
@@ -59,6 +60,8 @@ pub enum Phase {
     ExitCallbacks,
     /// F7: sub-interpreters that are left.
     EndInterpreters,
+    /// J6 to J8, since 3.15: guards are waited for, and whether all is done is looked at once more.
+    Settle,
     /// F9: the finalizing marks are set.
     Mark,
     /// F10: the other thread states leave the list.
@@ -100,6 +103,7 @@ super::handle::word_for_enum!(Phase {
     FinishPendingCalls,
     ExitCallbacks,
     EndInterpreters,
+    Settle,
     Mark,
     Unlink,
     ShutDown,
@@ -148,7 +152,10 @@ impl Caller<'_> {
         self.delete_main_interpreter()?;
         self.enter_phase(Phase::AtExit);
         self.run_at_exit()?;
-        self.runtime.tss_created.store(false, Ordering::Relaxed);
+        if !self.runtime.profile.slots_go_before_at_exit() {
+            self.runtime.tss_created.store(false, Ordering::Relaxed);
+        }
+        self.close_queue(&self.runtime.pending_main);
         self.runtime.runtime_initialized.write(false);
         self.enter_phase(Phase::Finished);
         Ok(0)
@@ -176,8 +183,50 @@ impl Caller<'_> {
     fn prefinalize(&self, finalizer: ThreadStateHandle) -> Step<()> {
         self.enter_phase(Phase::Announce);
         let main = InterpreterHandle::MAIN;
+        self.interpreter(main)?.finalizing.write(true);
+        if !self.runtime.profile.prefinalization_is_repeated() {
+            return self.prefinalize_once(finalizer);
+        }
+        let scope = scope();
+        loop {
+            scope.again(&());
+            self.prefinalize_once(finalizer)?;
+            self.enter_phase(Phase::Settle);
+            self.wait_for_guards(main)?;
+            self.lock(self.interpreter(main)?.pending.mutex())?;
+            if !self.must_prefinalize_again(main)? {
+                break;
+            }
+            self.unlock(self.interpreter(main)?.pending.mutex())?;
+            self.enter_phase(Phase::Announce);
+        }
+        scope.end(&());
+        Ok(())
+    }
+
+    /// J8: whether something came up that is to be waited for or run; if not, no guard can be had any more.
+    fn must_prefinalize_again(&self, main: InterpreterHandle) -> Step<bool> {
         let interpreter = self.interpreter(main)?;
-        interpreter.finalizing.write(true);
+        let lists = self.runtime.lists.lock();
+        let mut listed = lists.threads_head(main);
+        let others = !lists.next_thread_state(listed).is_null();
+        let mut started = false;
+        while !listed.is_null() {
+            started |= self.storage(listed)?.whence() == Whence::Threading;
+            listed = lists.next_thread_state(listed);
+        }
+        let again = (others && started)
+            || !interpreter.exit_callbacks.is_empty()
+            || interpreter.pending.waiting(Ordering::Relaxed) > 0
+            || !interpreter.guards.end();
+        drop(lists);
+        Ok(again)
+    }
+
+    /// F4 to F7.
+    fn prefinalize_once(&self, finalizer: ThreadStateHandle) -> Step<()> {
+        let main = InterpreterHandle::MAIN;
+        let interpreter = self.interpreter(main)?;
         if interpreter.threading_imported.read() {
             self.shut_down_threads()?;
         }
@@ -199,21 +248,34 @@ impl Caller<'_> {
             .store(finalizer.to_word(), Ordering::Relaxed);
         self.runtime.initialized.store(false, Ordering::Relaxed);
         self.runtime.core_initialized.write(false);
+        let profile = self.runtime.profile;
+        if !profile.others_are_cut_off() {
+            return Ok(());
+        }
         self.enter_phase(Phase::Unlink);
         let (others, count) = self
             .runtime
             .lists
             .lock()
             .remove_thread_states_except(main, finalizer);
-        self.enter_phase(Phase::ShutDown);
-        for &other in &others[..count] {
-            self.storage(other)?.shut_down();
-            self.live(other)?;
+        if profile.others_are_shut_down() {
+            self.enter_phase(Phase::ShutDown);
+            for &other in &others[..count] {
+                self.storage(other)?.shut_down();
+                self.live(other)?;
+            }
+        }
+        if profile.prefinalization_is_repeated() {
+            self.unlock(self.interpreter(main)?.pending.mutex())?;
         }
         self.enter_phase(Phase::ClearOthers);
         for &other in &others[..count] {
             self.thread_state_clear(other)?;
-            self.release_reference(other)?;
+            if profile.others_are_shut_down() {
+                self.release_reference(other)?;
+            } else {
+                self.free_thread_state(other)?;
+            }
         }
         Ok(())
     }
@@ -240,11 +302,29 @@ impl Caller<'_> {
         self.runtime
             .auto_interpreter
             .store(InterpreterHandle::NULL.to_word(), Ordering::Relaxed);
+        if self.runtime.profile.slots_go_before_at_exit() {
+            self.runtime.tss_created.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// F22, 3.8: HEAD_LOCK is held over the destructors.
+    fn clear_listed_locked(&self) -> Step<()> {
+        let lists = self.runtime.lists.lock();
+        let mut listed = lists.threads_head(InterpreterHandle::MAIN);
+        while !listed.is_null() {
+            self.thread_state_clear(listed)?;
+            listed = lists.next_thread_state(listed);
+        }
+        drop(lists);
         Ok(())
     }
 
     /// F22: clears every listed thread state, HEAD_LOCK dropped around each.
     fn clear_listed(&self) -> Step<()> {
+        if self.runtime.profile.cleared_under_head_lock() {
+            return self.clear_listed_locked();
+        }
         let scope = scope();
         let mut listed = self
             .runtime
@@ -262,13 +342,18 @@ impl Caller<'_> {
         Ok(())
     }
 
-    /// F30: the GIL is free from here on; whatever is listed is freed, also what another thread waits or runs with.
+    /// F30: since 3.12 the GIL is free from here on; whatever is listed is freed, also what another thread waits or runs
+    /// with.
     fn delete_main_interpreter(&self) -> Step<()> {
         self.enter_phase(Phase::Delete);
         let main = InterpreterHandle::MAIN;
         let current = self.current();
         if !current.is_null() {
-            self.detach(current)?;
+            if self.runtime.profile.gil_is_dropped_at_the_end() {
+                self.detach(current)?;
+            } else {
+                self.runtime.current.write(ThreadStateHandle::NULL);
+            }
         }
         let scope = scope();
         loop {
@@ -280,6 +365,7 @@ impl Caller<'_> {
             self.delete_thread_state(listed, false)?;
         }
         scope.end(&());
+        self.close_queue(&self.interpreter(main)?.pending);
         let mut lists = self.runtime.lists.lock();
         let threads_left = !lists.threads_head(main).is_null();
         let listed = lists.remove_interpreter(main);
@@ -304,6 +390,7 @@ impl Caller<'_> {
             self.runtime.thread_handles[thread.index()].let_joiners_end();
         }
         for interpreter in &self.runtime.interpreters {
+            interpreter.importer.wake_all();
             interpreter.gil_own.wake_all();
         }
     }

@@ -23,7 +23,7 @@
 //! Take: T1 must it hang? · T3 lock `mutex` · T4 while taken: wait for `cond` or the interval; if the interval passed
 //! and the GIL did not change hands, ask the last holder to drop it · T6 lock `switch_mutex` · T7 taken · T8 note the
 //! holder, move the switch number · T9 tell who waits for a switch · T10 must it hang? · T11 the thread state holds it,
-//! its own drop request is done with · T12 pending calls · T13 unlock.
+//! its own drop request is done with · T12 pending calls ([`super::eval_breaker`], where releases differ) · T13 unlock.
 //!
 //! Drop: D2 fatal if free · D3 note the holder · D4 free, wake one waiter · D6 if a drop was requested: wait until
 //! another thread has taken it.
@@ -55,13 +55,10 @@
 //! `tests/loom/gil.rs`, `tests/runtime.rs`.
 
 use super::arena::AttachState;
-use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Ended, Fatal, Step};
 use super::state::Caller;
-use crate::sync::{
-    Condvar, Epoch, Mutex, MutexGuard, Ordering, Plain, WaitResult, current_thread, scope,
-};
+use crate::sync::{Condvar, Epoch, Mutex, MutexGuard, Plain, WaitResult, current_thread, scope};
 
 /// Whether the GIL is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,7 +179,7 @@ impl Caller<'_> {
         };
         self.runtime.gil_waiting.write(true);
         let mut locked = gil.mutex.lock();
-        locked = self.wait_for_gil(gil, locked, handle)?;
+        locked = self.wait_for_gil(gil, locked, interpreter, handle)?;
         let switching = gil.switch_mutex.lock();
         *locked = Locked::Taken;
         if gil.last_holder.read() != handle {
@@ -212,6 +209,7 @@ impl Caller<'_> {
         &self,
         gil: &'g Gil,
         mut locked: MutexGuard<'g, Locked>,
+        interpreter: InterpreterHandle,
         handle: ThreadStateHandle,
     ) -> Step<MutexGuard<'g, Locked>> {
         let scope = scope();
@@ -235,17 +233,12 @@ impl Caller<'_> {
                 self.runtime.gil_waiting.write(false);
                 drop(locked);
                 if drop_requested {
-                    self.storage(holder)?
-                        .eval_breaker
-                        .clear(Bit::GilDropRequest);
                     // The finalizer may have deleted its thread state between the unlock and the clear.
-                    self.mapped(holder)?;
+                    self.reset_gil_drop(interpreter, holder)?;
                 }
                 return Err(self.hang(handle));
             }
-            // S6 says that the holder is allocated; a late thread state that finalization freed is not.
-            self.storage(holder)?.eval_breaker.set(Bit::GilDropRequest);
-            self.live(holder)?;
+            self.request_gil_drop(interpreter, holder)?;
             drop_requested = true;
         }
     }
@@ -264,20 +257,7 @@ impl Caller<'_> {
         let tstate = self.thread_state(handle)?;
         tstate.holds_gil.write(true);
         gil.holder.write(current_thread().index() as u8 + 1);
-        tstate.eval_breaker.clear(Bit::GilDropRequest);
-        self.live(handle)?;
-        let runtime = self.runtime;
-        let calls_to_do = self
-            .interpreter(interpreter)?
-            .pending
-            .waiting(Ordering::Relaxed)
-            > 0
-            || (self.on_main_thread() && runtime.pending_main.waiting(Ordering::Relaxed) > 0);
-        if calls_to_do {
-            tstate.eval_breaker.set(Bit::CallsToDo);
-            self.live(handle)?;
-        }
-        Ok(())
+        self.refresh_eval_breaker(interpreter, handle)
     }
 
     /// §GIL D2 to D6. `handle` is null if no thread state got as far as holding the GIL (T10).
@@ -307,25 +287,25 @@ impl Caller<'_> {
         gil.cond.notify_one();
         drop(locked);
         if release == Release::Normal {
-            self.switch_forced(gil, handle)?;
+            self.switch_forced(gil, interpreter, handle)?;
         }
         scope.end(&());
         Ok(())
     }
 
     /// §GIL D6: after a drop request, waits until another thread has taken the GIL.
-    fn switch_forced(&self, gil: &Gil, handle: ThreadStateHandle) -> Step<()> {
-        let requested = self.storage(handle)?.eval_breaker.has(Bit::GilDropRequest);
-        self.mapped(handle)?;
-        if !requested {
+    fn switch_forced(
+        &self,
+        gil: &Gil,
+        interpreter: InterpreterHandle,
+        handle: ThreadStateHandle,
+    ) -> Step<()> {
+        if !self.gil_drop_requested(interpreter, handle)? {
             return Ok(());
         }
         let mut switching = gil.switch_mutex.lock();
         if gil.last_holder.read() == handle {
-            self.storage(handle)?
-                .eval_breaker
-                .clear(Bit::GilDropRequest);
-            self.mapped(handle)?;
+            self.reset_gil_drop(interpreter, handle)?;
             gil.switch_cond.wait(&mut switching);
         }
         Ok(())

@@ -60,7 +60,9 @@ impl<'a> Caller<'a> {
 
     /// *tss(t)* of the calling thread: null if the key does not exist.
     fn tss(&self) -> ThreadStateHandle {
-        if self.runtime.tss_created.load(Ordering::Relaxed) {
+        if self.runtime.profile.slots_outlive_the_runtime()
+            || self.runtime.tss_created.load(Ordering::Relaxed)
+        {
             self.tss_own().read()
         } else {
             ThreadStateHandle::NULL
@@ -81,10 +83,18 @@ impl<'a> Caller<'a> {
 
     /// §GILSTATE G2: a thread state of the main interpreter, bound to this thread, which no Ensure has counted yet.
     fn create_gilstate(&self) -> Step<ThreadStateHandle> {
-        let interpreter =
-            InterpreterHandle::from_word(self.runtime.auto_interpreter.load(Ordering::Relaxed));
+        let guarded = self.runtime.profile.ensure_takes_a_guard();
+        let interpreter = if guarded {
+            self.guard_main()?
+        } else {
+            InterpreterHandle::from_word(self.runtime.auto_interpreter.load(Ordering::Relaxed))
+        };
         if interpreter.is_null() {
-            return Err(self.crash(Crash::Other));
+            return Err(if guarded {
+                self.hang_without_state()
+            } else {
+                self.crash(Crash::Other)
+            });
         }
         let handle = self.create_thread_state(interpreter, Whence::GilState)?;
         if handle.is_null() {
@@ -92,6 +102,9 @@ impl<'a> Caller<'a> {
         }
         self.bind_thread_state(handle)?;
         self.thread_state(handle)?.gilstate_counter.write(0);
+        if guarded {
+            self.close_guard(interpreter)?;
+        }
         Ok(handle)
     }
 
@@ -175,7 +188,9 @@ impl<'a> Caller<'a> {
     /// None.
     #[doc(alias = "PyGILState_Check")]
     pub fn gil_state_check(&self) -> Step<i32> {
-        if !self.runtime.check_enabled.read() || !self.runtime.tss_created.load(Ordering::Relaxed) {
+        let created = self.runtime.profile.slots_outlive_the_runtime()
+            || self.runtime.tss_created.load(Ordering::Relaxed);
+        if !self.runtime.check_enabled.read() || !created {
             return Ok(1);
         }
         let current = self.current();

@@ -1,6 +1,6 @@
 //! Initialization, as named stages.
 //!
-//! CPython: `Python/pylifecycle.c` (`Py_InitializeFromConfig`, `pyinit_core`, `pyinit_main`); 3.14.
+//! CPython: `Python/pylifecycle.c` (`Py_InitializeFromConfig`, `pyinit_core`, `pyinit_main`); 3.8 to 3.15.
 //!
 //! # States
 //!
@@ -9,7 +9,8 @@
 //! # Protocol
 //!
 //! The stages run in order. No lock keeps a second initializer out: two at once are undefined behaviour (U32), found
-//! here by one exchange. `initialized` turns 1 before `site` is imported (R43), so a polling thread can get in.
+//! here by one exchange. Up to 3.14 `initialized` turns 1 before `site` is imported, so a polling thread can get in; since
+//! 3.15 after it (gh-146302).
 //!
 //! # Invariants
 //!
@@ -51,11 +52,11 @@ pub enum Stage {
     Gil,
     /// I8: types, builtins, sys, the import core.
     Core,
-    /// I9: everything else; `initialized` turns 1.
+    /// I9: everything else; `initialized` turns 1, up to 3.14.
     Main,
     /// I9, its end: `site` is imported.
     Site,
-    /// All stages are done.
+    /// All stages are done; `initialized` turns 1, since 3.15.
     Done,
 }
 
@@ -124,11 +125,19 @@ impl Caller<'_> {
                     self.runtime.core_initialized.peek(),
                     "S38: core before main"
                 );
-                self.runtime.initialized.store(true, Ordering::Relaxed);
+                if !self.runtime.profile.initialized_after_site() {
+                    self.runtime.initialized.store(true, Ordering::Relaxed);
+                }
                 Ok(())
             }
             Stage::Site => self.run(self.runtime.site_hook.read()).map(drop),
-            Stage::NotStarted | Stage::Preinitialize | Stage::Configure | Stage::Done => Ok(()),
+            Stage::Done => {
+                if self.runtime.profile.initialized_after_site() {
+                    self.runtime.initialized.store(true, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+            Stage::NotStarted | Stage::Preinitialize | Stage::Configure => Ok(()),
         }
     }
 
@@ -142,9 +151,12 @@ impl Caller<'_> {
         runtime.main_thread.write(current_thread());
         runtime.main_thread_state.write(ThreadStateHandle::NULL);
         runtime.pending_main.reset();
+        self.open_queue(&runtime.pending_main);
         runtime.check_enabled.write(true);
-        for value in &runtime.tss {
-            value.write(ThreadStateHandle::NULL);
+        if !runtime.profile.slots_outlive_the_runtime() {
+            for value in &runtime.tss {
+                value.write(ThreadStateHandle::NULL);
+            }
         }
         runtime.tss_created.store(true, Ordering::Relaxed);
     }
@@ -156,8 +168,12 @@ impl Caller<'_> {
         interpreter.has_gil.write(false);
         interpreter.finalizing.write(false);
         interpreter.finalizer.write(ThreadStateHandle::NULL);
+        interpreter.shared_breaker.init();
         interpreter.pending.reset();
+        self.open_queue(&interpreter.pending);
         interpreter.threading_imported.write(false);
+        interpreter.importer.reset();
+        interpreter.guards.reset();
         self.free_embedded(main)?;
         self.runtime.lists.lock().insert_interpreter(main);
         self.runtime

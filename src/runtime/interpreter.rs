@@ -21,8 +21,11 @@
 //! Nothing is taken inside HEAD_LOCK.
 
 use super::callback::CallbackStack;
+use super::eval_breaker::SharedBreaker;
 use super::gil::Gil;
+use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::importer::Importer;
 use super::outcome::{Crash, Fatal, Step};
 use super::pending::{PENDING_INTERPRETER, PendingQueue};
 use super::state::Caller;
@@ -54,10 +57,16 @@ pub(super) struct Interpreter {
     pub(super) finalizing: Plain<bool>,
     /// `_finalizing`: the finalizing thread state. Rule: the GIL.
     pub(super) finalizer: Plain<ThreadStateHandle>,
+    /// What asks its threads to look up, up to 3.12.
+    pub(super) shared_breaker: SharedBreaker,
     /// This interpreter's own queue of pending calls.
     pub(super) pending: PendingQueue,
     /// Whether `threading` is imported. Rule: the GIL.
     pub(super) threading_imported: Plain<bool>,
+    /// Who imported `threading`.
+    pub(super) importer: Importer,
+    /// `finalization_guards`: since 3.15.
+    pub(super) guards: Guards,
     /// Python's atexit callbacks. Rule: the GIL.
     pub(super) exit_callbacks: CallbackStack<EXIT_CALLBACKS_MAX>,
     /// What the clearing of the interpreter's fields runs. Rule: the GIL.
@@ -75,8 +84,11 @@ impl Interpreter {
             gil_own: Gil::new(slot),
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
+            shared_breaker: SharedBreaker::new(slot),
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threading_imported: Plain::new(("interpreter.threading", slot), false),
+            importer: Importer::new(slot),
+            guards: Guards::new(slot),
             exit_callbacks: CallbackStack::new("interpreter.atexit"),
             at_clear: CallbackStack::new("interpreter.at_clear"),
             exit_callbacks_native: CallbackStack::new("interpreter.atexit_native"),

@@ -160,8 +160,24 @@ impl Caller<'_> {
 
     /// Waits while the bits are `expected`; whether the mutex was handed over.
     fn park(&self, mutex: &PyMutex, expected: u8) -> Step<bool> {
-        let mut waiters = mutex.bucket.lock();
-        if mutex.bits.load(Ordering::SeqCst) != expected {
+        let is_expected = || mutex.bits.load(Ordering::SeqCst) == expected;
+        let handed_off = self.park_at(&mutex.bucket, is_expected)?;
+        debug_assert!(
+            !handed_off || mutex.peek(),
+            "S54: a mutex that was handed over is locked"
+        );
+        Ok(handed_off)
+    }
+
+    /// `_PyParkingLot_Park`, detached: at once back unless the word is what was expected; whether something was handed
+    /// over.
+    pub(super) fn park_at(
+        &self,
+        bucket: &Mutex<Waiters>,
+        is_expected: impl Fn() -> bool,
+    ) -> Step<bool> {
+        let mut waiters = bucket.lock();
+        if !is_expected() {
             return Ok(false);
         }
         waiters.push(current_thread());
@@ -177,10 +193,6 @@ impl Caller<'_> {
         if current != ThreadStateHandle::NULL {
             self.attach(current)?;
         }
-        debug_assert!(
-            !handed_off || mutex.peek(),
-            "S54: a mutex that was handed over is locked"
-        );
         Ok(handed_off)
     }
 

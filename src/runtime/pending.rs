@@ -1,13 +1,14 @@
 //! Pending calls: functions that another thread asks the main thread to run at a check point.
 //!
-//! CPython: `Python/ceval_gil.c` (`_PyEval_AddPendingCall`, `make_pending_calls`, `_Py_FinishPendingCalls`); 3.14.
+//! CPython: `Python/ceval_gil.c` (`_PyEval_AddPendingCall`, `make_pending_calls`, `_Py_FinishPendingCalls`), up to 3.11
+//! `Python/ceval.c`.
 //!
 //! # States
 //!
 //! | state of a queue | meaning | who owns the data in it |
 //! | --- | --- | --- |
-//! | `handling_thread` null | nobody runs calls of this interpreter | the holder of `mutex` |
-//! | `handling_thread` set | that thread state is between M1 and M6 | the holder of `mutex` |
+//! | `handling_thread` null, `busy` clear | nobody runs calls of this interpreter | the holder of `mutex` |
+//! | `handling_thread` set, `busy` set | a thread is between M1 and M6 | the holder of `mutex` |
 //!
 //! # Protocol
 //!
@@ -16,18 +17,32 @@
 //! added meanwhile sets it again · M3 up to 32 times: take the oldest under the lock, run it without · M4 more left:
 //! set the bit · M5 the main queue, on the main thread · M6 done. Finish: until both queues are empty.
 //!
+//! Up to 3.12, in the same steps:
+//!
+//! * which queue: 3.8 the runtime's; 3.9 to 3.11 that of the interpreter of the caller's thread state; 3.12 the main
+//!   queue. The lock is a native one: waiting for it does not detach. It goes with its interpreter (F30), and a thread
+//!   that adds a call afterwards uses it all the same;
+//! * Q4 the queue's `calls_to_do`, then the eval breaker of the interpreter: stored in 3.8, computed from 3.9 on, where it
+//!   comes out 0 if the adding thread could not run the call itself (gh-95820); the next computation on the main thread
+//!   repairs that;
+//! * M1 one flag: `busy`, static up to 3.11, in the interpreter's queue in 3.12. Up to 3.11 a thread that is not the main
+//!   one goes home before it. Nothing is passed on;
+//! * M4 is not there: what is left was added after M2, and set the flag;
+//! * Finish: one round; what it leaves is dropped, and a call that fails ends it (gh-118297). In 3.8 the queue refuses
+//!   calls from there on, and prints an error in the name of whatever thread state is current.
+//!
 //! Differs: the queue is kept packed, oldest first, where CPython keeps a ring: equal queues are equal states. Nothing
-//! can be added to an interpreter's own queue yet, so its calls have no storage of their own beyond these.
+//! can be added to an interpreter's own queue from 3.12 on yet, so its calls have no storage of their own beyond these.
 //!
 //! # Invariants
 //!
 //! S43 PendingAtMostOnce, S44 PendingFifo, S45 PendingBound, S46 PendingFullClean, S47 PendingRightThread,
-//! S48 PendingNonReentrant, S49 HandlerLive, S50 SignalCoversWork.
+//! S48 PendingNonReentrant, S49 HandlerLive, S50 SignalCoversWork (violated from 3.9 to 3.12).
 //!
 //! # Memory order
 //!
 //! `npending` is added to sequentially consistently under the mutex and read relaxed without it: a reader that misses
-//! an addition is told by the bit, which is set after it.
+//! an addition is told by the bit, which is set after it. `calls_to_do` is relaxed, and set after the lock is given up.
 //!
 //! # Lock order
 //!
@@ -35,20 +50,21 @@
 //!
 //! # Outcomes
 //!
-//! Livelock of Finish (P25); lost calls; a crash before initialization (P23).
+//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), and up to 3.12 after finalization.
 //!
 //! # Checked by
 //!
 //! `tests/loom/pending.rs`, `tests/runtime.rs`.
 
 use super::callback::Callback;
+use super::differences::{PendingCallsOf, PendingFinish};
 use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::Interpreter;
 use super::mutex::PyMutex;
 use super::outcome::{Crash, Step};
 use super::state::Caller;
-use crate::sync::{AtomicU32, Ordering, Plain, current_thread, scope};
+use crate::sync::{AtomicBool, AtomicU32, Mutex, Ordering, Plain, current_thread, scope};
 
 /// The storage of a queue.
 pub const PENDING_MAX: usize = 32;
@@ -62,6 +78,9 @@ pub(super) struct QueueNames {
     count: &'static str,
     npending: &'static str,
     handling_thread: &'static str,
+    lock: &'static str,
+    calls_to_do: &'static str,
+    busy: &'static str,
 }
 
 /// `ceval.pending_mainthread`.
@@ -72,6 +91,9 @@ pub(super) const PENDING_MAIN: QueueNames = QueueNames {
     count: "pending_main.count",
     npending: "pending_main.npending",
     handling_thread: "pending_main.handling_thread",
+    lock: "pending_main.lock",
+    calls_to_do: "pending_main.calls_to_do",
+    busy: "pending_main.busy",
 };
 
 /// `interp->ceval.pending`.
@@ -82,7 +104,21 @@ pub(super) const PENDING_INTERPRETER: QueueNames = QueueNames {
     count: "pending.count",
     npending: "pending.npending",
     handling_thread: "pending.handling_thread",
+    lock: "pending.lock",
+    calls_to_do: "pending.calls_to_do",
+    busy: "pending.busy",
 };
+
+/// What `finishing` and the lock itself say, up to 3.12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum QueueLife {
+    /// The lock is not there: not yet, or not any more.
+    Closed,
+    /// Calls are accepted.
+    Open,
+    /// `finishing`: they are refused.
+    Finishing,
+}
 
 /// A queue of pending calls.
 #[derive(Debug)]
@@ -96,6 +132,12 @@ pub(super) struct PendingQueue {
     npending: AtomicU32,
     /// Rule: the GIL.
     handling_thread: Plain<ThreadStateHandle>,
+    /// `lock`, up to 3.12, with whether it is there.
+    lock: Mutex<QueueLife>,
+    /// Up to 3.12.
+    calls_to_do: AtomicBool,
+    /// Up to 3.12. Rule: the GIL.
+    busy: Plain<bool>,
     capacity: usize,
 }
 
@@ -107,8 +149,15 @@ impl PendingQueue {
             count: Plain::new(names.count, 0),
             npending: AtomicU32::new(names.npending, 0),
             handling_thread: Plain::new(names.handling_thread, ThreadStateHandle::NULL),
+            lock: Mutex::new(names.lock, QueueLife::Closed),
+            calls_to_do: AtomicBool::new(names.calls_to_do, false),
+            busy: Plain::new(names.busy, false),
             capacity: capacity.min(PENDING_MAX),
         }
+    }
+
+    pub(super) fn mutex(&self) -> &PyMutex {
+        &self.mutex
     }
 
     /// `npending`, without the mutex.
@@ -141,6 +190,13 @@ impl PendingQueue {
         self.count.write(0);
         self.npending.init(0);
         self.handling_thread.write(ThreadStateHandle::NULL);
+        self.calls_to_do.init(false);
+        self.busy.write(false);
+    }
+
+    /// The lock comes, or goes with its owner: up to 3.12, where somebody who uses it then reads through null.
+    fn set_life(&self, life: QueueLife) {
+        *self.lock.lock() = life;
     }
 
     /// Q2, holding the mutex: whether there was room.
@@ -181,7 +237,14 @@ enum Pass {
     Raised,
 }
 
-impl Caller<'_> {
+/// Sets a flag; whether it was set.
+fn replace(flag: &Plain<bool>) -> bool {
+    let was = flag.read();
+    flag.write(true);
+    was
+}
+
+impl<'a> Caller<'a> {
     /// `_Py_IsMainThread`.
     pub(super) fn on_main_thread(&self) -> bool {
         self.runtime.main_thread.read() == current_thread()
@@ -192,10 +255,92 @@ impl Caller<'_> {
         interpreter == InterpreterHandle::MAIN && self.on_main_thread()
     }
 
+    /// Runs `work` under the queue's lock; a crash if a native lock is not there.
+    fn with_queue<T>(&self, queue: &PendingQueue, work: impl FnOnce() -> T) -> Step<T> {
+        if self.runtime.profile.runtime_locks_detach() {
+            self.lock(&queue.mutex)?;
+            let result = work();
+            self.unlock(&queue.mutex)?;
+            return Ok(result);
+        }
+        let life = queue.lock.lock();
+        if *life == QueueLife::Closed {
+            return Err(self.crash(Crash::Other));
+        }
+        Ok(work())
+    }
+
+    /// The queue's lock comes into being, up to 3.12.
+    pub(super) fn open_queue(&self, queue: &PendingQueue) {
+        if !self.runtime.profile.runtime_locks_detach() {
+            queue.set_life(QueueLife::Open);
+        }
+    }
+
+    /// The queue's lock is freed, up to 3.12.
+    pub(super) fn close_queue(&self, queue: &PendingQueue) {
+        if !self.runtime.profile.runtime_locks_detach() {
+            queue.set_life(QueueLife::Closed);
+        }
+    }
+
+    /// The queue of `Py_AddPendingCall` for who is, or was, attached to `interpreter`.
+    fn public_queue(&self, interpreter: InterpreterHandle) -> Step<&'a PendingQueue> {
+        match self.runtime.profile.pending_calls_of() {
+            PendingCallsOf::Runtime | PendingCallsOf::MainThread => Ok(&self.runtime.pending_main),
+            PendingCallsOf::Interpreter => Ok(&self.interpreter(interpreter)?.pending),
+        }
+    }
+
+    /// Up to 3.12, in the computation of the eval breaker: whether this thread sees calls that it would run.
+    pub(super) fn pending_calls_seen(&self, interpreter: InterpreterHandle) -> Step<bool> {
+        if self.runtime.profile.pending_calls_of() == PendingCallsOf::MainThread {
+            return self.pending_calls_asked(interpreter);
+        }
+        let computed = self.runtime.profile.pending_signal_is_computed();
+        let asked = self.pending_calls_asked(interpreter)?;
+        Ok(asked && (!computed || self.on_main_thread()))
+    }
+
+    /// Up to 3.12, at a check point: whether there are calls to do.
+    pub(super) fn pending_calls_asked(&self, interpreter: InterpreterHandle) -> Step<bool> {
+        let asked = |queue: &PendingQueue| queue.calls_to_do.load(Ordering::Relaxed);
+        if self.runtime.profile.pending_calls_of() != PendingCallsOf::MainThread {
+            return Ok(asked(self.public_queue(interpreter)?));
+        }
+        Ok(asked(&self.interpreter(interpreter)?.pending)
+            || (self.runs_main_queue(interpreter) && asked(&self.runtime.pending_main)))
+    }
+
+    /// Q4 up to 3.12, `SIGNAL_PENDING_CALLS`.
+    fn signal_pending_calls(
+        &self,
+        interpreter: InterpreterHandle,
+        queue: &PendingQueue,
+    ) -> Step<()> {
+        queue.calls_to_do.store(true, Ordering::Relaxed);
+        if self.runtime.profile.pending_signal_is_computed() {
+            self.compute_eval_breaker(interpreter)
+        } else {
+            self.force_eval_breaker(interpreter)
+        }
+    }
+
     /// §PENDING M1 to M6; -1 if a call raised an exception.
     pub(super) fn pending_calls_make(&self, current: ThreadStateHandle) -> Step<i32> {
         let scope = scope();
         let handle = self.interpreter_of(current)?;
+        let result = if self.runtime.profile.pending_calls_are_passed_on() {
+            self.make_handling(current, handle)?
+        } else {
+            self.make_busy(handle)?
+        };
+        scope.end(&result);
+        Ok(result)
+    }
+
+    /// M1 to M6 since 3.13.
+    fn make_handling(&self, current: ThreadStateHandle, handle: InterpreterHandle) -> Step<i32> {
         let interpreter = self.interpreter(handle)?;
         let pending = &interpreter.pending;
         self.lock(&pending.mutex)?;
@@ -206,7 +351,6 @@ impl Caller<'_> {
             self.storage(current)?.eval_breaker.clear(Bit::CallsToDo);
             self.live(current)?;
             self.unlock(&pending.mutex)?;
-            scope.end(&());
             return Ok(0);
         }
         pending.handling_thread.write(current);
@@ -219,11 +363,10 @@ impl Caller<'_> {
             self.storage(current)?.eval_breaker.set(Bit::CallsToDo);
             self.live(current)?;
         }
-        scope.end(&result);
         Ok(result)
     }
 
-    /// M3 to M5.
+    /// M3 to M5 since 3.13.
     fn make_both(
         &self,
         current: ThreadStateHandle,
@@ -246,16 +389,64 @@ impl Caller<'_> {
         Ok(0)
     }
 
-    /// M3: up to `capacity` calls.
+    /// M1 to M6 up to 3.12.
+    fn make_busy(&self, handle: InterpreterHandle) -> Step<i32> {
+        let own = &self.interpreter(handle)?.pending;
+        let of_main_thread = self.runtime.profile.pending_calls_of() == PendingCallsOf::MainThread;
+        if !of_main_thread && !self.on_main_thread() {
+            return Ok(0);
+        }
+        let (busy, queues) = if of_main_thread {
+            let main = &self.runtime.pending_main;
+            let main = self.runs_main_queue(handle).then_some(main);
+            (&own.busy, [Some(own), main])
+        } else {
+            // A static variable of the function: no life of the runtime resets it.
+            (
+                &self.runtime.pending_busy,
+                [Some(self.public_queue(handle)?), None],
+            )
+        };
+        let was_busy = if of_main_thread {
+            self.with_queue(own, || replace(busy))?
+        } else {
+            replace(busy)
+        };
+        if was_busy {
+            return Ok(0);
+        }
+        self.unsignal_pending_calls(handle, queues)?;
+        for queue in queues.into_iter().flatten() {
+            if self.make_pass(queue)? == Pass::Raised {
+                busy.write(false);
+                self.signal_pending_calls(handle, queue)?;
+                return Ok(-1);
+            }
+        }
+        busy.write(false);
+        Ok(0)
+    }
+
+    /// M2 up to 3.12, `UNSIGNAL_PENDING_CALLS`: the main queue's flag first.
+    fn unsignal_pending_calls(
+        &self,
+        handle: InterpreterHandle,
+        queues: [Option<&PendingQueue>; 2],
+    ) -> Step<()> {
+        for queue in queues.into_iter().flatten().rev() {
+            queue.calls_to_do.store(false, Ordering::Relaxed);
+        }
+        self.compute_eval_breaker(handle)
+    }
+
+    /// M3: up to 32 calls.
     fn make_pass(&self, queue: &PendingQueue) -> Step<Pass> {
         let scope = scope();
         let mut left = 0;
-        for done in 0..queue.capacity {
+        for done in 0..PENDING_MAX {
             scope.again(&done);
-            self.lock(&queue.mutex)?;
-            let call = queue.pop();
-            left = queue.count.read();
-            self.unlock(&queue.mutex)?;
+            let (call, count) = self.with_queue(queue, || (queue.pop(), queue.count.read()))?;
+            left = count;
             let Some(call) = call else { break };
             if self.run(call)? != 0 {
                 scope.end(&Pass::Raised);
@@ -267,8 +458,27 @@ impl Caller<'_> {
         Ok(pass)
     }
 
-    /// §PENDING Finish: until nothing is left; exceptions are printed.
+    /// §PENDING Finish; exceptions are printed.
     pub(super) fn pending_calls_finish(&self, current: ThreadStateHandle) -> Step<()> {
+        let handle = self.interpreter_of(current)?;
+        match self.runtime.profile.pending_finish() {
+            PendingFinish::UntilEmpty => return self.finish_until_empty(current),
+            PendingFinish::Refusing => {
+                let queue = self.public_queue(handle)?;
+                queue.set_life(QueueLife::Finishing);
+                if !self.pending_calls_asked(handle)? {
+                    return Ok(());
+                }
+            }
+            PendingFinish::IfAsked if !self.pending_calls_asked(handle)? => return Ok(()),
+            PendingFinish::IfAsked | PendingFinish::Once => {}
+        }
+        let _printed = self.pending_calls_make(current)?;
+        Ok(())
+    }
+
+    /// Until nothing is left.
+    fn finish_until_empty(&self, current: ThreadStateHandle) -> Step<()> {
         let scope = scope();
         loop {
             scope.again(&());
@@ -288,17 +498,19 @@ impl Caller<'_> {
 
     /// Asks the main thread to run a function; 0, or -1 if the queue is full.
     ///
-    /// Needs no attached thread state; detaches one while it waits for the queue.
+    /// Needs no attached thread state; detaches one while it waits for the queue, since 3.13.
     ///
     /// # Errors
     ///
-    /// A crash before initialization (P23). Source: contract 2.11, §PENDING.
+    /// A crash before initialization (P23), and up to 3.12 after finalization; in 3.8 a crash while finalization refuses
+    /// calls, unless the caller is attached. Source: contract 2.11, §PENDING.
     #[doc(alias = "Py_AddPendingCall")]
     pub fn add_pending_call(&self, call: Callback) -> Step<i32> {
+        if !self.runtime.profile.pending_calls_are_passed_on() {
+            return self.add_pending_call_signalling(call);
+        }
         let queue = &self.runtime.pending_main;
-        self.lock(&queue.mutex)?;
-        let added = queue.push(call);
-        self.unlock(&queue.mutex)?;
+        let added = self.with_queue(queue, || queue.push(call))?;
         let main = self.runtime.main_thread_state.read();
         if main.is_null() {
             return Err(self.crash(Crash::Other));
@@ -308,7 +520,56 @@ impl Caller<'_> {
         Ok(if added { 0 } else { -1 })
     }
 
-    /// Runs pending calls, on the main thread with the main interpreter; elsewhere nothing. 0, or -1 with an exception.
+    /// Q1 to Q4 up to 3.12.
+    fn add_pending_call_signalling(&self, call: Callback) -> Step<i32> {
+        let interpreter = self.interpreter_to_add_to()?;
+        let queue = self.public_queue(interpreter)?;
+        let life = queue.lock.lock();
+        let added = match *life {
+            QueueLife::Closed => return Err(self.crash(Crash::Other)),
+            QueueLife::Finishing => {
+                drop(life);
+                return self.refuse_pending_call();
+            }
+            QueueLife::Open => queue.push(call),
+        };
+        drop(life);
+        self.signal_pending_calls(interpreter, queue)?;
+        Ok(if added { 0 } else { -1 })
+    }
+
+    /// Where `Py_AddPendingCall` queues, up to 3.12: 3.9 to 3.11 the interpreter of the current thread state, else of the
+    /// GILState one, else, and in 3.12 at once, the main interpreter.
+    fn interpreter_to_add_to(&self) -> Step<InterpreterHandle> {
+        match self.runtime.profile.pending_calls_of() {
+            PendingCallsOf::Runtime => return Ok(InterpreterHandle::MAIN),
+            PendingCallsOf::Interpreter => {
+                let mut caller = self.current();
+                if caller.is_null() {
+                    caller = self.gil_state_get_this_thread_state()?;
+                }
+                if !caller.is_null() {
+                    return self.interpreter_of(caller);
+                }
+            }
+            PendingCallsOf::MainThread => {}
+        }
+        let main = self.runtime.lists.lock().main();
+        if main.is_null() {
+            Err(self.crash(Crash::Other))
+        } else {
+            Ok(main)
+        }
+    }
+
+    /// 3.8 prints an error with the current thread state, whoever attached it.
+    fn refuse_pending_call(&self) -> Step<i32> {
+        self.attached_or_crash()?;
+        Ok(-1)
+    }
+
+    /// Runs pending calls, on the main thread with the main interpreter, up to 3.11 with any; elsewhere nothing. 0, or -1
+    /// with an exception.
     ///
     /// # Errors
     ///
@@ -317,10 +578,11 @@ impl Caller<'_> {
     pub fn make_pending_calls(&self) -> Step<i32> {
         let current = self.attached_or_crash()?;
         let interpreter = self.interpreter_of(current)?;
-        if self.runs_main_queue(interpreter) {
-            self.pending_calls_make(current)
-        } else {
+        let of_main_thread = self.runtime.profile.pending_calls_of() == PendingCallsOf::MainThread;
+        if of_main_thread && !self.runs_main_queue(interpreter) {
             Ok(0)
+        } else {
+            self.pending_calls_make(current)
         }
     }
 }

@@ -29,31 +29,36 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The profile of a scenario without a `python` line: 3.14, default build, until newer releases are modelled.
+    /// The profile of a scenario without a `python` line: the newest release, default build.
     pub const DEFAULT: Self = Self {
-        minor: 14,
+        minor: MINOR_MAX,
         patch: None,
         free_threaded: false,
         sound: false,
         mistaken: None,
     };
 
-    /// The newest release that the documentation names.
-    pub const NEWEST: Self = Self {
-        minor: MINOR_MAX,
-        ..Self::DEFAULT
-    };
-
     /// The newest surface with every known defect put right.
     pub const SOUND: Self = Self {
         sound: true,
-        ..Self::NEWEST
+        ..Self::DEFAULT
     };
 
     /// The newest patch level of `3.minor`, default build; `None` outside 3.8 to 3.15.
     #[must_use]
-    pub fn release(minor: u8) -> Option<Self> {
-        (MINOR_MIN..=MINOR_MAX).contains(&minor).then_some(Self {
+    pub const fn release(minor: u8) -> Option<Self> {
+        if minor < MINOR_MIN || minor > MINOR_MAX {
+            return None;
+        }
+        Some(Self {
+            minor,
+            ..Self::DEFAULT
+        })
+    }
+
+    /// Every minor release, oldest first, at its newest patch level, default build.
+    pub fn releases() -> impl Iterator<Item = Self> {
+        (MINOR_MIN..=MINOR_MAX).map(|minor| Self {
             minor,
             ..Self::DEFAULT
         })
@@ -103,10 +108,10 @@ impl Profile {
         holds != (self.mistaken == Some(difference))
     }
 
-    /// Whether the runtime implements this profile.
+    /// Whether the runtime implements this profile: every release in its default build.
     #[must_use]
     pub fn is_modelled(self) -> bool {
-        self.minor == 14 && !self.free_threaded && !self.sound
+        !self.free_threaded && !self.sound
     }
 
     fn rank(self) -> (bool, u8, u16, bool) {

@@ -85,6 +85,8 @@ pub struct Runtime {
     pub(super) thread_states: ThreadStates,
     /// `ceval.pending_mainthread`.
     pub(super) pending_main: PendingQueue,
+    /// `busy` of `make_pending_calls`, static up to 3.11. Rule: the main thread's own.
+    pub(super) pending_busy: Plain<bool>,
     /// The user's `PyMutex` objects.
     pub(super) mutexes: [PyMutex; MUTEX_SLOTS_MAX],
     pub(super) parking: Parking,
@@ -133,6 +135,7 @@ impl Runtime {
             }),
             thread_states: ThreadStates::new(),
             pending_main: PendingQueue::new(&PENDING_MAIN, profile.pending_main_capacity()),
+            pending_busy: Plain::new("pending_busy", false),
             mutexes: std::array::from_fn(|slot| {
                 PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))
             }),

@@ -225,7 +225,7 @@ impl<'a> Caller<'a> {
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.thread_state(handle)?.set(Status::Cleared, true);
-        Ok(())
+        self.release_importer(handle)
     }
 
     /// Takes a cleared thread state out of the list and frees it.

@@ -130,9 +130,13 @@ impl Caller<'_> {
     pub fn import_threading(&self) -> Step<()> {
         let current = self.attached_or_crash()?;
         let interpreter = self.interpreter_of(current)?;
-        self.interpreter(interpreter)?
-            .threading_imported
-            .write(true);
+        let interpreter = self.interpreter(interpreter)?;
+        if !interpreter.threading_imported.read() {
+            interpreter.threading_imported.write(true);
+            if self.runtime.profile.importer_is_joined() {
+                interpreter.importer.note(current);
+            }
+        }
         Ok(())
     }
 
@@ -154,7 +158,13 @@ impl Caller<'_> {
             self.runtime.lists.lock().add_shutdown_handle(thread);
         }
         handle.state.write(HandleState::Starting);
-        let made = self.create_thread_state(interpreter, Whence::Threading)?;
+        let whence = match daemon {
+            Daemon::Yes if self.runtime.profile.prefinalization_is_repeated() => {
+                Whence::ThreadingDaemon
+            }
+            Daemon::Yes | Daemon::No => Whence::Threading,
+        };
+        let made = self.create_thread_state(interpreter, whence)?;
         handle.thread_state.write(made);
         if !made.is_null() {
             handle.state.write(HandleState::Running);
@@ -242,6 +252,6 @@ impl Caller<'_> {
             }
         }
         scope.end(&());
-        Ok(())
+        self.join_importer()
     }
 }

@@ -12,7 +12,7 @@
 use super::driver::{Listener, Machine, Python, Value};
 use super::scenario::program::{BodyId, StatementId};
 use crate::runtime::ThreadStateHandle;
-use crate::sync::ThreadIndex;
+use crate::sync::{ThreadIndex, observe};
 use std::fmt;
 use std::str::FromStr;
 
@@ -194,11 +194,11 @@ impl<W> Events<W> {
         W: Witness<P>,
     {
         self.0.stands_before(thread);
-        let event = Event {
+        let event = observe(|| Event {
             thread,
             kind: kind(),
             seen: Seen::now(machine, thread),
-        };
+        });
         self.0.happens(machine, event);
     }
 }

@@ -6,6 +6,8 @@
 pub mod check;
 #[cfg(not(loom))]
 mod claims;
+#[cfg(not(loom))]
+pub mod conform;
 pub mod diagnostic;
 pub mod driver;
 #[cfg(not(loom))]
@@ -22,6 +24,8 @@ pub mod judge;
 pub mod liveness;
 #[cfg(not(loom))]
 mod names;
+#[cfg(not(loom))]
+mod noted;
 #[cfg(not(loom))]
 pub mod random;
 #[cfg(not(loom))]

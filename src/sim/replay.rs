@@ -3,7 +3,7 @@
 //! A schedule names every step of a run, lone ones included, with every operation a scheduling point. So it does not
 //! depend on how it was found, and it replays to the same states and the same bytes.
 
-use super::driver::Machine;
+use super::driver::{Listener, Machine};
 use super::explorer::{Limits, Look, Run as _, is_lone};
 use super::graph::Choice;
 use super::judge::{Judge, Notes};
@@ -68,7 +68,29 @@ impl<'a> Stage<'a> {
         if let Some(points) = points {
             world.adopt_points(points);
         }
-        let listener = teller.map(|teller| Arc::clone(teller) as Arc<dyn super::driver::Listener>);
+        let listener = teller.map(|teller| Arc::clone(teller) as Arc<dyn Listener>);
+        Self::in_world(world, program, profile, notes, listener)
+    }
+
+    /// With somebody who is told what the threads do.
+    pub(super) fn listening(
+        program: &Arc<Program>,
+        profile: Profile,
+        notes: &'a Notes,
+        tuning: Tuning,
+        listener: Arc<dyn Listener>,
+    ) -> Self {
+        let world = World::new(program.threads.len(), tuning);
+        Self::in_world(world, program, profile, notes, Some(listener))
+    }
+
+    fn in_world(
+        world: World,
+        program: &Arc<Program>,
+        profile: Profile,
+        notes: &'a Notes,
+        listener: Option<Arc<dyn Listener>>,
+    ) -> Self {
         let machine = world.enter(|| Machine::new(program, profile, listener));
         Self {
             world,

@@ -36,6 +36,9 @@ pub enum End {
     Over,
 }
 
+/// The release that the models follow.
+pub const PROFILE: Profile = Profile::release(14).expect("a release");
+
 const ENDS: [End; 4] = [End::Running, End::Done, End::Hung, End::Over];
 
 impl Word for End {
@@ -86,7 +89,7 @@ impl Env {
     /// Nothing has run yet.
     pub fn new(model: Model) -> Arc<Self> {
         let env = Arc::new(Self {
-            runtime: Runtime::new(Profile::DEFAULT),
+            runtime: Runtime::new(PROFILE),
             model,
             ended: std::array::from_fn(|thread| Event::new(("ended", thread))),
             ends: std::array::from_fn(|thread| Plain::new(("end", thread), End::Running)),

@@ -17,6 +17,9 @@ use tstate::sim::scenario::program::{BodyId, Program, StatementId};
 use tstate::sim::world::World;
 use tstate::sync::{THREADS_MAX, ThreadIndex};
 
+/// The release that the generated programs name.
+const PROFILE: Profile = Profile::release(14).expect("a release");
+
 /// A call in a thread's own body, and the runtime right after it.
 #[derive(Debug)]
 pub(crate) struct Called {
@@ -96,10 +99,10 @@ impl Explored for Watch<'_> {
 
     fn make(&self) -> Box<dyn Run + '_> {
         let ear = Arc::new(Ear::default());
-        let machine = Machine::new(self.program, Profile::DEFAULT, Some(ear.clone()));
+        let machine = Machine::new(self.program, PROFILE, Some(ear.clone()));
         *self.ear.lock().expect("nothing panics with it") = ear;
         Box::new(Eye {
-            judge: Judge::new(machine, Profile::DEFAULT, self.notes),
+            judge: Judge::new(machine, PROFILE, self.notes),
             watch: self,
         })
     }

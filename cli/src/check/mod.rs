@@ -3,7 +3,6 @@
 pub mod plan;
 pub mod verdict;
 
-mod pool;
 mod save;
 mod watch;
 

@@ -2,11 +2,12 @@
 
 use super::plan::{Plan, Task};
 use super::report::{Event, Reporter};
+use super::save;
 use super::verdict::{self, Checked, How};
 use super::watch::Watch;
-use super::{pool, save};
 use crate::exit::Exit;
 use crate::output::{self, Output};
+use crate::pool;
 use crate::problem::{Problem, Stop};
 use crate::record::Summary;
 use std::num::NonZeroUsize;

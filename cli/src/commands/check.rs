@@ -82,7 +82,7 @@ fn reporter(arguments: &Check, global: &Global, allow_incomplete: bool) -> Box<d
 /// How many names a message lists.
 const NAMES_MAX: usize = 5;
 
-fn no_match(text: &str, names: &[String]) -> Problem {
+pub(super) fn no_match(text: &str, names: &[String]) -> Problem {
     let problem = Problem::new(format!("no scenario's name contains `{text}`"));
     let shown = names
         .iter()

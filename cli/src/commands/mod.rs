@@ -3,6 +3,7 @@
 mod api;
 mod check;
 mod completions;
+mod conform;
 mod explain;
 mod fmt;
 mod graph;
@@ -30,6 +31,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Check(check) => check::run(check, global, &settings()?),
         Command::Walk(walk) => walk::run(walk, global, &settings()?),
         Command::Replay(replay) => replay::run(replay, global),
+        Command::Conform(conform) => conform::run(conform, global, &settings()?),
         Command::Graph(graph) => graph::run(graph, global, &settings()?),
         Command::Lint(lint) => lint::run(lint, global, &settings()?),
         Command::Fmt(fmt) => fmt::run(fmt, global, &settings()?),

@@ -20,7 +20,7 @@ pub(super) fn modelled(python: &[Profile]) -> Result<(), Problem> {
         Some(profile) => {
             let problem =
                 Problem::new(format!("the profile {profile} is not modelled yet")).at("--python");
-            Err(problem.help(format!("{} is modelled", Profile::DEFAULT)))
+            Err(problem.help("the default build of every release is modelled"))
         }
         None => Ok(()),
     }

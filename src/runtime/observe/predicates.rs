@@ -2,6 +2,7 @@
 
 use super::collect::{interpreters_of, listed};
 use crate::runtime::arena::{AttachState, THREAD_STATES_MAX};
+use crate::runtime::differences::{EvalBreakerOf, PendingCallsOf};
 use crate::runtime::eval_breaker::Bit;
 use crate::runtime::finalize::Phase;
 use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
@@ -56,6 +57,10 @@ impl Runtime {
     #[must_use]
     pub fn drop_requested(&self, thread: ThreadIndex) -> bool {
         let slot = self.current.peek(thread).slot();
+        if self.profile.eval_breaker_of() != EvalBreakerOf::ThreadState {
+            let (_, drop_requested) = self.interpreters[0].shared_breaker.peek();
+            return slot.is_some() && drop_requested;
+        }
         slot.is_some_and(|slot| {
             self.thread_states
                 .slot(slot)
@@ -169,10 +174,14 @@ impl Runtime {
         !current.is_null() && current == self.tss[thread.index()].peek()
     }
 
-    /// How many calls wait in the main queue.
+    /// How many calls of `Py_AddPendingCall` wait for the main interpreter's main thread.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.pending_main.peek()
+        if self.profile.pending_calls_of() == PendingCallsOf::Interpreter {
+            self.interpreters[0].pending.peek()
+        } else {
+            self.pending_main.peek()
+        }
     }
 
     /// Whether a user's mutex is locked.

@@ -3,15 +3,11 @@
 //! Steps of one thread within one statement make one row. Statements that touch nothing a reader would look at (a whole
 //! call between two steps of the same thread) make a row of their own all the same: the table has every statement.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "a listener may be called from any thread of a machine, and no engine needs to see it"
-)]
-
 mod explain;
 
 use super::driver::{Listener, Machine, Value};
 use super::graph::{Choice, Move};
+use super::noted::Noted;
 use super::replay::Stage;
 use super::report::{Mark, Row, Trace, TraceThread};
 use super::scenario::program::{BodyId, BodyKind, Program, StatementId};
@@ -20,7 +16,6 @@ use super::world::Standing;
 use crate::runtime::Phase;
 use crate::sync::ThreadIndex;
 use explain::Explainer;
-use std::sync::Mutex;
 
 /// What happened, in order, each with what the state looked like then.
 #[derive(Clone, Copy, Debug)]
@@ -56,14 +51,15 @@ struct Told {
 /// Listens to a run.
 #[derive(Debug, Default)]
 pub(super) struct Teller {
-    told: Mutex<Told>,
+    told: Noted<Told>,
 }
 
 impl Teller {
     fn tell(&self, machine: &Machine, event: impl FnOnce(&Told) -> Event) {
-        let mut told = self.told.lock().expect("nobody panics while listening");
-        let event = event(&told);
-        told.events.push((event, glance(machine)));
+        self.told.with(|told| {
+            let event = event(told);
+            told.events.push((event, glance(machine)));
+        });
     }
 
     pub(super) fn step(&self, stage: &Stage<'_>, choice: Option<Choice>) {
@@ -80,9 +76,10 @@ impl Teller {
     }
 
     fn deeper(&self, thread: ThreadIndex, by: i32) {
-        let mut told = self.told.lock().expect("nobody panics while listening");
-        let depth = &mut told.depths[thread.index()];
-        *depth = depth.saturating_add_signed(by);
+        self.told.with(|told| {
+            let depth = &mut told.depths[thread.index()];
+            *depth = depth.saturating_add_signed(by);
+        });
     }
 }
 
@@ -143,7 +140,7 @@ fn glance(machine: &Machine) -> Glance {
 
 /// The story of the run that `teller` listened to.
 pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &Outcome) -> Trace {
-    let told = teller.told.lock().expect("nobody panics while listening");
+    let told = teller.told.take();
     let program = stage.judge.machine().program();
     let mut rows = Rows::new(program, source);
     for (event, glance) in &told.events {

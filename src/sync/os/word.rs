@@ -217,6 +217,14 @@ impl Epoch {
             .store(self.count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
+    /// The value, for an observer: no operation of the program, and no part of the state.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn peek(&self) -> u64 {
+        hooked!(self.hook, controller, cell => return controller.value(cell));
+        self.count.load(Ordering::Relaxed)
+    }
+
     /// Remembers the value now, until the result is dropped.
     pub fn remember(&self) -> Remembered<'_> {
         hooked!(self.hook, controller, cell => {

@@ -15,7 +15,7 @@ const STACK_BYTES: usize = 16 << 20;
 
 /// Does `work` for each number below `count` on `jobs` threads, and hands the results to `take` in order. If `take`
 /// fails, `stop` is set and no more work is begun.
-pub(super) fn in_order<R: Send>(
+pub(crate) fn in_order<R: Send>(
     count: usize,
     jobs: NonZeroUsize,
     stop: &AtomicBool,

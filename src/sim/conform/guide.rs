@@ -1,0 +1,130 @@
+//! A guide: in which order threads take their events.
+//!
+//! ```text
+//! 0x5,1x2,0
+//! ```
+//!
+//! Thread 0 takes five events, then thread 1 two, then thread 0 one. What happens after the last one is left to whoever
+//! follows the guide.
+
+use crate::runtime::{Profile, Runtime};
+use crate::sim::driver::{Listener, Machine, Value};
+use crate::sim::graph::Choice;
+use crate::sim::judge::Notes;
+use crate::sim::noted::Noted;
+use crate::sim::replay::Stage;
+use crate::sim::scenario::program::{BodyId, Program, StatementId};
+use crate::sim::world::Tuning;
+use crate::sync::{THREADS_MAX, ThreadIndex};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The threads of a run's events, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Guide(pub Vec<ThreadIndex>);
+
+impl fmt::Display for Guide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.as_slice();
+        while let Some(first) = rest.first() {
+            if rest.len() < self.0.len() {
+                f.write_str(",")?;
+            }
+            let same = rest.iter().take_while(|thread| *thread == first).count();
+            write!(f, "{}", first.index())?;
+            if same > 1 {
+                write!(f, "x{same}")?;
+            }
+            rest = &rest[same..];
+        }
+        Ok(())
+    }
+}
+
+/// A text that is no guide.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no part of a guide such as `0x5,1x2,0`")]
+pub struct ParseGuideError(String);
+
+/// More events than any run has that somebody looks at.
+const EVENTS_MAX: usize = 1 << 16;
+
+impl FromStr for Guide {
+    type Err = ParseGuideError;
+
+    fn from_str(text: &str) -> Result<Self, ParseGuideError> {
+        let mut threads = Vec::new();
+        for part in text.split(',').filter(|_| !text.is_empty()) {
+            let error = || ParseGuideError(part.to_owned());
+            let (thread, count) = part.split_once('x').unwrap_or((part, "1"));
+            let thread: usize = thread.parse().map_err(|_| error())?;
+            let count: usize = count.parse().map_err(|_| error())?;
+            if thread >= THREADS_MAX || threads.len() + count > EVENTS_MAX {
+                return Err(error());
+            }
+            threads.extend(std::iter::repeat_n(ThreadIndex::new(thread), count));
+        }
+        Ok(Self(threads))
+    }
+}
+
+/// Notes whose events happen.
+#[derive(Debug, Default)]
+struct Order(Noted<Vec<ThreadIndex>>);
+
+impl Order {
+    fn note(&self, thread: ThreadIndex) {
+        self.0.with(|threads| threads.push(thread));
+    }
+}
+
+impl Listener<Runtime> for Order {
+    fn begins(&self, _: &Machine, thread: ThreadIndex, _: StatementId) {
+        self.note(thread);
+    }
+    fn ends(&self, _: &Machine, thread: ThreadIndex, _: StatementId, _: Option<Value>) {
+        self.note(thread);
+    }
+    fn enters(&self, _: &Machine, thread: ThreadIndex, _: BodyId) {
+        self.note(thread);
+    }
+    fn leaves(&self, _: &Machine, thread: ThreadIndex) {
+        self.note(thread);
+    }
+}
+
+/// The guide of the run that a schedule of the model names, such as a counterexample's.
+#[must_use]
+pub fn guide_of(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> Guide {
+    let notes = Notes::default();
+    let order = Arc::new(Order::default());
+    let listener = Arc::clone(&order) as Arc<dyn Listener>;
+    let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
+    stage.play(|walk| {
+        let mut look = walk.settle();
+        for choice in choices {
+            if look.over {
+                break;
+            }
+            look = walk.step(*choice);
+        }
+    });
+    Guide(order.0.take())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guide_survives_its_text() {
+        for text in ["", "0", "0x5,1x2,0"] {
+            let guide: Guide = text.parse().expect("a guide");
+            assert_eq!(guide.to_string(), text);
+        }
+        assert!("0y".parse::<Guide>().is_err());
+        assert!("16".parse::<Guide>().is_err());
+        assert!("0x99999999".parse::<Guide>().is_err());
+    }
+}

@@ -1,0 +1,24 @@
+//! The model beside a real CPython: which runs to ask of it, and whether what it did is one of the model's runs.
+//!
+//! A run is what anybody sees from outside ([`Observed`](super::events::Observed)): the order of its threads' events,
+//! what each saw, and how it ended. [`follow`] asks whether the model has such a run: it explores the scenario with
+//! every event held back until it is its turn, so that only what happens inside calls is left open. If none of the
+//! model's runs gets through, the first event (or the end) that none of them shows is where the two differ.
+//!
+//! [`call_graph`] is the other direction: the scenario's state graph as far as calls can tell states apart, and few
+//! [`Guide`]s that together take all its transitions.
+//!
+//! # What is undefined
+//!
+//! Where C leaves open what happens, a real library may go on. So once a run of the model that agreed so far meets a
+//! crash, everything after it agrees: [`Agreement::Undefined`].
+
+mod follow;
+mod graph;
+mod guide;
+mod sample;
+
+pub use follow::{Agreement, Difference, follow};
+pub use graph::{CallGraph, Transitions, call_graph};
+pub use guide::{Guide, ParseGuideError, guide_of};
+pub use sample::sample;
