@@ -188,7 +188,7 @@ impl Caller<'_> {
         let thread = current_thread();
         let handle = &self.runtime.thread_handles[thread.index()];
         let thread_state = handle.thread_state.read();
-        if !self.must_hang(thread_state)? {
+        if !self.must_leave(thread_state)? {
             self.bind_thread_state(thread_state)?;
             self.eval_acquire_thread(thread_state)?;
             body()?;

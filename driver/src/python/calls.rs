@@ -55,6 +55,9 @@ impl Calls for Caller<'_> {
         let owner = self.python.state_pointer(owner);
         Ok(objects::at_clear(owner, callback))
     }
+    fn at_site(&self, _: Callback) -> Step<()> {
+        record::refuse("at_site: the library is initialized without `site`")
+    }
     fn gc_collect(&self) -> Step<i32> {
         Ok(api::collect() as i32)
     }
