@@ -2,7 +2,7 @@
 
 use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
 use super::{Libpython, api, objects};
-use crate::{record, sight};
+use crate::sight;
 use tstate::runtime::{
     Callback, Crash, Daemon, Ended, GilState, InterpreterHandle, MutexSlot, ObjectId, ObjectKind,
     Over, Step, ThreadStateHandle,
@@ -52,10 +52,8 @@ impl Calls for Caller<'_> {
         Ok(objects::at_exit_python(callback))
     }
     fn at_clear(&self, owner: ThreadStateHandle, callback: Callback) -> Step<bool> {
-        if self.python.state_pointer(owner) as usize != sight::current() {
-            record::refuse("at_clear of anything but the attached thread state");
-        }
-        Ok(objects::at_clear(callback))
+        let owner = self.python.state_pointer(owner);
+        Ok(objects::at_clear(owner, callback))
     }
     fn at_site(&self, _: Callback) -> Step<()> {
         record::refuse("at_site: the library is initialized without `site`")
