@@ -185,8 +185,7 @@ impl Runtime {
     /// What `PyGILState_Check` says in the thread.
     #[must_use]
     pub fn checks(&self, thread: ThreadIndex) -> bool {
-        let is_without_key =
-            !self.profile.slots_outlive_the_runtime() && !self.tss_created.peek();
+        let is_without_key = !self.profile.slots_outlive_the_runtime() && !self.tss_created.peek();
         if is_without_key || (self.runtime_initialized.peek() && !self.check_enabled.peek()) {
             return true;
         }
