@@ -64,6 +64,12 @@ pub enum Difference {
     PendingMainCapacity,
     /// [`Profile::join_refused_at_finalization`].
     JoinRefusedAtFinalization,
+    /// [`Profile::start_refused`]: at the mark where it is not, and never where it is.
+    StartRefused,
+    /// [`Profile::new_thread_asks_whether_it_is_late`].
+    NewThreadAsksWhetherItIsLate,
+    /// [`Profile::thread_end`]: the clearing of the state where it is the thread's exit, and the other way round.
+    ThreadEnd,
     /// [`Profile::eval_breaker_of`]: an interpreter's where it is a thread state's, and the other way round.
     EvalBreakerOf,
     /// [`Profile::taking_the_gil_computes`].
@@ -108,6 +114,9 @@ impl Difference {
         Self::InitializedAfterSite,
         Self::PendingMainCapacity,
         Self::JoinRefusedAtFinalization,
+        Self::StartRefused,
+        Self::NewThreadAsksWhetherItIsLate,
+        Self::ThreadEnd,
         Self::EvalBreakerOf,
         Self::TakingTheGilComputes,
         Self::RuntimeLocksDetach,
@@ -179,6 +188,28 @@ pub enum Texts {
     Lifecycle,
     /// The same, but for an interpreter without a thread state.
     LifecycleInterpreter,
+}
+
+/// From when on Python refuses to start a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StartRefused {
+    /// It starts any.
+    Never,
+    /// From the first act of finalization on.
+    Announced,
+    /// From the finalizing mark on, when all threads that are waited for have ended.
+    Marked,
+}
+
+/// When those who wait for a thread made by `threading` go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThreadEnd {
+    /// When its thread state is deleted.
+    StateDeleted,
+    /// When its thread state is cleared.
+    StateCleared,
+    /// When the OS thread is on its way out.
+    ThreadExits,
 }
 
 /// Whose word it is that makes the eval loop look up.
@@ -499,5 +530,43 @@ impl Profile {
     #[must_use]
     pub fn join_refused_at_finalization(self) -> bool {
         self.when(Difference::JoinRefusedAtFinalization, self.minor() >= 14)
+    }
+
+    /// From when on Python refuses to start a thread. Source: contract V38, gh-104690 (3.12), gh-113964 (3.12.3 and 3.13);
+    /// observed: 3.11.7 starts one in module teardown, 3.12.1 refuses one while it joins threads.
+    #[must_use]
+    pub fn start_refused(self) -> StartRefused {
+        if !self.when(Difference::StartRefused, self.minor() >= 12) {
+            StartRefused::Never
+        } else if self.since(12, 3) || self.minor() < 12 {
+            StartRefused::Marked
+        } else {
+            StartRefused::Announced
+        }
+    }
+
+    /// Whether a new thread asks whether it must exit before it touches its thread state, which finalization may have freed.
+    /// Source: gh-108987 (3.11.6, 3.12.1); observed: `thread_run` of 3.11.7 and 3.12.1 asks, that of 3.10.13 does not.
+    #[must_use]
+    pub fn new_thread_asks_whether_it_is_late(self) -> bool {
+        let repaired = if self.minor() == 11 {
+            self.since(11, 6)
+        } else {
+            self.since(12, 1)
+        };
+        self.when(Difference::NewThreadAsksWhetherItIsLate, repaired)
+    }
+
+    /// When those who wait for a thread made by `threading` go on. Source: contract V25, V40; observed: a join of a daemon
+    /// thread in module teardown waits for ever in 3.8.18, returns from 3.9.18 to 3.12.1, waits for ever in 3.13.0.
+    #[must_use]
+    pub fn thread_end(self) -> ThreadEnd {
+        if self.when(Difference::ThreadEnd, self.minor() >= 13) {
+            ThreadEnd::ThreadExits
+        } else if self.minor() == 8 {
+            ThreadEnd::StateDeleted
+        } else {
+            ThreadEnd::StateCleared
+        }
     }
 }

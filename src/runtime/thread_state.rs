@@ -38,7 +38,7 @@
 //! Use after free; fatal *tstate %p is still current*.
 
 use super::arena::{EMBEDDED_FIRST, Status, ThreadState, Whence, embedded_in};
-use super::differences::DeleteCurrent;
+use super::differences::{DeleteCurrent, ThreadEnd};
 use super::gil::Release;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
@@ -193,6 +193,7 @@ impl<'a> Caller<'a> {
         self.live(handle)?;
         lists.remove_thread_state(interpreter, handle);
         drop(lists);
+        self.release_joiners(handle, ThreadEnd::StateDeleted);
         self.unbind_gilstate(handle)?;
         self.thread_state(handle)?.set(Status::Unbound, true);
         Ok(interpreter)
@@ -271,6 +272,7 @@ impl<'a> Caller<'a> {
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.thread_state(handle)?.set(Status::Cleared, true);
+        self.release_joiners(handle, ThreadEnd::StateCleared);
         self.release_importer(handle)
     }
 
