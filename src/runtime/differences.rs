@@ -32,6 +32,8 @@ pub enum Difference {
     SlotFollowsAttach,
     /// [`Profile::delete_current`]: as since 3.12 where it is not, and the other way round.
     DeleteCurrent,
+    /// [`Profile::first_thread_state`]: put back where it is not, and the other way round.
+    FirstThreadState,
     /// [`Profile::release_counts_while_clearing`].
     ReleaseCountsWhileClearing,
     /// [`Profile::texts`]: the newest ones where they are older, and the other way round.
@@ -98,6 +100,7 @@ impl Difference {
         Self::SwapTakesGil,
         Self::SlotFollowsAttach,
         Self::DeleteCurrent,
+        Self::FirstThreadState,
         Self::ReleaseCountsWhileClearing,
         Self::Texts,
         Self::FinalizerIsSwappedIn,
@@ -175,6 +178,17 @@ pub enum DeleteCurrent {
     MaySwitch,
     /// The GIL is dropped as its last act, and then it is freed.
     DropsLast,
+}
+
+/// Where an interpreter's first thread state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FirstThreadState {
+    /// On the heap, like the others.
+    Heap,
+    /// In the interpreter, taken when the list is empty and not made new for another time.
+    OfEmptyList,
+    /// In the interpreter, taken by whoever is first, and put back.
+    TakenAndPutBack,
 }
 
 /// How fatal errors are worded.
@@ -336,6 +350,19 @@ impl Profile {
             }
             8 => DeleteCurrent::FreesFirst,
             _ => DeleteCurrent::MaySwitch,
+        }
+    }
+
+    /// Where an interpreter's first thread state lies. Source: contract V2; U15, gh-102732: 3.11 and 3.12 die where it is made
+    /// again.
+    #[must_use]
+    pub fn first_thread_state(self) -> FirstThreadState {
+        match self.minor() {
+            _ if self.when(Difference::FirstThreadState, self.minor() >= 13) => {
+                FirstThreadState::TakenAndPutBack
+            }
+            8..=10 => FirstThreadState::Heap,
+            _ => FirstThreadState::OfEmptyList,
         }
     }
 

@@ -33,6 +33,16 @@ impl Runtime {
         self.current.peek(thread)
     }
 
+    /// The thread state that the thread reads as its current one: up to 3.11 the process's.
+    #[must_use]
+    pub fn current_seen_by(&self, thread: ThreadIndex) -> ThreadStateHandle {
+        if self.profile.current_is_of_process() {
+            ThreadStateHandle::from_word(self.current_of_process.peek())
+        } else {
+            self.current.peek(thread)
+        }
+    }
+
     /// Whether the thread is inside §GIL T3 to T9.
     #[must_use]
     pub fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
@@ -175,10 +185,11 @@ impl Runtime {
     /// What `PyGILState_Check` says in the thread.
     #[must_use]
     pub fn checks(&self, thread: ThreadIndex) -> bool {
-        if !self.check_enabled.peek() || !self.tss_created.peek() {
+        let is_without_key = !self.profile.slots_outlive_the_runtime() && !self.tss_created.peek();
+        if is_without_key || (self.runtime_initialized.peek() && !self.check_enabled.peek()) {
             return true;
         }
-        let current = self.current.peek(thread);
+        let current = self.current_seen_by(thread);
         !current.is_null() && current == self.tss[thread.index()].peek()
     }
 
