@@ -259,7 +259,7 @@ impl Caller<'_> {
         let handle = &self.runtime.thread_handles[thread.index()];
         let thread_state = handle.thread_state.read();
         let asks = self.runtime.profile.new_thread_asks_whether_it_is_late();
-        if !asks || !self.must_hang(thread_state)? {
+        if !asks || !self.must_leave(thread_state)? {
             self.bind_thread_state(thread_state)?;
             self.eval_acquire_thread(thread_state)?;
             handle.is_started.write(true);

@@ -121,6 +121,8 @@ calls! {
     fn exit_callback(callback: Callback) -> i32;
     /// Registers what runs in the clearing of a thread state; whether there was room.
     fn at_clear(owner: ThreadStateHandle, callback: Callback) -> bool;
+    /// Registers what the import of `site` runs.
+    fn at_site(callback: Callback) -> ();
     /// `PyGC_Collect`.
     fn gc_collect() -> i32;
     /// `Py_AddPendingCall`.
