@@ -277,9 +277,10 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// The queue's lock is freed, up to 3.12.
+    /// The queue's lock is freed, up to 3.12; 3.8 keeps it.
     pub(super) fn close_queue(&self, queue: &PendingQueue) {
-        if !self.runtime.profile.runtime_locks_detach() {
+        let profile = self.runtime.profile;
+        if !profile.runtime_locks_detach() && profile.pending_finish() != PendingFinish::Refusing {
             queue.set_life(QueueLife::Closed);
         }
     }
