@@ -69,6 +69,7 @@ fn drive(
     let plan = Plan {
         scenarios: files.into_iter().map(Scenario::read).collect(),
         targets: Target::all(&survey.known),
+        all_releases: arguments.all_releases,
         runs: Runs {
             schedules: arguments.schedules,
             only: arguments.guide.clone(),
