@@ -12,7 +12,7 @@
 
 use crate::controller::Native;
 use crate::layer::main_begins;
-use crate::python::{Caller, Libpython};
+use crate::python::{Caller, Libpython, api};
 use crate::record;
 use crate::schedule::{Rules, Waits, block, enter, me, own, pass};
 use crate::sight;
@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 use tstate::runtime::{CallbackId, Profile};
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sim::events::{Event, Events, Witness};
-use tstate::sim::scenario::program::Program;
+use tstate::sim::scenario::program::{BodyKind, Program};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{ThreadIndex, enter_thread};
 
@@ -160,11 +160,17 @@ pub fn run_python_body(thread: usize) {
     let _ran = machine().run_python_body(ThreadIndex::new(thread));
 }
 
-/// The library ends the calling thread.
-pub fn thread_exits() {
-    if let Some(thread) = lane() {
-        let _left = machine().leave_thread(thread, true);
-    }
+/// The library ends the calling thread; whether that was against its will.
+///
+/// Up to 3.8 the threads of `threading` end so when all is done: then their thread state is gone already.
+pub fn thread_exits() -> bool {
+    let Some(thread) = lane() else { return true };
+    let machine = machine();
+    let body = &machine.program().bodies[machine.program().threads[thread.index()].body.index()];
+    let is_python = matches!(body.kind, BodyKind::Python | BodyKind::Daemon);
+    let exited = !(is_python && api::gil_state_this().is_null());
+    let _left = machine.leave_thread(thread, exited);
+    exited
 }
 
 /// Runs a callback of the scenario and returns what it returns.

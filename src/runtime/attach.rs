@@ -1,7 +1,7 @@
 //! Attach, detach and swap, in all their spellings.
 //!
 //! CPython: `Python/pystate.c` (`_PyThreadState_Attach`, `detach_thread`, `PyThreadState_Swap`), `Python/ceval_gil.c`
-//! (`PyEval_SaveThread`, `PyEval_RestoreThread`, `PyEval_AcquireThread`, `PyEval_ReleaseThread`); 3.14.
+//! (`PyEval_SaveThread`, `PyEval_RestoreThread`, `PyEval_AcquireThread`, `PyEval_ReleaseThread`); 3.8 to 3.15.
 //!
 //! # Transitions
 //!
@@ -15,6 +15,11 @@
 //! Attach: A2 fatal if attached · A3 take the GIL · A4 *cur* · A5 the state · A6 the GILState slot follows · A7 active.
 //! Detach: B3 not active · B4 the state · B5 *cur* · B6 drop the GIL. A4 to A7 and B3 to B5 touch what the GIL protects:
 //! no scheduling points of their own.
+//!
+//! A2 since 3.13: before, an attached thread waits for the GIL that it holds. A6 since 3.12: before, the slot stays with the
+//! thread's first thread state. Swap detaches and attaches since 3.12; before, it exchanges the current thread state and
+//! leaves the GIL where it is ([`super::current`]). Up to 3.12 `PyEval_AcquireThread` looks, with the GIL taken, whether
+//! there was a current thread state.
 //!
 //! # Invariants
 //!
@@ -33,7 +38,7 @@ use super::arena::{AttachState, Status};
 use super::differences::{Attached, Detached};
 use super::gil::Release;
 use super::handle::ThreadStateHandle;
-use super::outcome::{Fatal, Step};
+use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
 use crate::sync::scope;
 
@@ -47,13 +52,20 @@ impl Caller<'_> {
             return Err(self.fatal(Fatal::AttachedAlready));
         }
         self.take_gil(handle)?;
+        self.attach_with_gil(handle)?;
+        scope.end(&());
+        Ok(())
+    }
+
+    /// §ATTACH A4 to A7.
+    fn attach_with_gil(&self, handle: ThreadStateHandle) -> Step<()> {
         let tstate = self.thread_state(handle)?;
         if tstate.peek_state() == AttachState::Attached {
             self.runtime.corrupted.write(true);
         }
-        self.runtime.current.write(handle);
+        self.set_current(handle);
         tstate.set_by_owner(AttachState::Attached);
-        if !tstate.is(Status::BoundGilState) {
+        if self.runtime.profile.slot_follows_attach() && !tstate.is(Status::BoundGilState) {
             self.bind_gilstate(handle)?;
         }
         tstate.set(Status::Active, true);
@@ -61,7 +73,6 @@ impl Caller<'_> {
             !self.runtime.sane() || tstate.holds_gil.peek(),
             "S4: attached, so it holds the GIL"
         );
-        scope.end(&());
         Ok(())
     }
 
@@ -76,7 +87,7 @@ impl Caller<'_> {
         );
         tstate.set(Status::Active, false);
         tstate.set_by_owner(AttachState::Detached);
-        self.runtime.current.write(ThreadStateHandle::NULL);
+        self.set_current(ThreadStateHandle::NULL);
         self.drop_gil(interpreter, handle, Release::Normal)?;
         scope.end(&());
         Ok(())
@@ -94,11 +105,12 @@ impl Caller<'_> {
     #[doc(alias = "Py_UNBLOCK_THREADS")]
     pub fn eval_save_thread(&self) -> Step<ThreadStateHandle> {
         let current = self.current();
-        if current.is_null() && self.runtime.profile.save_without_thread_state() == Detached::Fatal
-        {
-            return Err(self.fatal(Fatal::SaveNull));
+        if current.is_null() {
+            return Err(match self.runtime.profile.save_without_thread_state() {
+                Detached::Fatal => self.fatal(Fatal::SaveNull),
+                Detached::Crash => self.crash(Crash::NoThreadState),
+            });
         }
-        let current = self.attached_or_crash()?;
         self.detach(current)?;
         Ok(current)
     }
@@ -124,13 +136,23 @@ impl Caller<'_> {
     ///
     /// # Errors
     ///
-    /// As [`Caller::eval_restore_thread`]. Source: contract 2.5.
+    /// As [`Caller::eval_restore_thread`]; up to 3.12 fatal if a thread state is current once the GIL is taken. Source: contract 2.5.
     #[doc(alias = "PyEval_AcquireThread")]
     pub fn eval_acquire_thread(&self, handle: ThreadStateHandle) -> Step<()> {
         if handle.is_null() {
             return Err(self.fatal(Fatal::AcquireNull));
         }
-        self.attach(handle)
+        if self.runtime.profile.attach_while_attached() == Attached::Fatal {
+            return self.attach(handle);
+        }
+        let scope = scope();
+        self.take_gil(handle)?;
+        if !self.current().is_null() {
+            return Err(self.fatal(Fatal::AcquireAttached));
+        }
+        self.attach_with_gil(handle)?;
+        scope.end(&());
+        Ok(())
     }
 
     /// Detaches `handle`, which is the attached thread state. Nobody checks that since 3.13: with another one *cur* is
@@ -141,8 +163,12 @@ impl Caller<'_> {
     /// Fatal for another thread state up to 3.12; fatal if the GIL is free. Source: contract 2.5.
     #[doc(alias = "PyEval_ReleaseThread")]
     pub fn eval_release_thread(&self, handle: ThreadStateHandle) -> Step<()> {
+        let checks = self.runtime.profile.release_of_another_is_fatal();
+        if checks && handle.is_null() {
+            return Err(self.fatal(Fatal::ReleaseNull));
+        }
         if handle != self.current() {
-            if self.runtime.profile.release_of_another_is_fatal() {
+            if checks {
                 return Err(self.fatal(Fatal::WrongThreadState));
             }
             self.runtime.corrupted.write(true);
@@ -153,13 +179,16 @@ impl Caller<'_> {
     /// Detaches the attached thread state, if any, attaches `new`, unless null, and returns the former.
     ///
     /// Between the two the thread has neither: another may run arbitrarily long. Swapping to the attached one drops
-    /// and takes the GIL.
+    /// and takes the GIL. Up to 3.11 it exchanges the current thread state, whoever that belongs to, and nothing else.
     ///
     /// # Errors
     ///
     /// Hang at finalization; use after free. Source: contract 2.5.
     #[doc(alias = "PyThreadState_Swap")]
     pub fn thread_state_swap(&self, new: ThreadStateHandle) -> Step<ThreadStateHandle> {
+        if !self.runtime.profile.swap_takes_gil() {
+            return self.swap_pointer(new);
+        }
         let old = self.current();
         if !old.is_null() {
             self.detach(old)?;

@@ -18,6 +18,24 @@ pub enum Difference {
     ReleaseOfAnotherIsFatal,
     /// [`Profile::late_thread`].
     LateThread,
+    /// [`Profile::late_test`]: the mark of the thread state where it is the runtime's, and the other way round.
+    LateTest,
+    /// [`Profile::late_taker_may_wait`].
+    LateTakerMayWait,
+    /// [`Profile::late_waiter_withdraws`].
+    LateWaiterWithdraws,
+    /// [`Profile::current_is_of_process`].
+    CurrentIsOfProcess,
+    /// [`Profile::swap_takes_gil`].
+    SwapTakesGil,
+    /// [`Profile::slot_follows_attach`].
+    SlotFollowsAttach,
+    /// [`Profile::delete_current`]: as since 3.12 where it is not, and the other way round.
+    DeleteCurrent,
+    /// [`Profile::release_counts_while_clearing`].
+    ReleaseCountsWhileClearing,
+    /// [`Profile::texts`]: the newest ones where they are older, and the other way round.
+    Texts,
     /// [`Profile::finalizer_is_swapped_in`].
     FinalizerIsSwappedIn,
     /// [`Profile::importer_is_joined`].
@@ -44,6 +62,12 @@ pub enum Difference {
     PendingMainCapacity,
     /// [`Profile::join_refused_at_finalization`].
     JoinRefusedAtFinalization,
+    /// [`Profile::start_refused`]: at the mark where it is not, and never where it is.
+    StartRefused,
+    /// [`Profile::new_thread_asks_whether_it_is_late`].
+    NewThreadAsksWhetherItIsLate,
+    /// [`Profile::thread_end`]: the clearing of the state where it is the thread's exit, and the other way round.
+    ThreadEnd,
     /// [`Profile::eval_breaker_of`]: an interpreter's where it is a thread state's, and the other way round.
     EvalBreakerOf,
     /// [`Profile::taking_the_gil_computes`].
@@ -65,6 +89,15 @@ impl Difference {
         Self::SaveWithoutThreadState,
         Self::ReleaseOfAnotherIsFatal,
         Self::LateThread,
+        Self::LateTest,
+        Self::LateTakerMayWait,
+        Self::LateWaiterWithdraws,
+        Self::CurrentIsOfProcess,
+        Self::SwapTakesGil,
+        Self::SlotFollowsAttach,
+        Self::DeleteCurrent,
+        Self::ReleaseCountsWhileClearing,
+        Self::Texts,
         Self::FinalizerIsSwappedIn,
         Self::ImporterIsJoined,
         Self::OthersAreCutOff,
@@ -78,6 +111,9 @@ impl Difference {
         Self::InitializedAfterSite,
         Self::PendingMainCapacity,
         Self::JoinRefusedAtFinalization,
+        Self::StartRefused,
+        Self::NewThreadAsksWhetherItIsLate,
+        Self::ThreadEnd,
         Self::EvalBreakerOf,
         Self::TakingTheGilComputes,
         Self::RuntimeLocksDetach,
@@ -112,6 +148,65 @@ pub enum LateThread {
     Hangs,
     /// It is ended and its native frames are unwound.
     Exits,
+}
+
+/// How a thread finds out that finalization is done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LateTest {
+    /// The runtime's finalizer is another thread state; asked by the holder of the GIL only.
+    WithGil,
+    /// The runtime's finalizer is another thread state.
+    Runtime,
+    /// The runtime's or the interpreter's finalizer is another thread state, on another OS thread.
+    Interpreter,
+    /// Its thread state is marked.
+    Mark,
+}
+
+/// How the current thread state is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeleteCurrent {
+    /// Freed, and then the GIL is dropped.
+    FreesFirst,
+    /// The GIL is dropped, maybe waiting until another thread takes it, and then it is freed.
+    MaySwitch,
+    /// The GIL is dropped as its last act, and then it is freed.
+    DropsLast,
+}
+
+/// How fatal errors are worded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Texts {
+    /// One short text for each function.
+    Short,
+    /// Calls without a thread state speak of the GIL.
+    Gil,
+    /// They speak of initialization and finalization too.
+    Lifecycle,
+    /// The same, but for an interpreter without a thread state.
+    LifecycleInterpreter,
+}
+
+/// From when on Python refuses to start a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StartRefused {
+    /// It starts any.
+    Never,
+    /// From the first act of finalization on.
+    Announced,
+    /// From the finalizing mark on, when all threads that are waited for have ended.
+    Marked,
+}
+
+/// When those who wait for a thread made by `threading` go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThreadEnd {
+    /// When its thread state is deleted.
+    StateDeleted,
+    /// When its thread state is cleared.
+    StateCleared,
+    /// When the OS thread is on its way out.
+    ThreadExits,
 }
 
 /// Whose word it is that makes the eval loop look up.
@@ -183,6 +278,78 @@ impl Profile {
             LateThread::Hangs
         } else {
             LateThread::Exits
+        }
+    }
+
+    /// How a thread finds out that finalization is done with it. Source: contract V12, T1; bpo-39877 (3.9), gh-124878 (3.14);
+    /// observed: `c2_restore_after_finalize`, where 3.8.18 waits on.
+    #[must_use]
+    pub fn late_test(self) -> LateTest {
+        match self.minor() {
+            _ if self.when(Difference::LateTest, self.minor() >= 14) => LateTest::Mark,
+            8 => LateTest::WithGil,
+            9..=11 => LateTest::Runtime,
+            _ => LateTest::Interpreter,
+        }
+    }
+
+    /// Whether a late thread that took the GIL drops it as if its thread state lived on, and so may wait for a switch.
+    /// Source: bpo-36475; observed: `c1_blocked_in_ensure` with time-outs, where 3.12.1 stays in that wait.
+    #[must_use]
+    pub fn late_taker_may_wait(self) -> bool {
+        self.when(Difference::LateTakerMayWait, self.minor() <= 12)
+    }
+
+    /// Whether a late thread withdraws its request to drop the GIL. Source: gh-96387 (3.11).
+    #[must_use]
+    pub fn late_waiter_withdraws(self) -> bool {
+        self.when(Difference::LateWaiterWithdraws, self.minor() >= 11)
+    }
+
+    /// Whether the current thread state is one pointer for the process. Source: contract V3; observed: all schedules, *cur*.
+    #[must_use]
+    pub fn current_is_of_process(self) -> bool {
+        self.when(Difference::CurrentIsOfProcess, self.minor() <= 11)
+    }
+
+    /// Whether `PyThreadState_Swap` drops and takes the GIL. Source: contract V5; observed: `b2_swap`.
+    #[must_use]
+    pub fn swap_takes_gil(self) -> bool {
+        self.when(Difference::SwapTakesGil, self.minor() >= 12)
+    }
+
+    /// Whether the GILState slot follows every attach. Before, it keeps the thread's first thread state. Source: contract V4.
+    #[must_use]
+    pub fn slot_follows_attach(self) -> bool {
+        self.when(Difference::SlotFollowsAttach, self.minor() >= 12)
+    }
+
+    /// How the current thread state is deleted. Source: `_PyThreadState_DeleteCurrent`, gh-104341 (3.12).
+    #[must_use]
+    pub fn delete_current(self) -> DeleteCurrent {
+        match self.minor() {
+            _ if self.when(Difference::DeleteCurrent, self.minor() >= 12) => {
+                DeleteCurrent::DropsLast
+            }
+            8 => DeleteCurrent::FreesFirst,
+            _ => DeleteCurrent::MaySwitch,
+        }
+    }
+
+    /// Whether `PyGILState_Release` counts itself while it clears the thread state. Source: gh-119585, contract R4.
+    #[must_use]
+    pub fn release_counts_while_clearing(self) -> bool {
+        self.when(Difference::ReleaseCountsWhileClearing, self.since(12, 6))
+    }
+
+    /// How fatal errors are worded. Source: observed: the `g` schedules.
+    #[must_use]
+    pub fn texts(self) -> Texts {
+        match self.minor() {
+            _ if self.when(Difference::Texts, self.minor() >= 15) => Texts::LifecycleInterpreter,
+            8 => Texts::Short,
+            9..=11 => Texts::Gil,
+            _ => Texts::Lifecycle,
         }
     }
 
@@ -353,5 +520,43 @@ impl Profile {
     #[must_use]
     pub fn join_refused_at_finalization(self) -> bool {
         self.when(Difference::JoinRefusedAtFinalization, self.minor() >= 14)
+    }
+
+    /// From when on Python refuses to start a thread. Source: contract V38, gh-104690 (3.12), gh-113964 (3.12.3 and 3.13);
+    /// observed: 3.11.7 starts one in module teardown, 3.12.1 refuses one while it joins threads.
+    #[must_use]
+    pub fn start_refused(self) -> StartRefused {
+        if !self.when(Difference::StartRefused, self.minor() >= 12) {
+            StartRefused::Never
+        } else if self.since(12, 3) || self.minor() < 12 {
+            StartRefused::Marked
+        } else {
+            StartRefused::Announced
+        }
+    }
+
+    /// Whether a new thread asks whether it must exit before it touches its thread state, which finalization may have freed.
+    /// Source: gh-108987 (3.11.6, 3.12.1); observed: `thread_run` of 3.11.7 and 3.12.1 asks, that of 3.10.13 does not.
+    #[must_use]
+    pub fn new_thread_asks_whether_it_is_late(self) -> bool {
+        let repaired = if self.minor() == 11 {
+            self.since(11, 6)
+        } else {
+            self.since(12, 1)
+        };
+        self.when(Difference::NewThreadAsksWhetherItIsLate, repaired)
+    }
+
+    /// When those who wait for a thread made by `threading` go on. Source: contract V25, V40; observed: a join of a daemon
+    /// thread in module teardown waits for ever in 3.8.18, returns from 3.9.18 to 3.12.1, waits for ever in 3.13.0.
+    #[must_use]
+    pub fn thread_end(self) -> ThreadEnd {
+        if self.when(Difference::ThreadEnd, self.minor() >= 13) {
+            ThreadEnd::ThreadExits
+        } else if self.minor() == 8 {
+            ThreadEnd::StateDeleted
+        } else {
+            ThreadEnd::StateCleared
+        }
     }
 }

@@ -43,7 +43,7 @@ use super::arena::Whence;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
-use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, scope};
+use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, scope};
 
 /// A phase of finalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -243,6 +243,7 @@ impl Caller<'_> {
         self.enter_phase(Phase::Mark);
         let main = InterpreterHandle::MAIN;
         self.interpreter(main)?.finalizer.write(finalizer);
+        self.runtime.finalizing_thread.write(current_thread());
         self.runtime
             .finalizing
             .store(finalizer.to_word(), Ordering::Relaxed);
@@ -352,7 +353,7 @@ impl Caller<'_> {
             if self.runtime.profile.gil_is_dropped_at_the_end() {
                 self.detach(current)?;
             } else {
-                self.runtime.current.write(ThreadStateHandle::NULL);
+                self.set_current(ThreadStateHandle::NULL);
             }
         }
         let scope = scope();

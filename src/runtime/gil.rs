@@ -25,11 +25,15 @@
 //! holder, move the switch number · T9 tell who waits for a switch · T10 must it hang? · T11 the thread state holds it,
 //! its own drop request is done with · T12 pending calls ([`super::eval_breaker`], where releases differ) · T13 unlock.
 //!
+//! Who is late in T1, T4c or T10 leaves for good ([`super::late`]). At T10 it gives the GIL up again: up to 3.12 as if it
+//! lived on, so that it may wait in D6 for a thread that never comes (observed: 3.12.1). In 3.8 that is asked only after
+//! T13.
+//!
 //! Drop: D2 fatal if free · D3 note the holder · D4 free, wake one waiter · D6 if a drop was requested: wait until
 //! another thread has taken it.
 //!
 //! T4c, the story: a waiter that must hang withdraws its request first, since the holder would otherwise wait in D6 for
-//! a thread that never comes (gh-96387). It unlocks `mutex` before it clears the bit, as 3.14 does: in between the
+//! a thread that never comes (gh-96387: 3.9 and 3.10 do not withdraw it). It unlocks `mutex` before it clears the bit, as 3.14 does: in between the
 //! holder may run D4 to D6, see the bit still set and wait for ever. The checker finds it.
 //!
 //! # Invariants
@@ -54,11 +58,13 @@
 //!
 //! `tests/loom/gil.rs`, `tests/runtime.rs`.
 
-use super::arena::AttachState;
+use super::differences::{EvalBreakerOf, LateTest};
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Ended, Fatal, Step};
 use super::state::Caller;
-use crate::sync::{Condvar, Epoch, Mutex, MutexGuard, Plain, WaitResult, current_thread, scope};
+use crate::sync::{
+    Condvar, Epoch, Mutex, MutexGuard, Plain, ThreadIndex, WaitResult, current_thread, scope,
+};
 
 /// Whether the GIL is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +122,16 @@ impl Gil {
         self.holder.write(0);
     }
 
+    /// Whether the thread holds it, which only the thread itself can change.
+    pub(super) fn is_holder(&self, thread: ThreadIndex) -> bool {
+        self.holder.peek() == thread.index() as u8 + 1
+    }
+
+    /// Whether some thread holds it, for an observer.
+    pub(super) fn is_held(&self) -> bool {
+        self.holder.peek() != 0
+    }
+
     /// The thread that holds it, for an observer.
     #[cfg(feature = "sim")]
     pub(super) fn peek_holder(&self) -> Option<crate::sync::ThreadIndex> {
@@ -151,29 +167,23 @@ impl Gil {
 }
 
 impl Caller<'_> {
-    /// `_PyThreadState_MustExit`: whether finalization is done with this thread state. One relaxed load.
-    pub(super) fn must_hang(&self, handle: ThreadStateHandle) -> Step<bool> {
-        let state = self.storage(handle)?.load();
-        self.live(handle)?;
-        Ok(state == AttachState::ShuttingDown)
-    }
-
-    /// §ATTACH H: gives the thread's reference up and parks the thread for good.
-    pub(super) fn hang(&self, handle: ThreadStateHandle) -> Ended {
-        if let Err(ended) = self.release_reference(handle) {
-            return ended;
+    /// The interpreter whose GIL is taken for a thread state. In 3.8 there is one for all, and the thread state is not read
+    /// before it is taken.
+    fn interpreter_of_gil(&self, handle: ThreadStateHandle) -> Step<InterpreterHandle> {
+        if self.runtime.profile.late_test() == LateTest::WithGil {
+            Ok(InterpreterHandle::MAIN)
+        } else {
+            self.interpreter_of(handle)
         }
-        self.runtime.hung.write(true);
-        Ended::Hung
     }
 
     /// §GIL T1 to T13.
     pub(super) fn take_gil(&self, handle: ThreadStateHandle) -> Step<()> {
         let scope = scope();
-        if self.must_hang(handle)? {
-            return Err(self.hang(handle));
+        if self.must_leave(handle)? {
+            return Err(self.leave(handle));
         }
-        let interpreter = self.interpreter_of(handle)?;
+        let interpreter = self.interpreter_of_gil(handle)?;
         let Some(gil) = self.interpreter(interpreter)?.gil() else {
             return Err(self.crash(Crash::Other));
         };
@@ -189,19 +199,34 @@ impl Caller<'_> {
         gil.switch_cond.notify_one();
         drop(switching);
         self.runtime.gil_waiting.write(false);
-        match self.must_hang(handle) {
+        match self.must_leave(handle) {
             Ok(false) => {}
             Ok(true) => {
                 drop(locked);
-                self.drop_gil(interpreter, ThreadStateHandle::NULL, Release::Final)?;
-                return Err(self.hang(handle));
+                return Err(self.leave_with_gil(interpreter, handle));
             }
             Err(over) => return Err(over),
         }
         self.hold_gil(gil, handle, interpreter)?;
         drop(locked);
+        if self.must_leave_with_gil(handle) {
+            return Err(self.leave_with_gil(interpreter, handle));
+        }
         scope.end(&());
         Ok(())
+    }
+
+    /// §GIL T10: gives the GIL up again, and leaves for good.
+    fn leave_with_gil(&self, interpreter: InterpreterHandle, handle: ThreadStateHandle) -> Ended {
+        let dropped = if self.runtime.profile.late_taker_may_wait() {
+            self.drop_gil(interpreter, handle, Release::Normal)
+        } else {
+            self.drop_gil(interpreter, ThreadStateHandle::NULL, Release::Final)
+        };
+        match dropped {
+            Ok(()) => self.leave(handle),
+            Err(ended) => ended,
+        }
     }
 
     /// §GIL T4: returns with the GIL free and its mutex held.
@@ -229,14 +254,14 @@ impl Caller<'_> {
                 continue;
             }
             let holder = gil.last_holder.read();
-            if self.must_hang(handle)? {
+            if self.must_leave(handle)? {
                 self.runtime.gil_waiting.write(false);
                 drop(locked);
-                if drop_requested {
+                if drop_requested && self.runtime.profile.late_waiter_withdraws() {
                     // The finalizer may have deleted its thread state between the unlock and the clear.
                     self.reset_gil_drop(interpreter, holder)?;
                 }
-                return Err(self.hang(handle));
+                return Err(self.leave(handle));
             }
             self.request_gil_drop(interpreter, holder)?;
             drop_requested = true;
@@ -260,7 +285,7 @@ impl Caller<'_> {
         self.refresh_eval_breaker(interpreter, handle)
     }
 
-    /// §GIL D2 to D6. `handle` is null if no thread state got as far as holding the GIL (T10).
+    /// §GIL D2 to D6. `handle` is null if no thread state got as far as holding the GIL (T10 since 3.13).
     pub(super) fn drop_gil(
         &self,
         interpreter: InterpreterHandle,
@@ -280,16 +305,31 @@ impl Caller<'_> {
             return Err(self.fatal(Fatal::GilNotLocked));
         }
         *locked = Locked::Free;
-        gil.holder.write(0);
-        if !handle.is_null() {
-            self.thread_state(handle)?.holds_gil.write(false);
+        if gil.is_held() && !gil.is_holder(current_thread()) {
+            self.runtime.corrupted.write(true);
         }
+        gil.holder.write(0);
+        self.note_dropped(handle)?;
         gil.cond.notify_one();
         drop(locked);
         if release == Release::Normal {
             self.switch_forced(gil, interpreter, handle)?;
         }
         scope.end(&());
+        Ok(())
+    }
+
+    /// §GIL D4: up to 3.12 this is nothing of C's, which does not touch a thread state that may be freed.
+    fn note_dropped(&self, handle: ThreadStateHandle) -> Step<()> {
+        if handle.is_null() {
+            return Ok(());
+        }
+        let tstate = self.storage(handle)?;
+        if tstate.generation() == handle.generation() {
+            tstate.holds_gil.write(false);
+        } else if !self.runtime.profile.late_taker_may_wait() {
+            return Err(self.crash(Crash::UseAfterFree));
+        }
         Ok(())
     }
 
@@ -305,6 +345,10 @@ impl Caller<'_> {
         }
         let mut switching = gil.switch_mutex.lock();
         if gil.last_holder.read() == handle {
+            if self.runtime.profile.eval_breaker_of() == EvalBreakerOf::Interpreter {
+                // It is `handle` that says which interpreter's request this is.
+                self.mapped(handle)?;
+            }
             self.reset_gil_drop(interpreter, handle)?;
             gil.switch_cond.wait(&mut switching);
         }

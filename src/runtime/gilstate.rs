@@ -1,17 +1,18 @@
 //! `PyGILState_*`: a thread state for whoever asks, and the thread-specific slot that remembers it.
 //!
-//! CPython: `Python/pystate.c` (`PyGILState_Ensure`, `PyGILState_Release`, `bind_gilstate_tstate`); 3.14.
+//! CPython: `Python/pystate.c` (`PyGILState_Ensure`, `PyGILState_Release`, `bind_gilstate_tstate`); 3.8 to 3.15.
 //!
 //! # States
 //!
-//! *tss(t)*: the thread state that thread *t* attached last, or null. While the key does not exist it reads as null in
+//! *tss(t)*: since 3.12 the thread state that thread *t* attached last, up to 3.11 the first one made in it; or null. While the key does not exist it reads as null in
 //! every thread.
 //!
 //! # Protocol
 //!
 //! Ensure: G1 read the slot · G2 if null, create a thread state of the main interpreter, bind it, counter 0 · G3 attach
 //! unless attached · G4 counter + 1. Release: R1 read the slot, fatal if null · R2 fatal unless attached · R3
-//! counter - 1 · R4 at 0: clear with the counter raised, so that destructors may nest (gh-119585), then delete · R5 else
+//! counter - 1 · R4 at 0: clear with the counter raised, so that destructors may nest (since 3.12.6, gh-119585: before, the Release of a
+//! destructor deletes the thread state under the clearing), then delete · R5 else
 //! detach if Ensure attached.
 //!
 //! # Memory order
@@ -157,12 +158,12 @@ impl<'a> Caller<'a> {
         let counter = &self.thread_state(handle)?.gilstate_counter;
         counter.write(counter.read() - 1);
         if counter.read() == 0 {
-            counter.write(1);
+            let raised = self.runtime.profile.release_counts_while_clearing();
+            counter.write(i32::from(raised));
             self.thread_state_clear(handle)?;
             let counter = &self.thread_state(handle)?.gilstate_counter;
-            counter.write(counter.read() - 1);
-            self.runtime.current.write(ThreadStateHandle::NULL);
-            self.delete_thread_state(handle, true)
+            counter.write(counter.read() - i32::from(raised));
+            self.delete_current(handle)
         } else if before == GilState::Unlocked {
             self.eval_save_thread().map(drop)
         } else {

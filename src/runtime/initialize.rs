@@ -25,6 +25,7 @@
 //! A crash for two initializers; fatal *can't make first thread*.
 
 use super::arena::Whence;
+use super::callback::Callback;
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
@@ -201,8 +202,13 @@ impl Caller<'_> {
     }
 
     /// Registers what the import of `site` runs.
-    pub fn at_site(&self, callback: super::callback::Callback) {
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn at_site(&self, callback: Callback) -> Step<()> {
         self.runtime.site_hook.write(callback);
+        Ok(())
     }
 
     /// Whether the runtime is initialized. Source: contract 2.2.

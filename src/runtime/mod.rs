@@ -10,6 +10,7 @@
 mod arena;
 mod attach;
 mod callback;
+mod current;
 pub mod differences;
 mod eval_breaker;
 mod exit;
@@ -21,6 +22,7 @@ mod handle;
 mod importer;
 mod initialize;
 mod interpreter;
+mod late;
 mod lists;
 pub mod lock_order;
 mod mutex;

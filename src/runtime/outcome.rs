@@ -10,6 +10,8 @@
 //!
 //! *FirstCause*: why the process is over is noted ([`Over`]) in the step that found it, and the first cause stays.
 
+use super::differences::Texts;
+use super::profile::Profile;
 use crate::sync::Word;
 
 /// What a call gives, unless it ends the thread or the process.
@@ -85,14 +87,22 @@ macro_rules! fatal_errors {
         super::handle::word_for_enum!(Fatal { $($name),+ });
 
         impl Fatal {
-            /// The message as CPython prints it after `Fatal Python error: `.
-            #[must_use]
-            pub fn message(self) -> &'static str {
+            fn newest(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)+
                 }
             }
         }
+    };
+}
+
+macro_rules! gil_released {
+    ($function:literal) => {
+        concat!(
+            $function,
+            ": the function must be called with the GIL held, but the GIL is released (the current Python thread state \
+             is NULL)"
+        )
     };
 }
 
@@ -117,6 +127,8 @@ fatal_errors! {
     RestoreNull => null_thread_state!("PyEval_RestoreThread"),
     /// `PyEval_AcquireThread(NULL)`.
     AcquireNull => null_thread_state!("PyEval_AcquireThread"),
+    /// `PyEval_ReleaseThread(NULL)`, up to 3.12.
+    ReleaseNull => null_thread_state!("PyEval_ReleaseThread"),
     /// `PyThreadState_Delete(NULL)`.
     DeleteNull => null_thread_state!("PyThreadState_Delete"),
     /// `PyThreadState_DeleteCurrent` without an attached thread state.
@@ -125,6 +137,8 @@ fatal_errors! {
     AtExitNull => null_thread_state!("PyUnstable_AtExit"),
     /// Attaching in a thread that is attached (S10).
     AttachedAlready => "_PyThreadState_Attach: non-NULL old thread state",
+    /// `PyEval_AcquireThread` found a current thread state once the GIL was taken, up to 3.12.
+    AcquireAttached => "PyEval_AcquireThread: non-NULL old thread state",
     /// `PyEval_ReleaseThread` of a thread state that is not the current one, up to 3.12.
     WrongThreadState => "PyEval_ReleaseThread: wrong thread state",
     /// Dropping a GIL that nobody holds.
@@ -149,6 +163,66 @@ fatal_errors! {
     RemainingInterpreters => "PyInterpreterState_Delete: remaining subinterpreters",
     /// The interpreter to delete is in no list.
     NullInterpreter => "PyInterpreterState_Delete: NULL interpreter",
+}
+
+impl Fatal {
+    /// The message as CPython of this profile prints it after `Fatal Python error: `.
+    #[must_use]
+    pub fn message(self, profile: Profile) -> &'static str {
+        let older = match profile.texts() {
+            Texts::LifecycleInterpreter => (self == Self::InterpreterGetNull)
+                .then_some("PyInterpreterState_Get: no current interpreter"),
+            Texts::Lifecycle => None,
+            Texts::Gil => self.in_gil_words(),
+            Texts::Short => self.in_short(),
+        };
+        older.unwrap_or_else(|| self.newest())
+    }
+
+    /// 3.9 to 3.11, where they differ from 3.12.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are worded alike"
+    )]
+    fn in_gil_words(self) -> Option<&'static str> {
+        Some(match self {
+            Self::GetNull => gil_released!("PyThreadState_Get"),
+            Self::InterpreterGetNull => gil_released!("PyInterpreterState_Get"),
+            Self::SaveNull => gil_released!("PyEval_SaveThread"),
+            Self::RestoreNull => gil_released!("PyEval_RestoreThread"),
+            Self::AcquireNull => gil_released!("PyEval_AcquireThread"),
+            Self::ReleaseNull => gil_released!("PyEval_ReleaseThread"),
+            Self::DeleteNull => gil_released!("PyThreadState_Delete"),
+            Self::DeleteCurrentNull => gil_released!("_PyThreadState_DeleteCurrent"),
+            Self::StillCurrent => "_PyThreadState_Delete: tstate %p is still current",
+            _ => return None,
+        })
+    }
+
+    /// 3.8, where they differ from 3.12.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are worded alike"
+    )]
+    fn in_short(self) -> Option<&'static str> {
+        Some(match self {
+            Self::GetNull => "PyThreadState_Get: no current thread",
+            Self::SaveNull => "PyEval_SaveThread: NULL tstate",
+            Self::RestoreNull => "PyEval_RestoreThread: NULL tstate",
+            Self::AcquireNull => "PyEval_AcquireThread: NULL new thread state",
+            Self::ReleaseNull => "PyEval_ReleaseThread: NULL thread state",
+            Self::DeleteNull => "PyThreadState_Delete: NULL tstate",
+            Self::DeleteCurrentNull => "PyThreadState_DeleteCurrent: no current tstate",
+            Self::GilNotLocked => "drop_gil: GIL is not locked",
+            Self::StillCurrent => "PyThreadState_Delete: tstate is still current",
+            Self::EnsureFailed => "Couldn't create thread-state for new thread",
+            Self::ReleaseWithoutState => {
+                "auto-releasing thread-state, but no thread-state for this thread"
+            }
+            Self::ReleaseNotCurrent => "This thread state must be current when releasing",
+            _ => return None,
+        })
+    }
 }
 
 /// A cell's form of `Option<Over>`.

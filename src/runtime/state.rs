@@ -61,6 +61,8 @@ pub struct Runtime {
     pub(super) initialized: AtomicBool,
     /// `_finalizing`: the finalizing thread state as a word.
     pub(super) finalizing: AtomicU64,
+    /// `_finalizing_id`, written with `finalizing`. Rule: only the finalizing thread learns anything from it.
+    pub(super) finalizing_thread: Plain<ThreadIndex>,
     /// `main_thread`. Rule: the initializer.
     pub(super) main_thread: Plain<ThreadIndex>,
     /// `main_tstate`. Rule: written once in each initialization; the storage is static.
@@ -73,8 +75,10 @@ pub struct Runtime {
     pub(super) tss_created: AtomicBool,
     /// The values of `autoTSSkey`. Rule: the thread's own; initialization clears all while the key does not exist.
     pub(super) tss: [Plain<ThreadStateHandle>; THREADS_MAX],
-    /// *cur(t)*: the attached thread state.
+    /// *cur(t)*: the thread state that the thread attached.
     pub(super) current: Local<ThreadStateHandle>,
+    /// `gilstate.tstate_current`, up to 3.11, as a word.
+    pub(super) current_of_process: AtomicU64,
     /// Whether the thread is inside §GIL T3 to T9. Set after T1 and cleared with the GIL taken or on the way out.
     pub(super) gil_waiting: Local<bool>,
     /// Whether finalization parked the thread for good.
@@ -120,6 +124,7 @@ impl Runtime {
             core_initialized: Plain::new("core_initialized", false),
             initialized: AtomicBool::new("initialized", false),
             finalizing: AtomicU64::new("finalizing", ThreadStateHandle::NULL.to_word()),
+            finalizing_thread: Plain::new("finalizing_thread", ThreadIndex::FIRST),
             main_thread: Plain::new("main_thread", ThreadIndex::FIRST),
             main_thread_state: Plain::new("main_tstate", ThreadStateHandle::NULL),
             check_enabled: Plain::new("check_enabled", false),
@@ -127,6 +132,10 @@ impl Runtime {
             tss_created: AtomicBool::new("tss_created", false),
             tss: std::array::from_fn(|thread| Plain::new(("tss", thread), ThreadStateHandle::NULL)),
             current: Local::new("current", ThreadStateHandle::NULL),
+            current_of_process: AtomicU64::new(
+                "current_of_process",
+                ThreadStateHandle::NULL.to_word(),
+            ),
             gil_waiting: Local::new("gil_waiting", false),
             hung: Local::new("hung", false),
             lists: Mutex::new("head_lock", Lists::new()),
@@ -234,21 +243,6 @@ impl<'a> Caller<'a> {
     #[must_use]
     pub fn fatal(&self, fatal: Fatal) -> Ended {
         self.runtime.end_process(Over::Fatal(fatal))
-    }
-
-    /// *cur* of the calling thread.
-    pub(super) fn current(&self) -> ThreadStateHandle {
-        self.runtime.current.read()
-    }
-
-    /// The attached thread state of a call that reads through it without a check.
-    pub(super) fn attached_or_crash(&self) -> Step<ThreadStateHandle> {
-        let current = self.current();
-        if current.is_null() {
-            Err(self.crash(Crash::NoThreadState))
-        } else {
-            Ok(current)
-        }
     }
 
     /// Runs a callback, if there is one.

@@ -1,7 +1,7 @@
 //! Thread states: how one is created, bound, cleared and deleted.
 //!
 //! CPython: `Python/pystate.c` (`new_threadstate`, `bind_tstate`, `PyThreadState_Clear`, `tstate_delete_common`,
-//! `decref_threadstate`); 3.14.
+//! `decref_threadstate`); 3.8 to 3.15.
 //!
 //! # States
 //!
@@ -19,6 +19,9 @@
 //!
 //! # Protocol
 //!
+//! Delete the current one: since 3.12 unlink, detach, drop the GIL as its last act, free. 3.9 to 3.11 drop it as if the thread
+//! state lived on, so that the thread may wait for a switch before it frees. 3.8 frees before it drops.
+//!
 //! A reader goes through [`Caller::thread_state`], and asks [`Caller::live`] right after an access to an atomic: a
 //! check before it would need a scheduling point of its own.
 //!
@@ -35,6 +38,7 @@
 //! Use after free; fatal *tstate %p is still current*.
 
 use super::arena::{EMBEDDED_FIRST, Status, ThreadState, Whence, embedded_in};
+use super::differences::{DeleteCurrent, ThreadEnd};
 use super::gil::Release;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
@@ -134,22 +138,62 @@ impl<'a> Caller<'a> {
         if handle == self.current() {
             return Err(self.fatal(Fatal::StillCurrent));
         }
+        let interpreter = self.unlink_thread_state(handle)?;
+        if release_gil {
+            self.drop_gil(interpreter, handle, Release::Final)?;
+        }
+        self.thread_state(handle)?.set(Status::Finalized, true);
+        self.free_thread_state(handle)
+    }
+
+    /// §TS K3. Since 3.12 the caller's slot is emptied if the thread state is in any slot, also in another thread's.
+    fn unbind_gilstate(&self, handle: ThreadStateHandle) -> Step<()> {
         let tstate = self.thread_state(handle)?;
-        let interpreter = tstate.interpreter.read();
+        let forgets = if self.runtime.profile.slot_follows_attach() {
+            tstate.is(Status::BoundGilState)
+        } else {
+            self.tss_own().read() == handle
+        };
+        if forgets {
+            self.tss_own().write(ThreadStateHandle::NULL);
+            tstate.set(Status::BoundGilState, false);
+        }
+        Ok(())
+    }
+
+    /// `_PyThreadState_DeleteCurrent` of the current thread state: it is out of the list before the GIL is free.
+    pub(super) fn delete_current(&self, handle: ThreadStateHandle) -> Step<()> {
+        match self.runtime.profile.delete_current() {
+            DeleteCurrent::DropsLast => {
+                self.set_current(ThreadStateHandle::NULL);
+                self.delete_thread_state(handle, true)
+            }
+            DeleteCurrent::MaySwitch => {
+                let interpreter = self.unlink_thread_state(handle)?;
+                self.set_current(ThreadStateHandle::NULL);
+                self.drop_gil(interpreter, handle, Release::Normal)?;
+                self.free_thread_state(handle)
+            }
+            DeleteCurrent::FreesFirst => {
+                let interpreter = self.unlink_thread_state(handle)?;
+                self.free_thread_state(handle)?;
+                self.set_current(ThreadStateHandle::NULL);
+                self.drop_gil(interpreter, ThreadStateHandle::NULL, Release::Final)
+            }
+        }
+    }
+
+    /// §TS K2, K3.
+    fn unlink_thread_state(&self, handle: ThreadStateHandle) -> Step<InterpreterHandle> {
+        let interpreter = self.interpreter_of(handle)?;
         let mut lists = self.runtime.lists.lock();
         self.live(handle)?;
         lists.remove_thread_state(interpreter, handle);
         drop(lists);
-        if tstate.is(Status::BoundGilState) {
-            self.tss_own().write(ThreadStateHandle::NULL);
-            tstate.set(Status::BoundGilState, false);
-        }
-        tstate.set(Status::Unbound, true);
-        if release_gil {
-            self.drop_gil(interpreter, handle, Release::Final)?;
-        }
-        tstate.set(Status::Finalized, true);
-        self.free_thread_state(handle)
+        self.release_joiners(handle, ThreadEnd::StateDeleted);
+        self.unbind_gilstate(handle)?;
+        self.thread_state(handle)?.set(Status::Unbound, true);
+        Ok(interpreter)
     }
 
     /// `free_threadstate`: any → Free. An embedded one goes back to its interpreter.
@@ -225,6 +269,7 @@ impl<'a> Caller<'a> {
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.thread_state(handle)?.set(Status::Cleared, true);
+        self.release_joiners(handle, ThreadEnd::StateCleared);
         self.release_importer(handle)
     }
 
@@ -252,8 +297,7 @@ impl<'a> Caller<'a> {
         if current.is_null() {
             return Err(self.fatal(Fatal::DeleteCurrentNull));
         }
-        self.runtime.current.write(ThreadStateHandle::NULL);
-        self.delete_thread_state(current, true)
+        self.delete_current(current)
     }
 
     /// The attached thread state.

@@ -241,7 +241,11 @@ impl<'a> Judge<'a> {
     /// What ended the process at once.
     fn first_fault(&self) -> Option<Outcome> {
         match self.machine.runtime.over() {
-            Some(Over::Fatal(fatal)) => return Some(Outcome::Fatal(fatal.message())),
+            Some(Over::Fatal(fatal)) => {
+                return Some(Outcome::Fatal(
+                    fatal.message(self.machine.runtime.profile()),
+                ));
+            }
             Some(Over::Crash(crash)) => return Some(Outcome::Crash(crash.name())),
             Some(Over::Exit(_)) | None => {}
         }
@@ -265,7 +269,9 @@ impl<'a> Judge<'a> {
         if exited != Threads(0) {
             return Outcome::Exit(exited);
         }
-        let hung = self.threads_where(|thread| self.machine.runtime.hung(thread));
+        let runtime = &self.machine.runtime;
+        let hung =
+            self.threads_where(|thread| runtime.hung(thread) || runtime.waits_for_dead_gil(thread));
         if hung == Threads(0) {
             Outcome::Ok
         } else {

@@ -18,7 +18,9 @@ fn outcome(machine: &Machine, threads: usize) -> String {
         return "assertion".to_owned();
     }
     match machine.runtime.over() {
-        Some(Over::Fatal(fatal)) => return format!("fatal({:?})", fatal.message()),
+        Some(Over::Fatal(fatal)) => {
+            return format!("fatal({:?})", fatal.message(machine.runtime.profile()));
+        }
         Some(Over::Crash(crash)) if crash.name().is_empty() => return "crash".to_owned(),
         Some(Over::Crash(crash)) => return format!("crash({})", crash.name()),
         Some(Over::Exit(_)) | None => {}

@@ -155,8 +155,8 @@ pub unsafe extern "C" fn pthread_exit(result: *mut c_void) -> ! {
     if is_ours() {
         step();
         own(|schedule| schedule.slots[me()].result = result as usize);
-        crate::child::thread_exits();
-        finish(Waits::Exited);
+        let exited = crate::child::thread_exits();
+        finish(if exited { Waits::Exited } else { Waits::Ended });
     }
     let real = real!(c"pthread_exit" => fn(*mut c_void));
     // SAFETY: passed on as it came.

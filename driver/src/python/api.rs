@@ -58,6 +58,7 @@ functions! {
     thread_state_interpreter "PyThreadState_GetInterpreter" (state: Pointer) -> Pointer;
     thread_state_next "PyThreadState_Next" (state: Pointer) -> Pointer;
     thread_state_dict "PyThreadState_GetDict" () -> Pointer;
+    thread_state_dict_of "_PyThreadState_GetDict" (state: Pointer) -> Pointer;
     gil_state_ensure "PyGILState_Ensure" () -> c_int;
     gil_state_release "PyGILState_Release" (state: c_int);
     gil_state_this "PyGILState_GetThisThreadState" () -> Pointer;

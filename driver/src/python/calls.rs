@@ -52,10 +52,11 @@ impl Calls for Caller<'_> {
         Ok(objects::at_exit_python(callback))
     }
     fn at_clear(&self, owner: ThreadStateHandle, callback: Callback) -> Step<bool> {
-        if self.python.state_pointer(owner) as usize != sight::current() {
-            record::refuse("at_clear of anything but the attached thread state");
-        }
-        Ok(objects::at_clear(callback))
+        let owner = self.python.state_pointer(owner);
+        Ok(objects::at_clear(owner, callback))
+    }
+    fn at_site(&self, _: Callback) -> Step<()> {
+        record::refuse("at_site: the library is initialized without `site`")
     }
     fn gc_collect(&self) -> Step<i32> {
         Ok(api::collect() as i32)
@@ -195,9 +196,8 @@ impl Calls for Caller<'_> {
         objects::drop_object(object.index());
         Ok(())
     }
-    fn import_threading(&self) -> Step<()> {
-        objects::import_threading();
-        Ok(())
+    fn import_threading(&self) -> Step<i32> {
+        Ok(objects::import_threading())
     }
     fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
         Ok(objects::start(thread.index(), daemon))

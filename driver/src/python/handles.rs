@@ -1,7 +1,8 @@
 //! Names for the library's pointers, as the scenario's machine knows them.
 //!
 //! A pointer that is seen for the first time gets the next number. One that was in the interpreter's list, left it, and
-//! is seen again is another thing at the same address: it gets a new number.
+//! is in it again is another thing at the same address: it gets a new number. One that left it and is read somewhere is
+//! the old thing, which is freed.
 
 use super::api::Pointer;
 use std::collections::BTreeSet;
@@ -27,21 +28,29 @@ pub struct Handles {
 const NUMBERS_MAX: usize = 250;
 
 impl Handles {
-    /// The handle of a thread state.
-    pub fn state(&mut self, pointer: Pointer) -> ThreadStateHandle {
+    /// The handle of a thread state, given what is in the list now.
+    pub fn state(&mut self, pointer: Pointer, list: &BTreeSet<usize>) -> ThreadStateHandle {
         let address = pointer as usize;
         if address == 0 {
             return ThreadStateHandle::NULL;
         }
-        let known = |known: &Known| known.address == address && !known.gone;
-        let number = self.states.iter().rposition(known).unwrap_or_else(|| {
-            self.states.push(Known {
-                address,
-                listed: false,
-                gone: false,
-            });
-            self.states.len() - 1
-        });
+        self.listed(list);
+        let is_listed = list.contains(&address);
+        let newest = self
+            .states
+            .iter()
+            .rposition(|known| known.address == address);
+        let number = match newest {
+            Some(number) if !(self.states[number].gone && is_listed) => number,
+            Some(_) | None => {
+                self.states.push(Known {
+                    address,
+                    listed: is_listed,
+                    gone: false,
+                });
+                self.states.len() - 1
+            }
+        };
         ThreadStateHandle::from_word(place(number))
     }
 
@@ -54,7 +63,7 @@ impl Handles {
     }
 
     /// The list is this now: what was in it and is no longer is gone.
-    pub fn listed(&mut self, list: &BTreeSet<usize>) {
+    fn listed(&mut self, list: &BTreeSet<usize>) {
         for known in &mut self.states {
             let is_listed = list.contains(&known.address) && !known.gone;
             known.gone |= known.listed && !is_listed;

@@ -92,7 +92,8 @@ impl Libpython {
     }
 
     fn state(&self, pointer: Pointer) -> ThreadStateHandle {
-        self.handles().state(pointer)
+        let list = self.list().into_iter().collect();
+        self.handles().state(pointer, &list)
     }
 
     fn state_pointer(&self, handle: ThreadStateHandle) -> Pointer {
@@ -271,10 +272,10 @@ impl Python for Libpython {
 
     fn listed(&self, each: &mut dyn FnMut(ThreadStateHandle)) {
         let list = self.list();
+        let set = list.iter().copied().collect();
         let mut handles = self.handles();
-        handles.listed(&list.iter().copied().collect());
         for state in list {
-            each(handles.state(state as Pointer));
+            each(handles.state(state as Pointer, &set));
         }
     }
 }

@@ -7,6 +7,7 @@ use super::api::{self, Pointer};
 use super::callbacks::{CAPSULE, callable, dropped, kept, packed, thread_callable};
 use crate::record;
 use crate::schedule::own;
+use crate::sight;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tstate::runtime::{Callback, Daemon, ObjectKind};
@@ -146,9 +147,13 @@ pub(super) fn at_exit_python(callback: Callback) -> i32 {
     if done { 0 } else { -1 }
 }
 
-/// Puts what runs a callback when it dies into the attached thread state's dictionary.
-pub(super) fn at_clear(callback: Callback) -> bool {
-    let dict = api::thread_state_dict();
+/// Puts what runs a callback when it dies into a thread state's dictionary.
+pub(super) fn at_clear(owner: Pointer, callback: Callback) -> bool {
+    let dict = if owner as usize == sight::current() {
+        api::thread_state_dict()
+    } else {
+        api::thread_state_dict_of(owner)
+    };
     if dict.is_null() {
         return false;
     }
@@ -159,17 +164,22 @@ pub(super) fn at_clear(callback: Callback) -> bool {
     true
 }
 
-/// `import threading`.
-pub(super) fn import_threading() {
-    if !succeeded(api::import(c"threading".as_ptr())) {
-        record::refuse("the library cannot import threading: is its home right?");
+/// `import threading`: 0, or -1 if it raises.
+pub(super) fn import_threading() -> i32 {
+    let module = api::import(c"threading".as_ptr());
+    if module.is_null() {
+        api::error_clear();
+        return -1;
     }
+    api::decrease(module);
+    0
 }
 
 /// `threading.Thread(target=…, daemon=…).start()`: 0, or -1 if it raises.
 pub(super) fn start(thread: usize, daemon: Daemon) -> i32 {
     let Some(class) = attribute(c"threading", c"Thread") else {
-        record::refuse("the library cannot import threading: is its home right?");
+        // The import system is torn down already.
+        return -1;
     };
     let (arguments, names) = (api::tuple(0), api::dict());
     let target = thread_callable(thread);

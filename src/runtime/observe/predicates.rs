@@ -2,7 +2,7 @@
 
 use super::collect::{interpreters_of, listed};
 use crate::runtime::arena::{AttachState, THREAD_STATES_MAX};
-use crate::runtime::differences::{EvalBreakerOf, PendingCallsOf};
+use crate::runtime::differences::{EvalBreakerOf, LateTest, PendingCallsOf};
 use crate::runtime::eval_breaker::Bit;
 use crate::runtime::finalize::Phase;
 use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
@@ -37,6 +37,14 @@ impl Runtime {
     #[must_use]
     pub fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
         self.gil_waiting.peek(thread)
+    }
+
+    /// Whether the thread waits for a GIL that finalization left taken: for ever, since it never asks whether it is too late.
+    #[must_use]
+    pub fn waits_for_dead_gil(&self, thread: ThreadIndex) -> bool {
+        self.profile.late_test() == LateTest::WithGil
+            && self.phase() >= Phase::Delete
+            && self.waits_for_gil(thread)
     }
 
     /// Whether the thread holds a GIL.

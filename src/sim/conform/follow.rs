@@ -205,7 +205,9 @@ impl Ending for Judge<'_> {
     fn end(&self) -> Option<End> {
         let machine = self.machine();
         Some(match machine.runtime.over() {
-            Some(Over::Fatal(fatal)) => End::Fatal(fatal.message().to_owned()),
+            Some(Over::Fatal(fatal)) => {
+                End::Fatal(fatal.message(machine.runtime.profile()).to_owned())
+            }
             Some(Over::Crash(_)) => End::Crash(0),
             Some(Over::Exit(status)) => match machine.failed() {
                 Some(Site::Statement(id) | Site::Name(id)) => End::Assertion(id),

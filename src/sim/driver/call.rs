@@ -74,6 +74,10 @@ impl<P: Python> Machine<P> {
                     caller.at_clear(given[0].thread_state(), callback(given[1], given[0]))?;
                 Value::Number(if room { 0 } else { -1 })
             }
+            Call::AtSite => {
+                caller.at_site(callback(given[0], Value::NULL))?;
+                Value::NULL
+            }
             Call::AtThreadExit => self.at_thread_exit(at, given[0]),
             Call::EvalInitThreads => Value::NULL,
             Call::GcCollect => caller.gc_collect()?.into(),

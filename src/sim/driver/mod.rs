@@ -95,6 +95,8 @@ struct Lane {
     /// The statement under way, plus one. Rule: the thread's own.
     at: Plain<u16>,
     exited: Plain<bool>,
+    /// Whether it was started. Rule: the starter's, once; read by who ends.
+    launched: Plain<bool>,
     names: Vec<Plain<Value>>,
     exits: [Plain<Value>; THREAD_EXITS_MAX],
 }
@@ -240,7 +242,7 @@ impl<P: Python> Machine<P> {
         let result = match result {
             Err(Ended::Exited) => {
                 self.lanes[thread.index()].exited.write(true);
-                self.run_exits(&caller, thread)
+                self.run_exits(&caller, thread).and(Err(Ended::Exited))
             }
             Ok(()) if thread != ThreadIndex::FIRST => self.run_exits(&caller, thread),
             other => other,
@@ -250,7 +252,7 @@ impl<P: Python> Machine<P> {
             Err(Ended::ProcessOver) if !simulated() => caller.let_others_end(),
             Err(Ended::ProcessOver) | Ok(()) | Err(Ended::Exited) => {}
         }
-        if thread == ThreadIndex::FIRST {
+        if thread == ThreadIndex::FIRST && result != Err(Ended::Exited) {
             if result.is_ok() {
                 // Others may run between the last statement and the end of the process.
                 statement(u64::MAX);
@@ -262,6 +264,19 @@ impl<P: Python> Machine<P> {
         let cut_off = matches!(result, Err(Ended::ProcessOver)) && simulated();
         if !cut_off && !matches!(result, Err(Ended::Hung)) {
             self.lanes[thread.index()].ended.set();
+            self.end_without_main();
+        }
+    }
+
+    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last.
+    fn end_without_main(&self) {
+        let first = &self.lanes[ThreadIndex::FIRST.index()];
+        if !first.exited.peek() {
+            return;
+        }
+        let mut lanes = self.lanes.iter();
+        if first.ended.peek() && lanes.all(|lane| !lane.launched.read() || lane.ended.peek()) {
+            self.process_ended.write(true);
         }
     }
 
@@ -322,12 +337,16 @@ impl<P: Python> Machine<P> {
         self.crew.join_all();
     }
 
-    /// What `at_thread_exit` registered, newest first.
+    /// What `at_thread_exit` registered, newest first. A thread that is ended in one of them goes on with the next.
     fn run_exits(&self, caller: &P::Caller<'_>, thread: ThreadIndex) -> Step<()> {
         for exit in self.lanes[thread.index()].exits.iter().rev() {
             if let Value::Callback(body) = exit.read() {
                 exit.write(Value::Unbound);
-                self.callback(caller, CallbackId(u16::from(body)), 0)?;
+                match self.callback(caller, CallbackId(u16::from(body)), 0) {
+                    Ok(_) => {}
+                    Err(Ended::Exited) => self.lanes[thread.index()].exited.write(true),
+                    Err(over) => return Err(over),
+                }
             }
         }
         Ok(())
@@ -335,6 +354,7 @@ impl<P: Python> Machine<P> {
 
     /// Starts the thread on its own stack.
     fn launch(&self, thread: ThreadIndex) {
+        self.lanes[thread.index()].launched.write(true);
         let machine = self.this.upgrade().expect("a machine that runs is alive");
         let handle = spawn(thread, move || machine.run_thread(thread));
         if !simulated() {
@@ -500,6 +520,7 @@ fn lane(program: &Program, thread: usize) -> Lane {
         depth: Plain::new(("depth", thread), 0),
         at: Plain::new(("at", thread), 0),
         exited: Plain::new(("exited", thread), false),
+        launched: Plain::new(("launched", thread), false),
         names: body
             .variables
             .iter()

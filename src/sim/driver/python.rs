@@ -121,6 +121,8 @@ calls! {
     fn exit_callback(callback: Callback) -> i32;
     /// Registers what runs in the clearing of a thread state; whether there was room.
     fn at_clear(owner: ThreadStateHandle, callback: Callback) -> bool;
+    /// Registers what the import of `site` runs.
+    fn at_site(callback: Callback) -> ();
     /// `PyGC_Collect`.
     fn gc_collect() -> i32;
     /// `Py_AddPendingCall`.
@@ -190,7 +192,7 @@ calls! {
     /// Drops the last reference to a Python object.
     fn object_drop(object: ObjectId) -> ();
     /// `import threading`.
-    fn import_threading() -> ();
+    fn import_threading() -> i32;
     /// `threading.Thread.start`: 0, or -1 if Python refuses.
     fn thread_start(thread: ThreadIndex, daemon: Daemon) -> i32;
     /// `threading.Thread.join`: 0, or -1 if it raises.

@@ -109,6 +109,8 @@ pub enum Call {
     AtExitPython,
     /// `at_clear(x, f)`
     AtClear,
+    /// `at_site(f)`
+    AtSite,
     /// `at_thread_exit(f)`
     AtThreadExit,
 }

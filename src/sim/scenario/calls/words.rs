@@ -29,7 +29,8 @@ pub(super) const ROWS: &[Row] = &[
         .says("Python's signal handler: runs at a check of the main thread"),
     core("at_site", &[Callback(0)], Void)
         .kind(Kind::Word)
-        .says("what `site` runs during initialization"),
+        .says("what `site` runs during initialization")
+        .runs(Call::AtSite),
     core("at_main", &[Callback(0)], Void)
         .kind(Kind::Word)
         .says("what `Py_RunMain()` and `Py_Main()` run"),
