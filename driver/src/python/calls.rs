@@ -2,7 +2,7 @@
 
 use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
 use super::{Libpython, api, objects};
-use crate::sight;
+use crate::{record, sight};
 use tstate::runtime::{
     Callback, Crash, Daemon, Ended, GilState, InterpreterHandle, MutexSlot, ObjectId, ObjectKind,
     Over, Step, ThreadStateHandle,
