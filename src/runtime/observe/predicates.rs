@@ -27,15 +27,9 @@ impl Runtime {
             .is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
     }
 
-    /// The thread's attached thread state.
+    /// What the thread reads as its current thread state.
     #[must_use]
     pub fn current_of(&self, thread: ThreadIndex) -> ThreadStateHandle {
-        self.current.peek(thread)
-    }
-
-    /// The thread state that the thread reads as its current one: up to 3.11 the process's.
-    #[must_use]
-    pub fn current_seen_by(&self, thread: ThreadIndex) -> ThreadStateHandle {
         if self.profile.current_is_of_process() {
             ThreadStateHandle::from_word(self.current_of_process.peek())
         } else {
@@ -189,7 +183,7 @@ impl Runtime {
         if is_without_key || (self.runtime_initialized.peek() && !self.check_enabled.peek()) {
             return true;
         }
-        let current = self.current_seen_by(thread);
+        let current = self.current_of(thread);
         !current.is_null() && current == self.tss[thread.index()].peek()
     }
 
