@@ -50,6 +50,8 @@ pub enum Difference {
     ClearedUnderHeadLock,
     /// [`Profile::slots_go_before_at_exit`].
     SlotsGoBeforeAtExit,
+    /// [`Profile::main_interpreter_is_static`].
+    MainInterpreterIsStatic,
     /// [`Profile::gil_is_dropped_at_the_end`].
     GilIsDroppedAtTheEnd,
     /// [`Profile::slots_outlive_the_runtime`].
@@ -107,6 +109,7 @@ impl Difference {
         Self::OthersAreShutDown,
         Self::ClearedUnderHeadLock,
         Self::SlotsGoBeforeAtExit,
+        Self::MainInterpreterIsStatic,
         Self::GilIsDroppedAtTheEnd,
         Self::SlotsOutliveTheRuntime,
         Self::PrefinalizationIsRepeated,
@@ -488,6 +491,13 @@ impl Profile {
     #[must_use]
     pub fn slots_go_before_at_exit(self) -> bool {
         self.when(Difference::SlotsGoBeforeAtExit, self.minor() <= 11)
+    }
+
+    /// Whether the main interpreter lies in the runtime. Before, it is freed, and who makes a thread state in it then uses
+    /// freed memory. Source: contract V2.
+    #[must_use]
+    pub fn main_interpreter_is_static(self) -> bool {
+        self.when(Difference::MainInterpreterIsStatic, self.minor() >= 11)
     }
 
     /// Whether the finalizer drops the GIL when it deletes the interpreter. Before, nobody holds it and it stays taken. Source:

@@ -107,10 +107,13 @@ impl<'a> Caller<'a> {
         };
         let handle = self.initialized_thread_state(interpreter, whence, embedded);
         if !handle.is_null() {
-            self.runtime
-                .lists
-                .lock()
-                .insert_thread_state(interpreter, handle);
+            let mut lists = self.runtime.lists.lock();
+            if !self.runtime.profile.main_interpreter_is_static() && !lists.is_listed(interpreter) {
+                drop(lists);
+                return Err(self.crash(Crash::UseAfterFree));
+            }
+            lists.insert_thread_state(interpreter, handle);
+            drop(lists);
         }
         Ok(handle)
     }
