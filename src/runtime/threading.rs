@@ -183,7 +183,7 @@ impl Caller<'_> {
     /// §THREADS; observed: `l2_daemon`, `l3_nondaemon`.
     #[doc(alias = "threading.Thread.start")]
     pub fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
-        if self.eval_pending_calls()? != 0 {
+        if self.eval()? != 0 {
             return Ok(-1);
         }
         self.note_import()?;
@@ -264,7 +264,10 @@ impl Caller<'_> {
             self.eval_acquire_thread(thread_state)?;
             handle.is_started.write(true);
             handle.started.set();
+            // `_bootstrap_inner`: bytecode before and after `run`. An exception there is printed.
+            self.eval()?;
             body()?;
+            self.eval()?;
             self.thread_state_clear(thread_state)?;
             if self.current() != thread_state {
                 return Err(self.crash(Crash::NoThreadState));

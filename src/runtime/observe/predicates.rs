@@ -27,10 +27,14 @@ impl Runtime {
             .is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
     }
 
-    /// The thread's attached thread state.
+    /// What the thread reads as its current thread state.
     #[must_use]
     pub fn current_of(&self, thread: ThreadIndex) -> ThreadStateHandle {
-        self.current.peek(thread)
+        if self.profile.current_is_of_process() {
+            ThreadStateHandle::from_word(self.current_of_process.peek())
+        } else {
+            self.current.peek(thread)
+        }
     }
 
     /// The thread state that the thread reads as its current one: up to 3.11 the process's.
