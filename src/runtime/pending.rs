@@ -563,8 +563,14 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// 3.8 prints an error with the current thread state, whoever attached it.
+    /// 3.8 prints an error, in Python code, with the current thread state, whoever attached it.
     fn refuse_pending_call(&self) -> Step<i32> {
+        if self.current().is_null() {
+            return Err(self.crash(Crash::NoThreadState));
+        }
+        if self.runtime.current.read().is_null() {
+            return Err(self.crash(Crash::TwoHolders));
+        }
         self.attached_or_crash()?;
         Ok(-1)
     }
