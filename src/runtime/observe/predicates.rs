@@ -37,16 +37,6 @@ impl Runtime {
         }
     }
 
-    /// The thread state that the thread reads as its current one: up to 3.11 the process's.
-    #[must_use]
-    pub fn current_seen_by(&self, thread: ThreadIndex) -> ThreadStateHandle {
-        if self.profile.current_is_of_process() {
-            ThreadStateHandle::from_word(self.current_of_process.peek())
-        } else {
-            self.current.peek(thread)
-        }
-    }
-
     /// Whether the thread is inside §GIL T3 to T9.
     #[must_use]
     pub fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
@@ -193,7 +183,7 @@ impl Runtime {
         if is_without_key || (self.runtime_initialized.peek() && !self.check_enabled.peek()) {
             return true;
         }
-        let current = self.current_seen_by(thread);
+        let current = self.current_of(thread);
         !current.is_null() && current == self.tss[thread.index()].peek()
     }
 
