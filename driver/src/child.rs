@@ -66,7 +66,7 @@ impl<P: Python> Witness<P> for Reporter {
 }
 
 /// Runs the scenario in this process, which ends with it.
-pub fn run(run: Run) -> ! {
+pub fn run(run: &Run) -> ! {
     redirect(run.errors);
     limit();
     if run.ahead {

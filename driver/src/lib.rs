@@ -18,8 +18,10 @@
 //! * `guide`: thread numbers of the program: whose event comes next. Each event (a statement begins or ends, a callback
 //!   is entered or left) uses up one. The thread wanted runs until its event; if it blocks, the others that are inside a
 //!   statement run, lowest number first, just until it can go on; if nobody can, timed waits time out, the wanted
-//!   thread's first. If nothing helps, the guide is given up (`guide_left_at` is the number of events that followed it)
-//!   and the rest of the run goes by the default: the running thread goes on until it blocks, then the lowest that can.
+//!   thread's first. If nothing helps, the run is made once more with the wanted thread's time-out before all else, which
+//!   asks threads that run bytecode to hand over; the run that follows the guide farther is the reply. Where a guide is
+//!   given up (`guide_left_at` is the number of events that followed it), and after its end, the run goes by the default:
+//!   the running thread goes on until it blocks, then the lowest that can.
 //! * `choices`: which alternative each `choose` takes, in the order in which they are met; the first where it says
 //!   nothing.
 //! * `seed`: chance decides at every operation, after the guide's end.

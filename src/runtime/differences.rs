@@ -32,6 +32,8 @@ pub enum Difference {
     SlotFollowsAttach,
     /// [`Profile::delete_current`]: as since 3.12 where it is not, and the other way round.
     DeleteCurrent,
+    /// [`Profile::first_thread_state`]: put back where it is not, and the other way round.
+    FirstThreadState,
     /// [`Profile::release_counts_while_clearing`].
     ReleaseCountsWhileClearing,
     /// [`Profile::texts`]: the newest ones where they are older, and the other way round.
@@ -48,6 +50,8 @@ pub enum Difference {
     ClearedUnderHeadLock,
     /// [`Profile::slots_go_before_at_exit`].
     SlotsGoBeforeAtExit,
+    /// [`Profile::main_interpreter_is_static`].
+    MainInterpreterIsStatic,
     /// [`Profile::gil_is_dropped_at_the_end`].
     GilIsDroppedAtTheEnd,
     /// [`Profile::slots_outlive_the_runtime`].
@@ -96,6 +100,7 @@ impl Difference {
         Self::SwapTakesGil,
         Self::SlotFollowsAttach,
         Self::DeleteCurrent,
+        Self::FirstThreadState,
         Self::ReleaseCountsWhileClearing,
         Self::Texts,
         Self::FinalizerIsSwappedIn,
@@ -104,6 +109,7 @@ impl Difference {
         Self::OthersAreShutDown,
         Self::ClearedUnderHeadLock,
         Self::SlotsGoBeforeAtExit,
+        Self::MainInterpreterIsStatic,
         Self::GilIsDroppedAtTheEnd,
         Self::SlotsOutliveTheRuntime,
         Self::PrefinalizationIsRepeated,
@@ -172,6 +178,17 @@ pub enum DeleteCurrent {
     MaySwitch,
     /// The GIL is dropped as its last act, and then it is freed.
     DropsLast,
+}
+
+/// Where an interpreter's first thread state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FirstThreadState {
+    /// On the heap, like the others.
+    Heap,
+    /// In the interpreter, taken when the list is empty and not made new for another time.
+    OfEmptyList,
+    /// In the interpreter, taken by whoever is first, and put back.
+    TakenAndPutBack,
 }
 
 /// How fatal errors are worded.
@@ -336,6 +353,19 @@ impl Profile {
         }
     }
 
+    /// Where an interpreter's first thread state lies. Source: contract V2; U15, gh-102732: 3.11 and 3.12 die where it is made
+    /// again.
+    #[must_use]
+    pub fn first_thread_state(self) -> FirstThreadState {
+        match self.minor() {
+            _ if self.when(Difference::FirstThreadState, self.minor() >= 13) => {
+                FirstThreadState::TakenAndPutBack
+            }
+            8..=10 => FirstThreadState::Heap,
+            _ => FirstThreadState::OfEmptyList,
+        }
+    }
+
     /// Whether `PyGILState_Release` counts itself while it clears the thread state. Source: gh-119585, contract R4.
     #[must_use]
     pub fn release_counts_while_clearing(self) -> bool {
@@ -461,6 +491,13 @@ impl Profile {
     #[must_use]
     pub fn slots_go_before_at_exit(self) -> bool {
         self.when(Difference::SlotsGoBeforeAtExit, self.minor() <= 11)
+    }
+
+    /// Whether the main interpreter lies in the runtime. Before, it is freed, and who makes a thread state in it then uses
+    /// freed memory. Source: contract V2.
+    #[must_use]
+    pub fn main_interpreter_is_static(self) -> bool {
+        self.when(Difference::MainInterpreterIsStatic, self.minor() >= 11)
     }
 
     /// Whether the finalizer drops the GIL when it deletes the interpreter. Before, nobody holds it and it stays taken. Source:

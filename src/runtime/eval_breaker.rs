@@ -358,6 +358,8 @@ impl<'a> Caller<'a> {
         if self.pending_calls_asked(interpreter)? && self.pending_calls_make(current)? != 0 {
             return Ok(-1);
         }
+        // A call may have finalized. The eval loop goes on with the thread state all the same.
+        self.live(current)?;
         if shared.gil_drop_request.load(Ordering::Relaxed) {
             self.detach(current)?;
             self.attach(current)?;

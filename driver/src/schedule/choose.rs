@@ -38,6 +38,13 @@ impl Schedule {
             Some(*slot) != wanted && self.goes_on(*slot) && self.slots[*slot].waits != Waits::Event
         });
         let inside: Vec<SlotId> = inside.collect();
+        if self.rules.hasty
+            && let Some(slot) = self.first_timed(wanted.into_iter())
+            && self.slots[slot].ticks == 0
+        {
+            self.time_out(slot);
+            return self.guided_next(lane);
+        }
         if let Some(slot) = inside.iter().find(|slot| self.is_brisk(**slot)) {
             return Some(*slot);
         }

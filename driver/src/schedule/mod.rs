@@ -123,6 +123,8 @@ pub struct Rules {
     pub choices: Vec<u16>,
     /// Chance at every point.
     pub seed: Option<u64>,
+    /// The guide's thread times out before others move for it, so that they are asked to hand over.
+    pub hasty: bool,
     /// Time-outs that one thread gets in one statement.
     pub ticks: u32,
     /// Events of a run.

@@ -179,8 +179,8 @@ impl Runtime {
     /// What `PyGILState_Check` says in the thread.
     #[must_use]
     pub fn checks(&self, thread: ThreadIndex) -> bool {
-        let created = self.profile.slots_outlive_the_runtime() || self.tss_created.peek();
-        if !self.check_enabled.peek() || !created {
+        let is_without_key = !self.profile.slots_outlive_the_runtime() && !self.tss_created.peek();
+        if is_without_key || (self.runtime_initialized.peek() && !self.check_enabled.peek()) {
             return true;
         }
         let current = self.current_of(thread);
