@@ -297,10 +297,14 @@ fn files() -> Vec<(String, String)> {
         "scenarios",
         "snapshots",
         "docs",
+        "scripts",
+        "conform",
         ".cargo",
         ".ci",
     ] {
-        for extension in ["rs", "capi", "md", "toml", "snap", "txt", "json", ""] {
+        for extension in [
+            "rs", "capi", "md", "toml", "snap", "txt", "json", "runs", "",
+        ] {
             files.extend(files_below(&root().join(folder), extension));
         }
     }
