@@ -91,11 +91,12 @@ fn probed(path: PathBuf) -> Option<Found> {
     if known.free_threaded || known.debug {
         return None;
     }
-    println!(
-        "driven: {} ({})",
+    let told = format!(
+        "driven: {} ({})\n",
         known.profile,
         libpython.library.display()
     );
+    std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes()).expect("tests can tell");
     Some(Found {
         libpython,
         minor: known.minor,
