@@ -31,6 +31,9 @@ const PATIENCE: libc::c_int = 10_000;
 /// What fatal errors begin with.
 const FATAL: &str = "Fatal Python error: ";
 
+/// The status of a runner whose request another process must run.
+const NOT_MINE: i32 = 3;
+
 /// Bytes of the longest request.
 const LINE_MAX: usize = 1 << 20;
 
@@ -83,10 +86,16 @@ pub fn serve(ready: bool) -> io::Result<()> {
     // SAFETY: standard input is open, and nothing else reads it.
     let mut requests = Lines::new(unsafe { File::from_raw_fd(0) });
     while let Some(line) = requests.next()? {
-        in_copy(|| match &mut helper {
-            Some(helper) if begins_with_initialization(line) => helper.pass(line),
-            Some(_) | None => write_line(1, &text_of(&origin.reply(line))),
-        })?;
+        let passed = match &mut helper {
+            Some(helper) => helper.pass(line)?,
+            None => false,
+        };
+        if !passed {
+            in_copy(|| {
+                write_line(1, &text_of(&origin.reply(line)))?;
+                Ok(true)
+            })?;
+        }
     }
     Ok(())
 }
@@ -95,16 +104,20 @@ fn text_of(reply: &Reply) -> String {
     serde_json::to_string(reply).unwrap_or_else(|error| error.to_string())
 }
 
-/// Does the work, which ends with a reply, in a copy of this process.
-fn in_copy(work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+/// Does the work in a copy of this process: whether it was this process's to do. It ends with a reply.
+fn in_copy(work: impl FnOnce() -> io::Result<bool>) -> io::Result<bool> {
     // SAFETY: this process has one thread, so that the copy is exact.
     let runner = unsafe { libc::fork() };
     match runner {
         -1 => return Err(io::Error::last_os_error()),
         0 => {
-            let done = work();
+            let status = match work() {
+                Ok(true) => 0,
+                Ok(false) => NOT_MINE,
+                Err(_) => 1,
+            };
             // SAFETY: ends the process without touching anything.
-            unsafe { libc::_exit(i32::from(done.is_err())) }
+            unsafe { libc::_exit(status) }
         }
         _ => {}
     }
@@ -113,10 +126,13 @@ fn in_copy(work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     if unsafe { libc::waitpid(runner, &mut status, 0) } == -1 {
         return Err(io::Error::last_os_error());
     }
-    if status == 0 {
-        return Ok(());
+    if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == NOT_MINE {
+        return Ok(false);
     }
-    write_line(1, &text_of(&Reply::refused("internal: the runner failed")))
+    if status != 0 {
+        write_line(1, &text_of(&Reply::refused("internal: the runner failed")))?;
+    }
+    Ok(true)
 }
 
 impl Lines {
@@ -155,14 +171,17 @@ impl Lines {
 }
 
 impl Helper {
-    /// Has the helper reply to the line, and waits until it has.
-    fn pass(&mut self, line: &str) -> io::Result<()> {
-        self.requests.write_all(format!("{line}\n").as_bytes())?;
-        if self.done.read(&mut [0])? == 0 {
-            let why = "the library cannot be initialized: is its home right?";
-            return write_line(1, &text_of(&Reply::refused(why)));
+    /// Has the helper reply to the line: whether it was the helper's to run.
+    fn pass(&mut self, line: &str) -> io::Result<bool> {
+        self.requests.write_all(line.as_bytes())?;
+        self.requests.write_all(b"\n")?;
+        let mut passed = [0];
+        if self.done.read(&mut passed)? == 0 {
+            return Err(io::Error::other(
+                "the library cannot be initialized: is its home right?",
+            ));
         }
-        Ok(())
+        Ok(passed[0] != 0)
     }
 }
 
@@ -205,8 +224,14 @@ fn help(mut requests: Lines, mut done: File) -> io::Result<()> {
     own(|schedule| schedule.slots[me()].waits = Waits::Nothing);
     leave();
     while let Some(line) = requests.next()? {
-        in_copy(|| write_line(1, &text_of(&origin.reply(line))))?;
-        done.write_all(&[1])?;
+        let mine = in_copy(|| {
+            let mine = begins_with_initialization(line);
+            if mine {
+                write_line(1, &text_of(&origin.reply(line)))?;
+            }
+            Ok(mine)
+        })?;
+        done.write_all(&[u8::from(mine)])?;
     }
     Ok(())
 }
