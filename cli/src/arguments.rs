@@ -288,6 +288,9 @@ pub struct Conform {
         help_heading = "What to run"
     )]
     pub python: Vec<Profile>,
+    /// Run scenarios also on libpythons whose release they do not name
+    #[arg(long, help_heading = "What to run")]
+    pub all_releases: bool,
     /// List the libpythons at hand and whether each can be driven, and run nothing
     #[arg(long, help_heading = "What to run")]
     pub list: bool,

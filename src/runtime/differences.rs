@@ -32,6 +32,8 @@ pub enum Difference {
     SlotFollowsAttach,
     /// [`Profile::delete_current`]: as since 3.12 where it is not, and the other way round.
     DeleteCurrent,
+    /// [`Profile::first_thread_state`]: put back where it is not, and the other way round.
+    FirstThreadState,
     /// [`Profile::release_counts_while_clearing`].
     ReleaseCountsWhileClearing,
     /// [`Profile::texts`]: the newest ones where they are older, and the other way round.
@@ -48,6 +50,8 @@ pub enum Difference {
     ClearedUnderHeadLock,
     /// [`Profile::slots_go_before_at_exit`].
     SlotsGoBeforeAtExit,
+    /// [`Profile::main_interpreter_is_static`].
+    MainInterpreterIsStatic,
     /// [`Profile::gil_is_dropped_at_the_end`].
     GilIsDroppedAtTheEnd,
     /// [`Profile::slots_outlive_the_runtime`].
@@ -62,6 +66,12 @@ pub enum Difference {
     PendingMainCapacity,
     /// [`Profile::join_refused_at_finalization`].
     JoinRefusedAtFinalization,
+    /// [`Profile::start_refused`]: at the mark where it is not, and never where it is.
+    StartRefused,
+    /// [`Profile::new_thread_asks_whether_it_is_late`].
+    NewThreadAsksWhetherItIsLate,
+    /// [`Profile::thread_end`]: the clearing of the state where it is the thread's exit, and the other way round.
+    ThreadEnd,
     /// [`Profile::eval_breaker_of`]: an interpreter's where it is a thread state's, and the other way round.
     EvalBreakerOf,
     /// [`Profile::taking_the_gil_computes`].
@@ -90,6 +100,7 @@ impl Difference {
         Self::SwapTakesGil,
         Self::SlotFollowsAttach,
         Self::DeleteCurrent,
+        Self::FirstThreadState,
         Self::ReleaseCountsWhileClearing,
         Self::Texts,
         Self::FinalizerIsSwappedIn,
@@ -98,6 +109,7 @@ impl Difference {
         Self::OthersAreShutDown,
         Self::ClearedUnderHeadLock,
         Self::SlotsGoBeforeAtExit,
+        Self::MainInterpreterIsStatic,
         Self::GilIsDroppedAtTheEnd,
         Self::SlotsOutliveTheRuntime,
         Self::PrefinalizationIsRepeated,
@@ -105,6 +117,9 @@ impl Difference {
         Self::InitializedAfterSite,
         Self::PendingMainCapacity,
         Self::JoinRefusedAtFinalization,
+        Self::StartRefused,
+        Self::NewThreadAsksWhetherItIsLate,
+        Self::ThreadEnd,
         Self::EvalBreakerOf,
         Self::TakingTheGilComputes,
         Self::RuntimeLocksDetach,
@@ -165,6 +180,17 @@ pub enum DeleteCurrent {
     DropsLast,
 }
 
+/// Where an interpreter's first thread state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FirstThreadState {
+    /// On the heap, like the others.
+    Heap,
+    /// In the interpreter, taken when the list is empty and not made new for another time.
+    OfEmptyList,
+    /// In the interpreter, taken by whoever is first, and put back.
+    TakenAndPutBack,
+}
+
 /// How fatal errors are worded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Texts {
@@ -176,6 +202,28 @@ pub enum Texts {
     Lifecycle,
     /// The same, but for an interpreter without a thread state.
     LifecycleInterpreter,
+}
+
+/// From when on Python refuses to start a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StartRefused {
+    /// It starts any.
+    Never,
+    /// From the first act of finalization on.
+    Announced,
+    /// From the finalizing mark on, when all threads that are waited for have ended.
+    Marked,
+}
+
+/// When those who wait for a thread made by `threading` go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThreadEnd {
+    /// When its thread state is deleted.
+    StateDeleted,
+    /// When its thread state is cleared.
+    StateCleared,
+    /// When the OS thread is on its way out.
+    ThreadExits,
 }
 
 /// Whose word it is that makes the eval loop look up.
@@ -302,6 +350,19 @@ impl Profile {
             }
             8 => DeleteCurrent::FreesFirst,
             _ => DeleteCurrent::MaySwitch,
+        }
+    }
+
+    /// Where an interpreter's first thread state lies. Source: contract V2; U15, gh-102732: 3.11 and 3.12 die where it is made
+    /// again.
+    #[must_use]
+    pub fn first_thread_state(self) -> FirstThreadState {
+        match self.minor() {
+            _ if self.when(Difference::FirstThreadState, self.minor() >= 13) => {
+                FirstThreadState::TakenAndPutBack
+            }
+            8..=10 => FirstThreadState::Heap,
+            _ => FirstThreadState::OfEmptyList,
         }
     }
 
@@ -432,6 +493,13 @@ impl Profile {
         self.when(Difference::SlotsGoBeforeAtExit, self.minor() <= 11)
     }
 
+    /// Whether the main interpreter lies in the runtime. Before, it is freed, and who makes a thread state in it then uses
+    /// freed memory. Source: contract V2.
+    #[must_use]
+    pub fn main_interpreter_is_static(self) -> bool {
+        self.when(Difference::MainInterpreterIsStatic, self.minor() >= 11)
+    }
+
     /// Whether the finalizer drops the GIL when it deletes the interpreter. Before, nobody holds it and it stays taken. Source:
     /// observed: `c1_blocked_in_ensure`, `c2_restore_after_finalize`.
     #[must_use]
@@ -489,5 +557,43 @@ impl Profile {
     #[must_use]
     pub fn join_refused_at_finalization(self) -> bool {
         self.when(Difference::JoinRefusedAtFinalization, self.minor() >= 14)
+    }
+
+    /// From when on Python refuses to start a thread. Source: contract V38, gh-104690 (3.12), gh-113964 (3.12.3 and 3.13);
+    /// observed: 3.11.7 starts one in module teardown, 3.12.1 refuses one while it joins threads.
+    #[must_use]
+    pub fn start_refused(self) -> StartRefused {
+        if !self.when(Difference::StartRefused, self.minor() >= 12) {
+            StartRefused::Never
+        } else if self.since(12, 3) || self.minor() < 12 {
+            StartRefused::Marked
+        } else {
+            StartRefused::Announced
+        }
+    }
+
+    /// Whether a new thread asks whether it must exit before it touches its thread state, which finalization may have freed.
+    /// Source: gh-108987 (3.11.6, 3.12.1); observed: `thread_run` of 3.11.7 and 3.12.1 asks, that of 3.10.13 does not.
+    #[must_use]
+    pub fn new_thread_asks_whether_it_is_late(self) -> bool {
+        let repaired = if self.minor() == 11 {
+            self.since(11, 6)
+        } else {
+            self.since(12, 1)
+        };
+        self.when(Difference::NewThreadAsksWhetherItIsLate, repaired)
+    }
+
+    /// When those who wait for a thread made by `threading` go on. Source: contract V25, V40; observed: a join of a daemon
+    /// thread in module teardown waits for ever in 3.8.18, returns from 3.9.18 to 3.12.1, waits for ever in 3.13.0.
+    #[must_use]
+    pub fn thread_end(self) -> ThreadEnd {
+        if self.when(Difference::ThreadEnd, self.minor() >= 13) {
+            ThreadEnd::ThreadExits
+        } else if self.minor() == 8 {
+            ThreadEnd::StateDeleted
+        } else {
+            ThreadEnd::StateCleared
+        }
     }
 }

@@ -288,6 +288,42 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// Whether the next check point would look up.
+    pub(super) fn eval_is_asked(&self) -> Step<bool> {
+        let current = self.attached_or_crash()?;
+        if self.breaker_is_own() {
+            let bits = self.thread_state(current)?.eval_breaker.read();
+            self.live(current)?;
+            Ok(bits != 0)
+        } else {
+            let interpreter = self.interpreter_of(current)?;
+            Ok(self
+                .shared_breaker(interpreter)?
+                .breaker
+                .load(Ordering::Relaxed))
+        }
+    }
+
+    /// Bytecode before a wait that detaches anyway: a check point that sees no request to drop the GIL. 0, or -1 if an exception
+    /// ended it.
+    pub(super) fn eval_pending_calls(&self) -> Step<i32> {
+        let current = self.attached_or_crash()?;
+        let asked = if self.breaker_is_own() {
+            let asked = self.thread_state(current)?.eval_breaker.has(Bit::CallsToDo);
+            self.live(current)?;
+            asked
+        } else {
+            let interpreter = self.interpreter_of(current)?;
+            let shared = self.shared_breaker(interpreter)?;
+            shared.breaker.load(Ordering::Relaxed) && self.pending_calls_asked(interpreter)?
+        };
+        if asked {
+            self.pending_calls_make(current)
+        } else {
+            Ok(0)
+        }
+    }
+
     /// One bytecode boundary: the check point. 0, or -1 if an exception ended it.
     ///
     /// # Errors
@@ -322,6 +358,8 @@ impl<'a> Caller<'a> {
         if self.pending_calls_asked(interpreter)? && self.pending_calls_make(current)? != 0 {
             return Ok(-1);
         }
+        // A call may have finalized. The eval loop goes on with the thread state all the same.
+        self.live(current)?;
         if shared.gil_drop_request.load(Ordering::Relaxed) {
             self.detach(current)?;
             self.attach(current)?;

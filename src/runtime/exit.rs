@@ -4,7 +4,8 @@
 //!
 //! # Protocol
 //!
-//! All are last in, first out. Python's run in F6, over a copy of the list: what they register is thrown away. Those of
+//! All are last in, first out. Python's run in F6, over a copy of the list: what they register is thrown away. They may
+//! be Python code, with check points of the eval breaker, or not. Those of
 //! `PyUnstable_AtExit` run in F25, attached, when threads and modules are gone. Those of `Py_AtExit` run in F31, with no
 //! interpreter left, each without the lock.
 //!
@@ -17,7 +18,7 @@ use super::handle::InterpreterHandle;
 use super::interpreter::EXIT_CALLBACKS_MAX;
 use super::outcome::{Fatal, Over, Step};
 use super::state::Caller;
-use crate::sync::{pause_point, scope};
+use crate::sync::{choose, pause_point, scope};
 
 /// The status of a process whose finalization failed to flush.
 const STATUS_FLUSH_FAILED: i32 = 120;
@@ -102,9 +103,21 @@ impl Caller<'_> {
             }
         }
         for callback in &copy[..count] {
+            self.eval_if_python()?;
             let _unraisable = self.run(*callback)?;
+            self.eval_if_python()?;
         }
         while stack.pop().is_some() {}
+        Ok(())
+    }
+
+    /// A callback of Python's may be Python code, with check points before and after what it does, or a C function without.
+    fn eval_if_python(&self) -> Step<()> {
+        let scope = scope();
+        if self.eval_is_asked()? && choose(2) == 1 {
+            let _unraisable = self.eval()?;
+        }
+        scope.end(&());
         Ok(())
     }
 

@@ -242,11 +242,12 @@ impl Caller<'_> {
     fn cut_off_others(&self, finalizer: ThreadStateHandle) -> Step<()> {
         self.enter_phase(Phase::Mark);
         let main = InterpreterHandle::MAIN;
-        self.interpreter(main)?.finalizer.write(finalizer);
         self.runtime.finalizing_thread.write(current_thread());
         self.runtime
             .finalizing
             .store(finalizer.to_word(), Ordering::Relaxed);
+        // After the store, whose point lies before it: both marks are set in one step.
+        self.interpreter(main)?.finalizer.write(finalizer);
         self.runtime.initialized.store(false, Ordering::Relaxed);
         self.runtime.core_initialized.write(false);
         let profile = self.runtime.profile;

@@ -31,13 +31,13 @@
 //!
 //! # Checked by
 //!
-//! `tests/loom/gilstate.rs`, `tests/runtime.rs`.
+//! `tests/loom/gilstate.rs`, `tests/runtime.rs`, `tests/releases.rs`.
 
 use super::arena::{Status, Whence};
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
-use crate::sync::{Ordering, Plain, Word, current_thread};
+use crate::sync::{Ordering, Plain, Word, current_thread, pause_point};
 
 /// Whether the thread was attached before Ensure: `PyGILState_STATE`.
 #[doc(alias = "PyGILState_STATE")]
@@ -61,9 +61,11 @@ impl<'a> Caller<'a> {
 
     /// *tss(t)* of the calling thread: null if the key does not exist.
     fn tss(&self) -> ThreadStateHandle {
-        if self.runtime.profile.slots_outlive_the_runtime()
-            || self.runtime.tss_created.load(Ordering::Relaxed)
-        {
+        if self.runtime.profile.slots_outlive_the_runtime() {
+            // Nothing is shared here. But a state lies before every call, as it does where the key is asked for.
+            pause_point();
+            self.tss_own().read()
+        } else if self.runtime.tss_created.load(Ordering::Relaxed) {
             self.tss_own().read()
         } else {
             ThreadStateHandle::NULL
@@ -189,9 +191,12 @@ impl<'a> Caller<'a> {
     /// None.
     #[doc(alias = "PyGILState_Check")]
     pub fn gil_state_check(&self) -> Step<i32> {
-        let created = self.runtime.profile.slots_outlive_the_runtime()
-            || self.runtime.tss_created.load(Ordering::Relaxed);
-        if !self.runtime.check_enabled.read() || !created {
+        // The key is gone without the runtime; the thread's own slot is not.
+        let is_without_key = !self.runtime.profile.slots_outlive_the_runtime()
+            && !self.runtime.tss_created.load(Ordering::Relaxed);
+        let is_disabled =
+            self.runtime.runtime_initialized.read() && !self.runtime.check_enabled.read();
+        if is_disabled || is_without_key {
             return Ok(1);
         }
         let current = self.current();

@@ -109,6 +109,15 @@ impl Lists {
             .map_or(InterpreterHandle::NULL, |slot| self.interpreters[slot].next)
     }
 
+    /// Whether an interpreter is in the list.
+    pub(super) fn is_listed(&self, interpreter: InterpreterHandle) -> bool {
+        let mut listed = self.head;
+        while !listed.is_null() && listed != interpreter {
+            listed = self.next_interpreter(listed);
+        }
+        !listed.is_null()
+    }
+
     /// The id of an interpreter.
     pub(super) fn interpreter_id(&self, interpreter: InterpreterHandle) -> i64 {
         interpreter

@@ -145,6 +145,8 @@ fatal_errors! {
     GilNotLocked => "drop_gil: drop_gil: GIL is not locked",
     /// `PyThreadState_Delete` of the caller's current thread state.
     StillCurrent => "PyThreadState_Delete: tstate %p is still current",
+    /// An interpreter's first thread state is made again, 3.11 and 3.12.
+    AlreadyInitialized => "init_threadstate: thread state already initialized",
     /// `PyGILState_Ensure` could not make a thread state.
     EnsureFailed => "PyGILState_Ensure: Couldn't create thread-state for new thread",
     /// `PyGILState_Release` in a thread that has no thread state.

@@ -277,9 +277,10 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// The queue's lock is freed, up to 3.12.
+    /// The queue's lock is freed, up to 3.12; 3.8 keeps it.
     pub(super) fn close_queue(&self, queue: &PendingQueue) {
-        if !self.runtime.profile.runtime_locks_detach() {
+        let profile = self.runtime.profile;
+        if !profile.runtime_locks_detach() && profile.pending_finish() != PendingFinish::Refusing {
             queue.set_life(QueueLife::Closed);
         }
     }
@@ -562,8 +563,14 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// 3.8 prints an error with the current thread state, whoever attached it.
+    /// 3.8 prints an error, in Python code, with the current thread state, whoever attached it.
     fn refuse_pending_call(&self) -> Step<i32> {
+        if self.current().is_null() {
+            return Err(self.crash(Crash::NoThreadState));
+        }
+        if self.runtime.current.read().is_null() {
+            return Err(self.crash(Crash::TwoHolders));
+        }
         self.attached_or_crash()?;
         Ok(-1)
     }

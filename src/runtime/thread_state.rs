@@ -38,7 +38,7 @@
 //! Use after free; fatal *tstate %p is still current*.
 
 use super::arena::{EMBEDDED_FIRST, Status, ThreadState, Whence, embedded_in};
-use super::differences::DeleteCurrent;
+use super::differences::{DeleteCurrent, FirstThreadState, ThreadEnd};
 use super::gil::Release;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
@@ -92,9 +92,60 @@ impl<'a> Caller<'a> {
         interpreter: InterpreterHandle,
         whence: Whence,
     ) -> Step<ThreadStateHandle> {
+        let embedded = match self.runtime.profile.first_thread_state() {
+            FirstThreadState::TakenAndPutBack => {
+                let owner = self.interpreter(interpreter)?;
+                let embedded = owner.preallocated.swap(false, Ordering::SeqCst);
+                self.interpreter(interpreter)?;
+                embedded
+            }
+            FirstThreadState::OfEmptyList => return self.create_listed(interpreter, whence),
+            FirstThreadState::Heap => {
+                self.interpreter(interpreter)?;
+                false
+            }
+        };
+        let handle = self.initialized_thread_state(interpreter, whence, embedded);
+        if !handle.is_null() {
+            let mut lists = self.runtime.lists.lock();
+            if !self.runtime.profile.main_interpreter_is_static() && !lists.is_listed(interpreter) {
+                drop(lists);
+                return Err(self.crash(Crash::UseAfterFree));
+            }
+            lists.insert_thread_state(interpreter, handle);
+            drop(lists);
+        }
+        Ok(handle)
+    }
+
+    /// 3.11, 3.12: under HEAD_LOCK, the embedded one for an empty list. It is not as new when it is used again: fatal.
+    fn create_listed(
+        &self,
+        interpreter: InterpreterHandle,
+        whence: Whence,
+    ) -> Step<ThreadStateHandle> {
         let owner = self.interpreter(interpreter)?;
-        let embedded = owner.preallocated.swap(false, Ordering::SeqCst);
-        self.interpreter(interpreter)?;
+        let mut lists = self.runtime.lists.lock();
+        let embedded = lists.threads_head(interpreter).is_null();
+        if embedded && !owner.preallocated.swap(false, Ordering::SeqCst) {
+            drop(lists);
+            return Err(self.fatal(Fatal::AlreadyInitialized));
+        }
+        let handle = self.initialized_thread_state(interpreter, whence, embedded);
+        if !handle.is_null() {
+            lists.insert_thread_state(interpreter, handle);
+        }
+        drop(lists);
+        Ok(handle)
+    }
+
+    /// §TS N1, and the fields: a thread state in no list; null if there is no room.
+    fn initialized_thread_state(
+        &self,
+        interpreter: InterpreterHandle,
+        whence: Whence,
+        embedded: bool,
+    ) -> ThreadStateHandle {
         let arena = &self.runtime.thread_states;
         let slot = if embedded {
             interpreter.slot().map(|slot| EMBEDDED_FIRST + slot)
@@ -102,16 +153,11 @@ impl<'a> Caller<'a> {
             arena.take()
         };
         let Some(slot) = slot else {
-            return Ok(ThreadStateHandle::NULL);
+            return ThreadStateHandle::NULL;
         };
         let tstate = arena.slot(slot);
         tstate.initialize(interpreter, whence);
-        let handle = ThreadStateHandle::new(slot, tstate.generation());
-        self.runtime
-            .lists
-            .lock()
-            .insert_thread_state(interpreter, handle);
-        Ok(handle)
+        ThreadStateHandle::new(slot, tstate.generation())
     }
 
     /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.
@@ -190,6 +236,7 @@ impl<'a> Caller<'a> {
         self.live(handle)?;
         lists.remove_thread_state(interpreter, handle);
         drop(lists);
+        self.release_joiners(handle, ThreadEnd::StateDeleted);
         self.unbind_gilstate(handle)?;
         self.thread_state(handle)?.set(Status::Unbound, true);
         Ok(interpreter)
@@ -203,7 +250,9 @@ impl<'a> Caller<'a> {
         if !self.runtime.thread_states.free(slot, handle.generation()) {
             return Err(self.crash(Crash::UseAfterFree));
         }
-        if let Some(interpreter) = embedded_in(slot) {
+        let is_put_back =
+            self.runtime.profile.first_thread_state() == FirstThreadState::TakenAndPutBack;
+        if let Some(interpreter) = embedded_in(slot).filter(|_| is_put_back) {
             self.runtime.interpreters[interpreter]
                 .preallocated
                 .store(true, Ordering::SeqCst);
@@ -268,6 +317,7 @@ impl<'a> Caller<'a> {
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.thread_state(handle)?.set(Status::Cleared, true);
+        self.release_joiners(handle, ThreadEnd::StateCleared);
         self.release_importer(handle)
     }
 

@@ -1,7 +1,7 @@
 //! Threads made by `threading`: started by an attached thread, run with a state of their own, joined.
 //!
-//! CPython: `Modules/_threadmodule.c` (`do_start_new_thread`, `thread_run`, `ThreadHandle_join`, `thread_shutdown`);
-//! 3.14.
+//! CPython: `Modules/_threadmodule.c` (`do_start_new_thread`, `thread_run`, `ThreadHandle_join`, `thread_shutdown`; up to
+//! 3.12 `t_bootstrap`, `release_sentinel`), `Lib/threading.py`.
 //!
 //! # States
 //!
@@ -22,12 +22,24 @@
 //!
 //! # Protocol
 //!
-//! Start: refused at finalization · non-daemon: listed for shutdown · a thread state is made, unbound · the OS thread.
-//! Differs: the handle is running before the OS thread is created, so the thread need not wait for that; nobody can tell.
-//! Run: must it hang? then skip to the exit, its reference leaked · bind, attach · the body · clear, delete · exit: not
-//! listed any more, joiners go on. A thread that hangs never gets to its exit.
+//! Start: refused at finalization · non-daemon: listed for shutdown · a thread state is made, unbound · the OS thread ·
+//! wait, detached, until it has attached. Differs: the handle is running before the OS thread is created, so the thread
+//! need not wait for that; nobody can tell. A thread that never attaches leaves its starter waiting (gh-87950).
+//! Run: must it hang? then skip to the exit, its reference leaked · bind, attach · tell the starter · the body · clear,
+//! delete · exit: not listed any more, joiners go on. A thread that hangs never gets to its exit.
 //! Join: refused at finalization unless the thread is on its way out · detach, wait, attach. Differs: one wait stands
 //! for the wait for the exit and the join of the OS thread, which follows it at once.
+//!
+//! Start, join, `import` and `_shutdown` are Python code: check points of the eval breaker lie before and after what they
+//! do. Differs: so is what surrounds a thread's body, but a body that cares has check points of its own.
+//!
+//! Releases differ in these steps:
+//!
+//! * start is never refused up to 3.11; in 3.12.0 to 3.12.2 as soon as finalization is announced (F3);
+//! * run does not ask whether it must hang up to 3.10: it writes to its thread state, which finalization may have freed;
+//! * up to 3.12 there is no handle. A lock stands for the thread, which goes with its thread state: the clearing (3.8: the
+//!   deletion) releases it, whoever clears. So a joiner may go on while the thread is still on its way out, and goes on
+//!   when finalization clears the state of a thread that will never run again.
 //!
 //! # Invariants
 //!
@@ -39,12 +51,13 @@
 //!
 //! # Outcomes
 //!
-//! Deadlock of a join; hang at finalization.
+//! Deadlock of a join or of a start; hang at finalization; use after free of the thread state of a thread that begins late.
 
 use super::arena::Whence;
+use super::differences::{StartRefused, ThreadEnd};
 use super::finalize::Phase;
-use super::handle::ThreadStateHandle;
-use super::outcome::{Crash, Step};
+use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::outcome::{Crash, Ended, Step};
 use super::state::Caller;
 use crate::sync::{AtomicBool, Event, Ordering, Plain, ThreadIndex, current_thread, scope};
 
@@ -84,8 +97,11 @@ pub(super) struct ThreadHandle {
     state: Plain<HandleState>,
     /// The thread state made for it. Rule: written before the thread is started.
     thread_state: Plain<ThreadStateHandle>,
+    /// `Thread._started`. Rule: the GIL.
+    is_started: Plain<bool>,
+    started: Event,
     is_exiting: AtomicBool,
-    /// `thread_is_exiting`.
+    /// `thread_is_exiting`; up to 3.12 the release of `_tstate_lock`.
     exiting: Event,
 }
 
@@ -94,6 +110,8 @@ impl ThreadHandle {
         Self {
             state: Plain::new(("thread_handle.state", thread), HandleState::NotStarted),
             thread_state: Plain::new(("thread_handle.tstate", thread), ThreadStateHandle::NULL),
+            is_started: Plain::new(("thread_handle.is_started", thread), false),
+            started: Event::new(("thread_handle.started", thread)),
             is_exiting: AtomicBool::new(("thread_handle.is_exiting", thread), false),
             exiting: Event::new(("thread_handle.exiting", thread)),
         }
@@ -101,6 +119,13 @@ impl ThreadHandle {
 
     /// The process is over: joiners find that out.
     pub(super) fn let_joiners_end(&self) {
+        self.started.set();
+        self.exiting.set();
+    }
+
+    /// Joiners go on.
+    fn exit(&self) {
+        self.is_exiting.store(true, Ordering::Release);
         self.exiting.set();
     }
 
@@ -122,12 +147,20 @@ impl ThreadHandle {
 }
 
 impl Caller<'_> {
-    /// `import threading`, in the current interpreter.
+    /// `import threading`, in the current interpreter: 0, or -1 if an exception ended it.
     ///
     /// # Errors
     ///
-    /// A crash without an attached thread state.
-    pub fn import_threading(&self) -> Step<()> {
+    /// A crash without an attached thread state; what ended the thread in a callback.
+    pub fn import_threading(&self) -> Step<i32> {
+        if self.eval()? != 0 {
+            return Ok(-1);
+        }
+        self.note_import()?;
+        self.eval()
+    }
+
+    fn note_import(&self) -> Step<()> {
         let current = self.attached_or_crash()?;
         let interpreter = self.interpreter_of(current)?;
         let interpreter = self.interpreter(interpreter)?;
@@ -140,19 +173,33 @@ impl Caller<'_> {
         Ok(())
     }
 
-    /// `threading.Thread.start`: 0, or -1 if Python refuses.
+    /// `threading.Thread.start`: 0, or -1 if Python refuses or an exception ended it.
+    ///
+    /// Blocks, detached, until the thread has attached.
     ///
     /// # Errors
     ///
-    /// A crash without an attached thread state; what ended the thread in a destructor. Source: contract §THREADS.
+    /// A crash without an attached thread state; hang at finalization; what ended the thread in a callback. Source: contract
+    /// §THREADS; observed: `l2_daemon`, `l3_nondaemon`.
     #[doc(alias = "threading.Thread.start")]
     pub fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
-        self.import_threading()?;
+        if self.eval()? != 0 {
+            return Ok(-1);
+        }
+        self.note_import()?;
+        if !self.start_new_thread(thread, daemon)? {
+            return Ok(-1);
+        }
+        self.wait_until_started(thread)?;
+        self.eval()
+    }
+
+    /// `do_start_new_thread`: whether there is a thread.
+    fn start_new_thread(&self, thread: ThreadIndex, daemon: Daemon) -> Step<bool> {
         let interpreter = self.interpreter_of(self.current())?;
         let handle = &self.runtime.thread_handles[thread.index()];
-        let refused = !self.interpreter(interpreter)?.finalizer.read().is_null();
-        if refused || handle.state.read() != HandleState::NotStarted {
-            return Ok(-1);
+        if self.start_is_refused(interpreter)? || handle.state.read() != HandleState::NotStarted {
+            return Ok(false);
         }
         if daemon == Daemon::No {
             self.runtime.lists.lock().add_shutdown_handle(thread);
@@ -169,50 +216,104 @@ impl Caller<'_> {
         if !made.is_null() {
             handle.state.write(HandleState::Running);
             if self.host.spawn(thread) {
-                return Ok(0);
+                return Ok(true);
             }
             self.thread_state_clear(made)?;
             self.delete_thread_state(made, false)?;
         }
         handle.state.write(HandleState::Done);
         self.runtime.lists.lock().remove_shutdown_handle(thread);
-        Ok(-1)
+        Ok(false)
+    }
+
+    /// *can't create new thread at interpreter shutdown*.
+    fn start_is_refused(&self, interpreter: InterpreterHandle) -> Step<bool> {
+        let interpreter = self.interpreter(interpreter)?;
+        Ok(match self.runtime.profile.start_refused() {
+            StartRefused::Never => false,
+            StartRefused::Announced => interpreter.finalizing.read(),
+            StartRefused::Marked => !interpreter.finalizer.read().is_null(),
+        })
+    }
+
+    /// `self._started.wait()`.
+    fn wait_until_started(&self, thread: ThreadIndex) -> Step<()> {
+        let handle = &self.runtime.thread_handles[thread.index()];
+        let current = self.attached_or_crash()?;
+        self.detach(current)?;
+        handle.started.wait();
+        if self.runtime.over().is_some() {
+            return Err(Ended::ProcessOver);
+        }
+        self.attach(current)
     }
 
     /// What an OS thread made by `threading` runs: `body`, with the thread state that its starter made.
     ///
     /// # Errors
     ///
-    /// Hang at finalization; what ended the thread in `body` or in a destructor. Source: contract §THREADS.
+    /// Hang at finalization; what ended the thread in `body` or in a destructor; use after free up to 3.10. Source: contract
+    /// §THREADS.
     pub fn python_thread(&self, body: impl FnOnce() -> Step<()>) -> Step<()> {
         let thread = current_thread();
         let handle = &self.runtime.thread_handles[thread.index()];
         let thread_state = handle.thread_state.read();
-        if !self.must_leave(thread_state)? {
+        let asks = self.runtime.profile.new_thread_asks_whether_it_is_late();
+        if !asks || !self.must_leave(thread_state)? {
             self.bind_thread_state(thread_state)?;
             self.eval_acquire_thread(thread_state)?;
+            handle.is_started.write(true);
+            handle.started.set();
+            // `_bootstrap_inner`: bytecode before and after `run`. An exception there is printed.
+            self.eval()?;
             body()?;
+            self.eval()?;
             self.thread_state_clear(thread_state)?;
             if self.current() != thread_state {
                 return Err(self.crash(Crash::NoThreadState));
             }
             self.thread_state_delete_current()?;
         }
-        self.runtime.lists.lock().remove_shutdown_handle(thread);
-        handle.is_exiting.store(true, Ordering::Release);
-        handle.exiting.set();
+        if self.runtime.profile.thread_end() == ThreadEnd::ThreadExits {
+            self.runtime.lists.lock().remove_shutdown_handle(thread);
+            handle.exit();
+        }
         Ok(())
     }
 
-    /// `threading.Thread.join`: 0, or -1 if Python refuses.
+    /// `release_sentinel`, up to 3.12: the lock of the thread whose state is at this end is released.
+    pub(super) fn release_joiners(&self, tstate: ThreadStateHandle, end: ThreadEnd) {
+        if self.runtime.profile.thread_end() != end {
+            return;
+        }
+        for (index, handle) in self.runtime.thread_handles.iter().enumerate() {
+            let made = handle.thread_state.read();
+            if !made.is_null() && made == tstate {
+                let thread = ThreadIndex::new(index);
+                self.runtime.lists.lock().remove_shutdown_handle(thread);
+                handle.exit();
+            }
+        }
+    }
+
+    /// `threading.Thread.join`: 0, or -1 if Python refuses or an exception ended it.
     ///
     /// Blocks, detached, until the thread is on its way out.
     ///
     /// # Errors
     ///
-    /// A crash without an attached thread state; hang at finalization. Source: contract §THREADS.
+    /// A crash without an attached thread state; hang at finalization; what ended the thread in a callback. Source: contract
+    /// §THREADS.
     #[doc(alias = "threading.Thread.join")]
     pub fn thread_join(&self, thread: ThreadIndex) -> Step<i32> {
+        if self.eval_pending_calls()? != 0 || self.join_handle(thread)? != 0 {
+            return Ok(-1);
+        }
+        self.eval()
+    }
+
+    /// `ThreadHandle_join`: 0, or -1 if it raises.
+    fn join_handle(&self, thread: ThreadIndex) -> Step<i32> {
         let current = self.attached_or_crash()?;
         let handle = &self.runtime.thread_handles[thread.index()];
         match handle.state.read() {
@@ -228,16 +329,27 @@ impl Caller<'_> {
                 return Ok(-1);
             }
         }
-        self.detach(current)?;
-        handle.exiting.wait();
-        self.attach(current)?;
+        let lock_is_free =
+            is_exiting && self.runtime.profile.thread_end() != ThreadEnd::ThreadExits;
+        if !lock_is_free {
+            self.detach(current)?;
+            handle.exiting.wait();
+            if self.runtime.over().is_some() {
+                return Err(Ended::ProcessOver);
+            }
+            self.attach(current)?;
+        }
         handle.state.write(HandleState::Done);
         Ok(0)
     }
 
-    /// §FINAL F4, `threading._shutdown`: joins every listed thread but this one; gives up if a join is refused.
+    /// §FINAL F4, `threading._shutdown`: joins every listed thread but this one; gives up if a join is refused, or if an
+    /// exception ends it, which is printed.
     pub(super) fn shut_down_threads(&self) -> Step<()> {
         self.runtime.phase.write(Phase::JoinThreads);
+        if self.eval_pending_calls()? != 0 {
+            return Ok(());
+        }
         let scope = scope();
         loop {
             scope.again(&());
@@ -247,11 +359,13 @@ impl Caller<'_> {
                 .lock()
                 .first_shutdown_handle(current_thread());
             let Some(thread) = listed else { break };
-            if self.thread_join(thread)? != 0 {
+            if self.join_handle(thread)? != 0 {
                 break;
             }
         }
         scope.end(&());
-        self.join_importer()
+        self.join_importer()?;
+        let _printed = self.eval()?;
+        Ok(())
     }
 }

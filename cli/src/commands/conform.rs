@@ -6,6 +6,7 @@ use crate::check::plan::Scenario;
 use crate::conform::counts::Counts;
 use crate::conform::deviations::Deviations;
 use crate::conform::drive::Runs;
+use crate::conform::golden;
 use crate::conform::list;
 use crate::conform::program::Driver;
 use crate::conform::report::{self, Conformance, Human};
@@ -69,6 +70,7 @@ fn drive(
     let plan = Plan {
         scenarios: files.into_iter().map(Scenario::read).collect(),
         targets: Target::all(&survey.known),
+        all_releases: arguments.all_releases,
         runs: Runs {
             schedules: arguments.schedules,
             only: arguments.guide.clone(),
@@ -101,6 +103,9 @@ fn drive(
     };
     output.write(&text(arguments, global, &all))?;
     output.finish()?;
+    if let Some(folder) = &arguments.record {
+        golden::record(folder, &plan, &results)?;
+    }
     if arguments.update_counts {
         update(arguments, &plan, &results)?;
     }

@@ -52,7 +52,7 @@ pub struct Case<'a> {
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,
-    /// The runs that were judged, in the order in which they came.
+    /// The runs that the model has, in the order in which they came.
     pub traces: Vec<Observed>,
 }
 
@@ -205,12 +205,12 @@ impl Judged<'_> {
                 let is_undefined = matches!(agreement, Agreement::Undefined { .. });
                 self.driven.undefined += u64::from(is_undefined);
                 self.taken.take(&observed);
+                if is_new {
+                    self.traces.push(observed);
+                }
             }
         }
         self.driven.schedules += 1;
-        if is_new {
-            self.traces.push(observed);
-        }
     }
 
     fn differ(&mut self, order: &Order, observed: &Observed, found: &conform::Difference) {

@@ -3,6 +3,7 @@
 pub mod counts;
 pub mod deviations;
 pub mod drive;
+pub mod golden;
 pub mod guide;
 pub mod library;
 pub mod list;

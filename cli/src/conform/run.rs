@@ -40,6 +40,8 @@ pub struct Plan {
     pub scenarios: Vec<Scenario>,
     /// The libpythons, by release.
     pub targets: Vec<Target>,
+    /// Whether scenarios are run on libpythons whose release they do not name.
+    pub all_releases: bool,
     /// What to run of each.
     pub runs: Runs,
     /// What is known to deviate.
@@ -83,18 +85,21 @@ impl Target {
     }
 }
 
-/// Whether a scenario names the release of a libpython. A patch level that it names is for the model: what a library
-/// does is held against the profile of exactly its own.
-#[must_use]
-pub fn names(scenario: &Scenario, target: &Target) -> bool {
-    let profile = target.profile;
-    scenario.program.as_ref().is_some_and(|program| {
-        program.profiles.iter().any(|named| {
-            !named.is_sound()
-                && named.minor() == profile.minor()
-                && named.is_free_threaded() == profile.is_free_threaded()
+impl Plan {
+    /// Whether a scenario is run on a libpython: it names the release, or need not. A patch level that it names is for
+    /// the model: what a library does is held against the profile of exactly its own.
+    #[must_use]
+    pub fn pairs(&self, scenario: &Scenario, target: &Target) -> bool {
+        let profile = target.profile;
+        scenario.program.as_ref().is_some_and(|program| {
+            self.all_releases
+                || program.profiles.iter().any(|named| {
+                    !named.is_sound()
+                        && named.minor() == profile.minor()
+                        && named.is_free_threaded() == profile.is_free_threaded()
+                })
         })
-    })
+    }
 }
 
 /// Runs a plan.
@@ -105,7 +110,7 @@ pub fn names(scenario: &Scenario, target: &Target) -> bool {
 pub fn run(plan: &Plan, jobs: NonZeroUsize, opener: &dyn Opener) -> Result<Results, Stop> {
     let mut turns = Vec::new();
     for target in 0..plan.targets.len() {
-        let about = |number: &usize| names(&plan.scenarios[*number], &plan.targets[target]);
+        let about = |number: &usize| plan.pairs(&plan.scenarios[*number], &plan.targets[target]);
         let scenarios: Vec<usize> = (0..plan.scenarios.len()).filter(about).collect();
         let chunks = scenarios.chunks(SCENARIOS_PER_TURN);
         turns.extend(chunks.map(|chunk| (target, chunk.to_vec())));

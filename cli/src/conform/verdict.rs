@@ -13,7 +13,7 @@ pub struct Pair {
     pub library: usize,
     /// What came of it.
     pub verdict: Verdict,
-    /// What the library did, run by run, if it is to be recorded.
+    /// The runs that the model has, each once.
     pub traces: Vec<Observed>,
 }
 

@@ -196,9 +196,8 @@ impl Calls for Caller<'_> {
         objects::drop_object(object.index());
         Ok(())
     }
-    fn import_threading(&self) -> Step<()> {
-        objects::import_threading();
-        Ok(())
+    fn import_threading(&self) -> Step<i32> {
+        Ok(objects::import_threading())
     }
     fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
         Ok(objects::start(thread.index(), daemon))

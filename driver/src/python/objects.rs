@@ -164,9 +164,15 @@ pub(super) fn at_clear(owner: Pointer, callback: Callback) -> bool {
     true
 }
 
-/// `import threading`.
-pub(super) fn import_threading() {
-    succeeded(api::import(c"threading".as_ptr()));
+/// `import threading`: 0, or -1 if it raises.
+pub(super) fn import_threading() -> i32 {
+    let module = api::import(c"threading".as_ptr());
+    if module.is_null() {
+        api::error_clear();
+        return -1;
+    }
+    api::decrease(module);
+    0
 }
 
 /// `threading.Thread(target=…, daemon=…).start()`: 0, or -1 if it raises.

@@ -27,10 +27,14 @@ impl Runtime {
             .is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
     }
 
-    /// The thread's attached thread state.
+    /// What the thread reads as its current thread state.
     #[must_use]
     pub fn current_of(&self, thread: ThreadIndex) -> ThreadStateHandle {
-        self.current.peek(thread)
+        if self.profile.current_is_of_process() {
+            ThreadStateHandle::from_word(self.current_of_process.peek())
+        } else {
+            self.current.peek(thread)
+        }
     }
 
     /// Whether the thread is inside §GIL T3 to T9.
@@ -175,10 +179,11 @@ impl Runtime {
     /// What `PyGILState_Check` says in the thread.
     #[must_use]
     pub fn checks(&self, thread: ThreadIndex) -> bool {
-        if !self.check_enabled.peek() || !self.tss_created.peek() {
+        let is_without_key = !self.profile.slots_outlive_the_runtime() && !self.tss_created.peek();
+        if is_without_key || (self.runtime_initialized.peek() && !self.check_enabled.peek()) {
             return true;
         }
-        let current = self.current.peek(thread);
+        let current = self.current_of(thread);
         !current.is_null() && current == self.tss[thread.index()].peek()
     }
 

@@ -16,9 +16,11 @@
 mod follow;
 mod graph;
 mod guide;
+mod recorded;
 mod sample;
 
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, call_graph};
 pub use guide::{Guide, ParseGuideError, guide_of};
+pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::sample;

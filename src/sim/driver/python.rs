@@ -192,7 +192,7 @@ calls! {
     /// Drops the last reference to a Python object.
     fn object_drop(object: ObjectId) -> ();
     /// `import threading`.
-    fn import_threading() -> ();
+    fn import_threading() -> i32;
     /// `threading.Thread.start`: 0, or -1 if Python refuses.
     fn thread_start(thread: ThreadIndex, daemon: Daemon) -> i32;
     /// `threading.Thread.join`: 0, or -1 if it raises.

@@ -211,7 +211,9 @@ impl<P: Python> Machine<P> {
             StatementKind::Collect => {
                 caller.gc_collect()?;
             }
-            StatementKind::Import { .. } => caller.import_threading()?,
+            StatementKind::Import { .. } => {
+                caller.import_threading()?;
+            }
             StatementKind::Assert {
                 condition,
                 restriction,

@@ -41,7 +41,7 @@ impl Conformance<'_> {
         let scenarios = &plan.scenarios;
         let is_unnamed = |scenario: &&crate::check::plan::Scenario| {
             let mut targets = plan.targets.iter();
-            !scenario.is_broken() && !targets.any(|target| run::names(scenario, target))
+            !scenario.is_broken() && !targets.any(|target| plan.pairs(scenario, target))
         };
         let open = |pair: &Pair| match &pair.verdict {
             Verdict::Driven(driven) => driven.open.values().sum(),

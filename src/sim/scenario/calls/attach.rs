@@ -47,8 +47,7 @@ pub(super) const ROWS: &[Row] = &[
         .says("the attached thread state")
         .runs(Call::ThreadStateGet),
     core("PyThreadState_GetUnchecked", &[], ThreadState)
-        .since(13)
-        .says("the attached thread state, or `NULL`")
+        .says("the attached thread state, or `NULL`; up to 3.12 named `_PyThreadState_UncheckedGet`")
         .runs(Call::ThreadStateGetUnchecked),
     surface("_PyThreadState_UncheckedGet", &[], ThreadState)
         .says("the attached thread state, or `NULL`")

@@ -1,0 +1,157 @@
+//! A driver whose libpythons are the model itself: it speaks the real driver's protocol, and what it answers are runs of
+//! the model. So the whole way from the command line to the report is tested where there is no libpython.
+//!
+//! Its libraries are files that begin as an ELF library does and then say, in JSON, what they pretend to be.
+
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+use tstate::sim::conform::sample;
+use tstate::sim::events::{End, Event, EventKind, Observed, Rest, Shown};
+use tstate::sim::scenario;
+use tstate_driver::{Probed, Reply, Request};
+
+/// Bytes of the header before the JSON.
+const HEADER: usize = 20;
+
+/// Steps of one run of the model.
+const STEPS_MAX: usize = 100_000;
+
+/// What a pretended libpython is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Pretended {
+    /// What it says of itself.
+    pub(crate) probed: Probed,
+    /// Scenarios with this text it runs otherwise than the model: the results of statements with this text are one more.
+    #[serde(default)]
+    pub(crate) lies: Option<String>,
+    /// Scenarios with this text it refuses to run.
+    #[serde(default)]
+    pub(crate) refuses: Option<String>,
+}
+
+impl Pretended {
+    /// A libpython of this release, honest and willing.
+    pub(crate) fn new(minor: u8, patch: u8) -> Self {
+        Self {
+            probed: Probed {
+                profile: format!("3.{minor}.{patch}"),
+                minor,
+                patch,
+                version: format!("3.{minor}.{patch} (pretended)"),
+                debug: false,
+                free_threaded: false,
+                missing: Vec::new(),
+            },
+            lies: None,
+            refuses: None,
+        }
+    }
+
+    /// The bytes of its file.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let machine: u16 = if cfg!(target_arch = "aarch64") {
+            183
+        } else {
+            62
+        };
+        let mut bytes = vec![0; HEADER];
+        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[16] = 3;
+        bytes[18..].copy_from_slice(&machine.to_le_bytes());
+        bytes.extend(serde_json::to_vec(self).expect("it is JSON"));
+        bytes
+    }
+
+    fn read(path: &str) -> Self {
+        let bytes = fs::read(path).expect("the library is there");
+        serde_json::from_slice(&bytes[HEADER..]).expect("it says what it pretends to be")
+    }
+}
+
+/// Whether these arguments call for the driver.
+pub(crate) fn is_called(arguments: &[String]) -> bool {
+    matches!(
+        arguments.first().map(String::as_str),
+        Some("serve" | "probe")
+    )
+}
+
+/// Plays the driver.
+pub(crate) fn play(arguments: &[String]) {
+    let path = arguments
+        .iter()
+        .skip_while(|argument| *argument != "--libpython")
+        .nth(1)
+        .expect("a libpython");
+    let pretended = Pretended::read(path);
+    let mut output = io::stdout().lock();
+    if arguments[0] == "probe" {
+        let text = serde_json::to_string(&pretended.probed).expect("it is JSON");
+        writeln!(output, "{text}").expect("somebody reads it");
+        return;
+    }
+    for line in io::stdin().lock().lines() {
+        let request: Request = serde_json::from_str(&line.expect("a line")).expect("a request");
+        let reply = serde_json::to_string(&reply(&pretended, &request)).expect("it is JSON");
+        writeln!(output, "{reply}").expect("somebody reads it");
+        output.flush().expect("somebody reads it");
+    }
+}
+
+fn reply(pretended: &Pretended, request: &Request) -> Reply {
+    let has = |text: &Option<String>| {
+        text.as_ref()
+            .is_some_and(|text| request.scenario.contains(text))
+    };
+    if has(&pretended.refuses) {
+        return Reply::refused("this library pretends that it cannot");
+    }
+    let program = scenario::parse(&request.scenario).expect("a scenario");
+    let program = Arc::new(scenario::check(&program).expect("a scenario"));
+    let profile = request.profile.parse().expect("a profile");
+    let mut chosen = DefaultHasher::new();
+    (&request.guide, request.seed).hash(&mut chosen);
+    let mut observed = sample(&program, profile, chosen.finish(), STEPS_MAX);
+    if let Some(lie) = pretended.lies.as_ref().filter(|_| has(&pretended.lies)) {
+        for event in &mut observed.events {
+            if let EventKind::Ends(id, Some(Shown::Number(number))) = &mut event.kind {
+                let span = program.statements[id.index()].span;
+                let text = &request.scenario[span.start as usize..span.end as usize];
+                *number += i64::from(text.contains(lie.as_str()));
+            }
+        }
+    }
+    written(&observed)
+}
+
+fn written(observed: &Observed) -> Reply {
+    let end = match &observed.end {
+        End::Exit(status) => format!("exit {status}"),
+        End::Assertion(id) => format!("assertion {}", id.0),
+        End::Fatal(text) => format!("fatal {text}"),
+        End::Crash(_) => "crash 11".to_owned(),
+        End::Stuck => "stuck".to_owned(),
+        End::Cut(why) => format!("cut {why}"),
+    };
+    let rest = |rest: &Rest| {
+        let word = match rest {
+            Rest::NotStarted => "not started",
+            Rest::Ended => "ended",
+            Rest::Exited => "exited",
+            Rest::Hung => "hung",
+            Rest::Blocked => "blocked",
+            Rest::Running => "running",
+        };
+        word.to_owned()
+    };
+    Reply {
+        events: observed.events.iter().map(Event::to_string).collect(),
+        end,
+        threads: observed.threads.iter().map(rest).collect(),
+        waits: vec![None; observed.threads.len()],
+        ..Reply::default()
+    }
+}
