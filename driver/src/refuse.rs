@@ -8,10 +8,11 @@ use tstate::sim::scenario::unmodelled;
 
 /// Functions of C that are not in the library's table of symbols in every release that has them: the driver does what
 /// they do.
-const INLINE: [&str; 3] = [
+const INLINE: [&str; 4] = [
     "PyMutex_IsLocked",
     "PyEval_InitThreads",
     "_PyThreadState_UncheckedGet",
+    "PyStatus_Exception",
 ];
 
 /// Why the program cannot be driven on this library, if it cannot.
@@ -27,10 +28,11 @@ pub fn refusal(program: &Program, release: &Release) -> Option<String> {
     if reads.pending {
         return Some("how many pending calls are queued cannot be seen".to_owned());
     }
-    let swaps = rows.clone().any(|row| row.name == "PyThreadState_Swap");
+    let swaps = rows
+        .clone()
+        .any(|row| ["PyThreadState_Swap", "Py_EndInterpreter"].contains(&row.name));
     if reads.gil_holder && swaps && release.minor < 12 {
-        let why =
-            "who holds the GIL cannot be seen where PyThreadState_Swap keeps it (before 3.12)";
+        let why = "who holds the GIL cannot be seen where a call leaves it held without a thread state (before 3.12)";
         return Some(why.to_owned());
     }
     None

@@ -24,7 +24,11 @@
 //! Ensure makes none once no guard can be had ([`super::guard`]). After F29 Ensure crashes, in 3.15 it hangs.
 //!
 //! 3.9 to 3.12 wait in F4 for the importer of `threading` ([`super::importer`]). 3.15 repeats F4 to F7 until nothing new
-//! came up (J1 to J8). The finalizer is the caller's thread state up to 3.12, `main_tstate` since 3.13.
+//! came up (J1 to J8). The finalizer is the caller's thread state up to 3.12, `main_tstate` since 3.13: before, it is the
+//! interpreter of the caller that is torn down, also a sub-interpreter, and the main one stays.
+//!
+//! Sub-interpreters that are left ([`super::subinterpreter`]): up to 3.12 fatal in F30, in 3.13 ended after F18, since 3.14
+//! in F7.
 //!
 //! # Invariants
 //!
@@ -50,6 +54,7 @@
 //! `tests/loom/finalize.rs`, `tests/runtime.rs`.
 
 use super::arena::Whence;
+use super::differences::SubInterpretersEnd;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
@@ -132,8 +137,22 @@ super::handle::word_for_enum!(Phase {
     Finished,
 });
 
+/// What ends, and in whose name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Ending {
+    /// The interpreter that is torn down.
+    pub(super) interpreter: InterpreterHandle,
+    /// The thread state that does it.
+    pub(super) finalizer: ThreadStateHandle,
+    /// Whether the runtime ends with it: `Py_FinalizeEx`.
+    pub(super) whole: bool,
+}
+
 impl Caller<'_> {
-    fn enter_phase(&self, phase: Phase) {
+    fn enter_phase(&self, ending: Ending, phase: Phase) {
+        if !ending.whole {
+            return;
+        }
         debug_assert!(
             !self.runtime.sane() || self.runtime.phase.peek() < phase || phase == Phase::Announce,
             "S41: phases run in order"
@@ -148,7 +167,7 @@ impl Caller<'_> {
     /// # Errors
     ///
     /// A crash without an attached thread state, but on the main thread; what ended the thread in a callback; fatal if
-    /// thread states are made meanwhile. Source: contract 2.2, §FINAL.
+    /// thread states are made meanwhile, and up to 3.12 if there are sub-interpreters. Source: contract 2.2, §FINAL.
     #[doc(alias = "Py_FinalizeEx")]
     #[doc(alias = "Py_Finalize")]
     pub fn finalize_ex(&self) -> Step<i32> {
@@ -156,24 +175,32 @@ impl Caller<'_> {
             return Ok(0);
         }
         let finalizer = self.choose_finalizer()?;
-        self.prefinalize(finalizer)?;
-        self.cut_off_others(finalizer)?;
-        self.tear_down(finalizer)?;
-        self.delete_main_interpreter()?;
-        self.enter_phase(Phase::AtExit);
+        let ending = Ending {
+            interpreter: self.interpreter_to_finalize(finalizer)?,
+            finalizer,
+            whole: true,
+        };
+        self.prefinalize(ending)?;
+        self.mark_runtime(ending)?;
+        self.cut_off_others(ending)?;
+        self.tear_down(ending)?;
+        self.enter_phase(ending, Phase::Delete);
+        self.delete_interpreter(ending.interpreter)?;
+        self.enter_phase(ending, Phase::AtExit);
         self.run_at_exit()?;
         if !self.runtime.profile.slots_go_before_at_exit() {
             self.runtime.tss_created.store(false, Ordering::Relaxed);
         }
         self.close_queue(&self.runtime.pending_main);
         self.runtime.runtime_initialized.write(false);
-        self.enter_phase(Phase::Finished);
+        self.enter_phase(ending, Phase::Finished);
         Ok(0)
     }
 
     /// F2: `main_tstate`, swapped in on the main thread. Elsewhere it is the finalizer all the same, and the caller keeps
     /// its own thread state attached, which is then cut off like any other: its thread hangs at its next attach, or goes
-    /// on with a reference that nobody gives up. (Observed: builds with assertions of 3.13 to 3.15 fail here.)
+    /// on with a reference that nobody gives up. (Observed: builds with assertions of 3.13 to 3.15 fail here.) One that is
+    /// attached to a sub-interpreter there gets a new thread state of the main one, which then is the finalizer.
     fn choose_finalizer(&self) -> Step<ThreadStateHandle> {
         let main = self.runtime.main_thread_state.read();
         if !self.runtime.profile.finalizer_is_swapped_in() {
@@ -183,42 +210,56 @@ impl Caller<'_> {
             if self.current() != main {
                 self.thread_state_swap(main)?;
             }
-        } else {
-            self.attached_or_crash()?;
+            return Ok(main);
         }
-        Ok(main)
+        let attached = self.attached_or_crash()?;
+        if self.interpreter_of(attached)? == InterpreterHandle::MAIN {
+            return Ok(main);
+        }
+        let made = self.create_thread_state(InterpreterHandle::MAIN, Whence::Fini)?;
+        self.thread_state_swap(made)?;
+        Ok(made)
+    }
+
+    /// The main interpreter, and up to 3.12 whichever is attached.
+    fn interpreter_to_finalize(&self, finalizer: ThreadStateHandle) -> Step<InterpreterHandle> {
+        if self.runtime.profile.finalizer_is_swapped_in() {
+            Ok(InterpreterHandle::MAIN)
+        } else {
+            self.interpreter_of(finalizer)
+        }
     }
 
     /// F3 to F7: while other threads still run.
-    fn prefinalize(&self, finalizer: ThreadStateHandle) -> Step<()> {
-        self.enter_phase(Phase::Announce);
-        let main = InterpreterHandle::MAIN;
-        self.interpreter(main)?.finalizing.write(true);
+    pub(super) fn prefinalize(&self, ending: Ending) -> Step<()> {
+        self.enter_phase(ending, Phase::Announce);
+        let interpreter = ending.interpreter;
+        self.interpreter(interpreter)?.finalizing.write(true);
         if !self.runtime.profile.prefinalization_is_repeated() {
-            return self.prefinalize_once(finalizer);
+            return self.prefinalize_once(ending);
         }
         let scope = scope();
         loop {
             scope.again(&());
-            self.prefinalize_once(finalizer)?;
-            self.enter_phase(Phase::Settle);
-            self.wait_for_guards(main)?;
-            self.lock(self.interpreter(main)?.pending.mutex())?;
-            if !self.must_prefinalize_again(main)? {
+            self.prefinalize_once(ending)?;
+            self.enter_phase(ending, Phase::Settle);
+            self.wait_for_guards(interpreter)?;
+            self.lock(self.interpreter(interpreter)?.pending.mutex())?;
+            if !self.must_prefinalize_again(ending)? {
                 break;
             }
-            self.unlock(self.interpreter(main)?.pending.mutex())?;
-            self.enter_phase(Phase::Announce);
+            self.unlock(self.interpreter(interpreter)?.pending.mutex())?;
+            self.enter_phase(ending, Phase::Announce);
         }
         scope.end(&());
         Ok(())
     }
 
     /// J8: whether something came up that is to be waited for or run; if not, no guard can be had any more.
-    fn must_prefinalize_again(&self, main: InterpreterHandle) -> Step<bool> {
-        let interpreter = self.interpreter(main)?;
+    fn must_prefinalize_again(&self, ending: Ending) -> Step<bool> {
+        let interpreter = self.interpreter(ending.interpreter)?;
         let lists = self.runtime.lists.lock();
-        let mut listed = lists.threads_head(main);
+        let mut listed = lists.threads_head(ending.interpreter);
         let others = !lists.next_thread_state(listed).is_null();
         let mut started = false;
         while !listed.is_null() {
@@ -226,6 +267,7 @@ impl Caller<'_> {
             listed = lists.next_thread_state(listed);
         }
         let again = (others && started)
+            || (ending.whole && !lists.newest_sub_interpreter().is_null())
             || !interpreter.exit_callbacks.is_empty()
             || interpreter.pending.waiting(Ordering::Relaxed) > 0
             || !interpreter.guards.end();
@@ -234,53 +276,72 @@ impl Caller<'_> {
     }
 
     /// F4 to F7.
-    fn prefinalize_once(&self, finalizer: ThreadStateHandle) -> Step<()> {
-        let main = InterpreterHandle::MAIN;
-        let interpreter = self.interpreter(main)?;
+    fn prefinalize_once(&self, ending: Ending) -> Step<()> {
+        let profile = self.runtime.profile;
+        let interpreter = self.interpreter(ending.interpreter)?;
         if interpreter.threading_imported.read() {
-            self.shut_down_threads()?;
+            if ending.whole {
+                self.runtime.phase.write(Phase::JoinThreads);
+            }
+            self.shut_down_threads(ending.interpreter)?;
         }
-        self.enter_phase(Phase::FinishPendingCalls);
-        self.pending_calls_finish(finalizer)?;
-        self.enter_phase(Phase::ExitCallbacks);
-        self.run_exit_callbacks(main)?;
-        self.enter_phase(Phase::EndInterpreters);
+        self.enter_phase(ending, Phase::FinishPendingCalls);
+        if ending.whole || profile.end_finishes_pending_calls() {
+            self.pending_calls_finish(ending.finalizer)?;
+        }
+        self.enter_phase(ending, Phase::ExitCallbacks);
+        self.run_exit_callbacks(ending.interpreter)?;
+        self.enter_phase(ending, Phase::EndInterpreters);
+        if ending.whole && profile.sub_interpreters_end() == SubInterpretersEnd::BeforeTheMark {
+            self.end_sub_interpreters()?;
+        }
         Ok(())
     }
 
-    /// F9 to F13: no thread that is known may attach any more.
-    fn cut_off_others(&self, finalizer: ThreadStateHandle) -> Step<()> {
-        self.enter_phase(Phase::Mark);
-        let main = InterpreterHandle::MAIN;
+    /// F9.
+    fn mark_runtime(&self, ending: Ending) -> Step<()> {
+        self.enter_phase(ending, Phase::Mark);
         self.runtime.finalizing_thread.write(current_thread());
         self.runtime
             .finalizing
-            .store(finalizer.to_word(), Ordering::Relaxed);
+            .store(ending.finalizer.to_word(), Ordering::Relaxed);
         // After the store, whose point lies before it: both marks are set in one step.
-        self.interpreter(main)?.finalizer.write(finalizer);
+        self.mark_interpreter(ending)?;
         self.runtime.initialized.store(false, Ordering::Relaxed);
         self.runtime.core_initialized.write(false);
+        Ok(())
+    }
+
+    /// F9 of one interpreter.
+    pub(super) fn mark_interpreter(&self, ending: Ending) -> Step<()> {
+        let interpreter = self.interpreter(ending.interpreter)?;
+        interpreter.finalizer.write(ending.finalizer);
+        Ok(())
+    }
+
+    /// F10 to F13: no thread that is known may attach any more.
+    pub(super) fn cut_off_others(&self, ending: Ending) -> Step<()> {
         let profile = self.runtime.profile;
         if !profile.others_are_cut_off() {
             return Ok(());
         }
-        self.enter_phase(Phase::Unlink);
+        self.enter_phase(ending, Phase::Unlink);
         let (others, count) = self
             .runtime
             .lists
             .lock()
-            .remove_thread_states_except(main, finalizer);
+            .remove_thread_states_except(ending.interpreter, ending.finalizer);
         if profile.others_are_shut_down() {
-            self.enter_phase(Phase::ShutDown);
+            self.enter_phase(ending, Phase::ShutDown);
             for &other in &others[..count] {
                 self.storage(other)?.shut_down();
                 self.live(other)?;
             }
         }
         if profile.prefinalization_is_repeated() {
-            self.unlock(self.interpreter(main)?.pending.mutex())?;
+            self.unlock(self.interpreter(ending.interpreter)?.pending.mutex())?;
         }
-        self.enter_phase(Phase::ClearOthers);
+        self.enter_phase(ending, Phase::ClearOthers);
         for &other in &others[..count] {
             self.thread_state_clear(other)?;
             if profile.others_are_shut_down() {
@@ -293,37 +354,51 @@ impl Caller<'_> {
     }
 
     /// F14 to F29: with the interpreter still there.
-    fn tear_down(&self, finalizer: ThreadStateHandle) -> Step<()> {
-        self.enter_phase(Phase::Flush);
-        self.enter_phase(Phase::Collect);
-        self.gc_collect()?;
-        self.enter_phase(Phase::TearDownModules);
+    pub(super) fn tear_down(&self, ending: Ending) -> Step<()> {
+        let profile = self.runtime.profile;
+        self.enter_phase(ending, Phase::Flush);
+        self.enter_phase(ending, Phase::Collect);
+        if ending.whole {
+            self.gc_collect()?;
+        }
+        self.enter_phase(ending, Phase::TearDownModules);
         self.tear_down_modules()?;
-        self.enter_phase(Phase::FlushAgain);
-        self.enter_phase(Phase::ClearListed);
-        self.clear_listed()?;
-        self.enter_phase(Phase::ClearFields);
-        self.storage(finalizer)?.eval_breaker.reset();
-        self.live(finalizer)?;
-        self.run_at_interpreter_clear(InterpreterHandle::MAIN)?;
-        self.enter_phase(Phase::ExitCallbacksNative);
-        self.run_exit_callbacks_native(InterpreterHandle::MAIN)?;
-        self.enter_phase(Phase::CollectLast);
+        if ending.whole && profile.sub_interpreters_end() == SubInterpretersEnd::AfterModules {
+            self.end_sub_interpreters()?;
+        }
+        self.enter_phase(ending, Phase::FlushAgain);
+        self.enter_phase(ending, Phase::ClearListed);
+        self.clear_listed(ending.interpreter)?;
+        self.enter_phase(ending, Phase::ClearFields);
+        self.storage(ending.finalizer)?.eval_breaker.reset();
+        self.live(ending.finalizer)?;
+        self.run_at_interpreter_clear(ending.interpreter)?;
+        self.enter_phase(ending, Phase::ExitCallbacksNative);
+        self.run_exit_callbacks_native(ending.interpreter)?;
+        self.enter_phase(ending, Phase::CollectLast);
         self.gc_collect()?;
-        self.enter_phase(Phase::ForgetInterpreter);
+        self.enter_phase(ending, Phase::ForgetInterpreter);
+        let forgets = if profile.end_of_main_forgets_it() {
+            ending.interpreter == InterpreterHandle::MAIN
+        } else {
+            ending.whole
+        };
+        if !forgets {
+            return Ok(());
+        }
         self.runtime
             .auto_interpreter
             .store(InterpreterHandle::NULL.to_word(), Ordering::Relaxed);
-        if self.runtime.profile.slots_go_before_at_exit() {
+        if profile.slots_go_before_at_exit() {
             self.runtime.tss_created.store(false, Ordering::Relaxed);
         }
         Ok(())
     }
 
     /// F22, 3.8: HEAD_LOCK is held over the destructors.
-    fn clear_listed_locked(&self) -> Step<()> {
+    fn clear_listed_locked(&self, interpreter: InterpreterHandle) -> Step<()> {
         let lists = self.runtime.lists.lock();
-        let mut listed = lists.threads_head(InterpreterHandle::MAIN);
+        let mut listed = lists.threads_head(interpreter);
         while !listed.is_null() {
             self.thread_state_clear(listed)?;
             listed = lists.next_thread_state(listed);
@@ -333,16 +408,12 @@ impl Caller<'_> {
     }
 
     /// F22: clears every listed thread state, HEAD_LOCK dropped around each.
-    fn clear_listed(&self) -> Step<()> {
+    fn clear_listed(&self, interpreter: InterpreterHandle) -> Step<()> {
         if self.runtime.profile.cleared_under_head_lock() {
-            return self.clear_listed_locked();
+            return self.clear_listed_locked(interpreter);
         }
         let scope = scope();
-        let mut listed = self
-            .runtime
-            .lists
-            .lock()
-            .threads_head(InterpreterHandle::MAIN);
+        let mut listed = self.runtime.lists.lock().threads_head(interpreter);
         while !listed.is_null() {
             scope.again(&listed);
             self.thread_state_clear(listed)?;
@@ -356,11 +427,9 @@ impl Caller<'_> {
 
     /// F30: since 3.12 the GIL is free from here on; whatever is listed is freed, also what another thread waits or runs
     /// with.
-    fn delete_main_interpreter(&self) -> Step<()> {
-        self.enter_phase(Phase::Delete);
-        let main = InterpreterHandle::MAIN;
+    pub(super) fn delete_interpreter(&self, interpreter: InterpreterHandle) -> Step<()> {
         let current = self.current();
-        if !current.is_null() {
+        if !current.is_null() && self.interpreter_of(current)? == interpreter {
             if self.runtime.profile.gil_is_dropped_at_the_end() {
                 self.detach(current)?;
             } else {
@@ -370,18 +439,23 @@ impl Caller<'_> {
         let scope = scope();
         loop {
             scope.again(&());
-            let listed = self.runtime.lists.lock().threads_head(main);
+            let listed = self.runtime.lists.lock().threads_head(interpreter);
             if listed.is_null() {
                 break;
             }
             self.delete_thread_state(listed, false)?;
         }
         scope.end(&());
-        self.close_queue(&self.interpreter(main)?.pending);
+        self.close_queue(&self.interpreter(interpreter)?.pending);
+        self.interpreter(interpreter)?.importer.reset();
         let mut lists = self.runtime.lists.lock();
-        let threads_left = !lists.threads_head(main).is_null();
-        let listed = lists.remove_interpreter(main);
-        let interpreters_left = !lists.head().is_null();
+        let threads_left = !lists.threads_head(interpreter).is_null();
+        let was_main = lists.main() == interpreter;
+        let listed = lists.remove_interpreter(interpreter);
+        let interpreters_left = was_main && !lists.head().is_null();
+        if !threads_left {
+            self.free_interpreter(interpreter);
+        }
         drop(lists);
         if !listed {
             Err(self.fatal(Fatal::NullInterpreter))

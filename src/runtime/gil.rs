@@ -184,12 +184,12 @@ impl Caller<'_> {
             return Err(self.leave(handle));
         }
         let interpreter = self.interpreter_of_gil(handle)?;
-        let Some(gil) = self.interpreter(interpreter)?.gil() else {
-            return Err(self.crash(Crash::Other));
-        };
-        self.runtime.gil_waiting.write(true);
+        let (owner, gil) = self.gil_of(interpreter)?;
+        let waits_for = owner.slot().map_or(0, |slot| slot as u8 + 1);
+        self.runtime.gil_waiting.write(waits_for);
         let mut locked = gil.mutex.lock();
-        locked = self.wait_for_gil(gil, locked, interpreter, handle)?;
+        self.interpreter(owner)?;
+        locked = self.wait_for_gil((owner, gil), locked, interpreter, handle)?;
         let switching = gil.switch_mutex.lock();
         *locked = Locked::Taken;
         if gil.last_holder.read() != handle {
@@ -198,7 +198,7 @@ impl Caller<'_> {
         }
         gil.switch_cond.notify_one();
         drop(switching);
-        self.runtime.gil_waiting.write(false);
+        self.runtime.gil_waiting.write(0);
         match self.must_leave(handle) {
             Ok(false) => {}
             Ok(true) => {
@@ -232,7 +232,7 @@ impl Caller<'_> {
     /// §GIL T4: returns with the GIL free and its mutex held.
     fn wait_for_gil<'g>(
         &self,
-        gil: &'g Gil,
+        (owner, gil): (InterpreterHandle, &'g Gil),
         mut locked: MutexGuard<'g, Locked>,
         interpreter: InterpreterHandle,
         handle: ThreadStateHandle,
@@ -250,12 +250,14 @@ impl Caller<'_> {
             if self.runtime.over().is_some() {
                 return Err(Ended::ProcessOver);
             }
+            // A GIL of its own goes away with its interpreter, whoever waits for it.
+            self.interpreter(owner)?;
             if waited == WaitResult::Woken || *locked != Locked::Taken || switch_number.changed() {
                 continue;
             }
             let holder = gil.last_holder.read();
             if self.must_leave(handle)? {
-                self.runtime.gil_waiting.write(false);
+                self.runtime.gil_waiting.write(0);
                 drop(locked);
                 if drop_requested && self.runtime.profile.late_waiter_withdraws() {
                     // The finalizer may have deleted its thread state between the unlock and the clear.
@@ -293,9 +295,7 @@ impl Caller<'_> {
         release: Release,
     ) -> Step<()> {
         let scope = scope();
-        let Some(gil) = self.interpreter(interpreter)?.gil() else {
-            return Err(self.crash(Crash::Other));
-        };
+        let (owner, gil) = self.gil_of(interpreter)?;
         if release == Release::Normal {
             gil.last_holder.write(handle);
         }
@@ -313,7 +313,7 @@ impl Caller<'_> {
         gil.cond.notify_one();
         drop(locked);
         if release == Release::Normal {
-            self.switch_forced(gil, interpreter, handle)?;
+            self.switch_forced((owner, gil), interpreter, handle)?;
         }
         scope.end(&());
         Ok(())
@@ -336,7 +336,7 @@ impl Caller<'_> {
     /// §GIL D6: after a drop request, waits until another thread has taken the GIL.
     fn switch_forced(
         &self,
-        gil: &Gil,
+        (owner, gil): (InterpreterHandle, &Gil),
         interpreter: InterpreterHandle,
         handle: ThreadStateHandle,
     ) -> Step<()> {
@@ -344,6 +344,7 @@ impl Caller<'_> {
             return Ok(());
         }
         let mut switching = gil.switch_mutex.lock();
+        self.interpreter(owner)?;
         if gil.last_holder.read() == handle {
             if self.runtime.profile.eval_breaker_of() == EvalBreakerOf::Interpreter {
                 // It is `handle` that says which interpreter's request this is.

@@ -194,9 +194,7 @@ impl<'a> Caller<'a> {
         // The key is gone without the runtime; the thread's own slot is not.
         let is_without_key = !self.runtime.profile.slots_outlive_the_runtime()
             && !self.runtime.tss_created.load(Ordering::Relaxed);
-        let is_disabled =
-            self.runtime.runtime_initialized.read() && !self.runtime.check_enabled.read();
-        if is_disabled || is_without_key {
+        if !self.runtime.check_enabled.read() || is_without_key {
             return Ok(1);
         }
         let current = self.current();

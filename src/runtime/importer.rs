@@ -93,11 +93,11 @@ impl Caller<'_> {
     }
 
     /// The end of `threading._shutdown`, in a thread other than the importer.
-    pub(super) fn join_importer(&self) -> Step<()> {
+    pub(super) fn join_importer(&self, interpreter: InterpreterHandle) -> Step<()> {
         if !self.runtime.profile.importer_is_joined() {
             return Ok(());
         }
-        let importer = &self.interpreter(InterpreterHandle::MAIN)?.importer;
+        let importer = &self.interpreter(interpreter)?.importer;
         if importer.thread.read() == current_thread().index() as u8 + 1 {
             return Ok(());
         }

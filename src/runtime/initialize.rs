@@ -28,6 +28,7 @@ use super::arena::Whence;
 use super::callback::Callback;
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::interpreter::GilPointer;
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
 use crate::sync::{Ordering, Word, current_thread};
@@ -166,15 +167,9 @@ impl Caller<'_> {
     fn create_main_interpreter(&self) -> Step<()> {
         let main = InterpreterHandle::MAIN;
         let interpreter = self.interpreter(main)?;
-        interpreter.has_gil.write(false);
-        interpreter.finalizing.write(false);
-        interpreter.finalizer.write(ThreadStateHandle::NULL);
-        interpreter.shared_breaker.init();
-        interpreter.pending.reset();
+        interpreter.renew();
         self.open_queue(&interpreter.pending);
-        interpreter.threading_imported.write(false);
         interpreter.importer.reset();
-        interpreter.guards.reset();
         self.free_embedded(main)?;
         self.runtime.lists.lock().insert_interpreter(main);
         self.runtime
@@ -197,7 +192,7 @@ impl Caller<'_> {
     fn create_main_gil(&self) -> Step<()> {
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
         interpreter.gil_own.create();
-        interpreter.has_gil.write(true);
+        interpreter.gil.write(GilPointer::Own);
         self.attach(self.runtime.main_thread_state.read())
     }
 

@@ -4,7 +4,14 @@
 //!
 //! # States
 //!
-//! The main interpreter is embedded in the runtime and lives from §INIT I5 to §FINAL F30. Only it exists so far.
+//! The main interpreter is embedded in the runtime and lives from §INIT I5 to §FINAL F30. The others live from §NEWINT W3 to
+//! §ENDINT Z11 ([`super::subinterpreter`]); each takes the lowest free slot, chosen under HEAD_LOCK.
+//!
+//! | `ceval.gil` | meaning | written by |
+//! | --- | --- | --- |
+//! | null | no thread state of it can be attached | – |
+//! | its own | the main one's, and since 3.12 that of an interpreter that asked for one | the creator |
+//! | the main one's | shared, the default; the only GIL there is up to 3.11 | the creator |
 //!
 //! # Protocol
 //!
@@ -29,16 +36,40 @@ use super::importer::Importer;
 use super::outcome::{Crash, Fatal, Step};
 use super::pending::{PENDING_INTERPRETER, PendingQueue};
 use super::state::Caller;
-use crate::sync::{AtomicBool, Plain};
+use crate::sync::{AtomicBool, Plain, Word};
 
 /// Interpreters that exist at once.
-pub const INTERPRETERS_MAX: usize = 1;
+pub const INTERPRETERS_MAX: usize = 4;
 
 /// Callbacks of each kind that one interpreter takes.
 pub const EXIT_CALLBACKS_MAX: usize = 32;
 
 /// Callbacks registered for the clearing of one interpreter at once.
 pub const INTERPRETER_CLEAR_MAX: usize = 8;
+
+/// Which GIL an interpreter uses: `ceval.gil`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum GilPointer {
+    /// None yet.
+    Null,
+    /// The one in its own storage.
+    Own,
+    /// The main interpreter's.
+    Main,
+}
+
+impl Word for GilPointer {
+    fn to_word(self) -> u64 {
+        self as u64
+    }
+    fn from_word(word: u64) -> Self {
+        match word {
+            0 => Self::Null,
+            1 => Self::Own,
+            _ => Self::Main,
+        }
+    }
+}
 
 /// One interpreter.
 #[derive(Debug)]
@@ -48,9 +79,8 @@ pub(super) struct Interpreter {
     pub(super) preallocated: AtomicBool,
     /// The slot's generation. Rule: moves in the step that frees the interpreter; never, for the main one.
     pub(super) generation: Plain<u8>,
-    /// Whether `ceval.gil` points to its own GIL: null before, and attaching undefined. Rule: written by the initializer
-    /// before a thread can attach.
-    pub(super) has_gil: Plain<bool>,
+    /// `ceval.gil`: null before, and attaching undefined. Rule: written by the creator before a thread can attach.
+    pub(super) gil: Plain<GilPointer>,
     /// The storage of its own GIL.
     pub(super) gil_own: Gil,
     /// `finalizing`: the first act of finalization. Rule: the GIL.
@@ -63,6 +93,10 @@ pub(super) struct Interpreter {
     pub(super) pending: PendingQueue,
     /// Whether `threading` is imported. Rule: the GIL.
     pub(super) threading_imported: Plain<bool>,
+    /// Whether `PyInterpreterConfig` allows threads, and daemon threads among them. Rule: the creator, before a thread can
+    /// attach.
+    pub(super) threads_allowed: Plain<bool>,
+    pub(super) daemons_allowed: Plain<bool>,
     /// Who imported `threading`.
     pub(super) importer: Importer,
     /// `finalization_guards`: since 3.15.
@@ -80,12 +114,14 @@ impl Interpreter {
         Self {
             preallocated: AtomicBool::new(("interpreter.preallocated", slot), true),
             generation: Plain::new(("interpreter.generation", slot), 0),
-            has_gil: Plain::new(("interpreter.has_gil", slot), false),
+            gil: Plain::new(("interpreter.gil", slot), GilPointer::Null),
             gil_own: Gil::new(slot),
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
             shared_breaker: SharedBreaker::new(slot),
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
+            threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
+            daemons_allowed: Plain::new(("interpreter.daemons_allowed", slot), true),
             threading_imported: Plain::new(("interpreter.threading", slot), false),
             importer: Importer::new(slot),
             guards: Guards::new(slot),
@@ -95,9 +131,17 @@ impl Interpreter {
         }
     }
 
-    /// The GIL in use.
-    pub(super) fn gil(&self) -> Option<&Gil> {
-        self.has_gil.read().then_some(&self.gil_own)
+    /// As a new interpreter is, but for what its locks hold.
+    pub(super) fn renew(&self) {
+        self.gil.write(GilPointer::Null);
+        self.finalizing.write(false);
+        self.finalizer.write(ThreadStateHandle::NULL);
+        self.shared_breaker.init();
+        self.pending.reset();
+        self.threading_imported.write(false);
+        self.threads_allowed.write(true);
+        self.daemons_allowed.write(true);
+        self.guards.reset();
     }
 }
 
@@ -112,6 +156,16 @@ impl<'a> Caller<'a> {
             return Err(self.crash(Crash::UseAfterFree));
         }
         Ok(interpreter)
+    }
+
+    /// The GIL that threads of an interpreter take, and the interpreter in whose storage it lies; a crash if it has none.
+    pub(super) fn gil_of(&self, handle: InterpreterHandle) -> Step<(InterpreterHandle, &'a Gil)> {
+        let owner = match self.interpreter(handle)?.gil.read() {
+            GilPointer::Null => return Err(self.crash(Crash::Other)),
+            GilPointer::Own => handle,
+            GilPointer::Main => InterpreterHandle::MAIN,
+        };
+        Ok((owner, &self.interpreter(owner)?.gil_own))
     }
 
     /// The interpreter of the attached thread state.

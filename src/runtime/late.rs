@@ -9,7 +9,8 @@
 //! | --- | --- | --- | --- |
 //! | 3.8 | whether the runtime's finalizer is another thread state | with the GIL taken | it is ended |
 //! | 3.9 to 3.11 | the same, without reading the thread state (bpo-39877) | T1, T4c, T10 | it is ended |
-//! | 3.12 to 3.13.7 | the same, or the interpreter's; not on the finalizing OS thread | T1, T4c, T10 | it is ended |
+//! | 3.12.0 | the same, or the interpreter's | T1, T4c, T10 | it is ended |
+//! | 3.12.1 to 3.13.7 | the same; not on the finalizing OS thread (gh-109793) | T1, T4c, T10 | it is ended |
 //! | 3.13.8 and newer 3.13 | the same | T1, T4c, T10 | it is parked for good |
 //! | 3.14 and newer | whether its thread state is marked | T1, T4c, T10 | it is parked for good |
 //!
@@ -78,7 +79,8 @@ impl Caller<'_> {
             let interpreter = self.interpreter_of(handle)?;
             finalizer = self.interpreter(interpreter)?.finalizer.read();
         }
-        let here = self.runtime.finalizing_thread.read() == current_thread();
+        let here = self.runtime.profile.finalizing_thread_is_exempt()
+            && self.runtime.finalizing_thread.read() == current_thread();
         Ok(!finalizer.is_null() && finalizer != handle && !here)
     }
 

@@ -9,7 +9,7 @@
 //! | `interpreters` | newest first; the main one is last | the holder of HEAD_LOCK |
 //! | a thread list | newest first, doubly linked | the holder of HEAD_LOCK |
 //! | ids | grow within one life of the runtime or of an interpreter | the holder of HEAD_LOCK |
-//! | `shutdown_handles` | non-daemon threads in order of their start | the holder of HEAD_LOCK |
+//! | `shutdown_handles` | non-daemon threads in order of their start, with their interpreters | the holder of HEAD_LOCK |
 //!
 //! # Invariants
 //!
@@ -61,7 +61,7 @@ pub(super) struct Lists {
     id_next: i64,
     interpreters: [InterpreterLinks; INTERPRETERS_MAX],
     thread_states: [Links; THREAD_STATES_MAX],
-    shutdown_handles: [ThreadIndex; THREADS_MAX],
+    shutdown_handles: [(InterpreterHandle, ThreadIndex); THREADS_MAX],
     shutdown_handles_count: usize,
     /// Whether the program reads ids, so that they belong to the state.
     pub(super) ids_observable: bool,
@@ -75,7 +75,7 @@ impl Lists {
             id_next: -1,
             interpreters: [INTERPRETER_UNLINKED; INTERPRETERS_MAX],
             thread_states: [UNLINKED; THREAD_STATES_MAX],
-            shutdown_handles: [ThreadIndex::FIRST; THREADS_MAX],
+            shutdown_handles: [(InterpreterHandle::NULL, ThreadIndex::FIRST); THREADS_MAX],
             shutdown_handles_count: 0,
             ids_observable: false,
         }
@@ -123,6 +123,30 @@ impl Lists {
         interpreter
             .slot()
             .map_or(-1, |slot| self.interpreters[slot].id)
+    }
+
+    /// The lowest slot without an interpreter, but for the main one's.
+    pub(super) fn unused_interpreter(&self) -> Option<usize> {
+        (1..INTERPRETERS_MAX).find(|&slot| self.interpreters[slot] == INTERPRETER_UNLINKED)
+    }
+
+    /// The newest interpreter but the main one, or null.
+    pub(super) fn newest_sub_interpreter(&self) -> InterpreterHandle {
+        if self.head == self.main {
+            self.next_interpreter(self.head)
+        } else {
+            self.head
+        }
+    }
+
+    /// Whether a thread state is the only one of its interpreter.
+    pub(super) fn is_alone(
+        &self,
+        interpreter: InterpreterHandle,
+        thread_state: ThreadStateHandle,
+    ) -> bool {
+        self.threads_head(interpreter) == thread_state
+            && self.next_thread_state(thread_state).is_null()
     }
 
     /// Puts a new interpreter at the head and gives it an id.
@@ -281,8 +305,12 @@ impl Lists {
     }
 
     /// A non-daemon thread starts: finalization will wait for it.
-    pub(super) fn add_shutdown_handle(&mut self, thread: ThreadIndex) {
-        self.shutdown_handles[self.shutdown_handles_count] = thread;
+    pub(super) fn add_shutdown_handle(
+        &mut self,
+        interpreter: InterpreterHandle,
+        thread: ThreadIndex,
+    ) {
+        self.shutdown_handles[self.shutdown_handles_count] = (interpreter, thread);
         self.shutdown_handles_count += 1;
     }
 
@@ -291,19 +319,23 @@ impl Lists {
         let count = self.shutdown_handles_count;
         if let Some(place) = self.shutdown_handles[..count]
             .iter()
-            .position(|&listed| listed == thread)
+            .position(|&(_, listed)| listed == thread)
         {
             self.shutdown_handles.copy_within(place + 1..count, place);
             self.shutdown_handles_count -= 1;
         }
     }
 
-    /// The first thread to wait for that is not `but`.
-    pub(super) fn first_shutdown_handle(&self, but: ThreadIndex) -> Option<ThreadIndex> {
+    /// The first thread of an interpreter to wait for that is not `but`.
+    pub(super) fn first_shutdown_handle(
+        &self,
+        interpreter: InterpreterHandle,
+        but: ThreadIndex,
+    ) -> Option<ThreadIndex> {
         self.shutdown_handles[..self.shutdown_handles_count]
             .iter()
-            .copied()
-            .find(|&listed| listed != but)
+            .find(|&&(owner, listed)| owner == interpreter && listed != but)
+            .map(|&(_, listed)| listed)
     }
 
     fn well_formed(&self, interpreter: InterpreterHandle) -> bool {

@@ -5,7 +5,7 @@
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
 //! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
-//! `threading`, `object`, `exit`; `initialize` and `finalize` last. `lock_order` holds for all.
+//! `threading`, `object`, `exit`; `initialize`, `finalize` and `subinterpreter` last. `lock_order` holds for all.
 
 mod arena;
 mod attach;
@@ -34,6 +34,7 @@ mod parking;
 mod pending;
 pub mod profile;
 mod state;
+mod subinterpreter;
 mod thread_state;
 mod threading;
 
@@ -57,4 +58,5 @@ pub use outcome::{Crash, Ended, Fatal, Over, Step};
 pub use pending::PENDING_MAX;
 pub use profile::Profile;
 pub use state::{AT_EXIT_MAX, Caller, Host, Runtime};
+pub use subinterpreter::{InterpreterConfig, StatusError};
 pub use threading::{Daemon, HandleState};

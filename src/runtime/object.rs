@@ -95,7 +95,7 @@ super::handle::word_for_enum!(ObjectState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Object {
     pub(super) state: ObjectState,
-    interpreter: InterpreterHandle,
+    pub(super) interpreter: InterpreterHandle,
     kind: ObjectKind,
 }
 

@@ -163,6 +163,14 @@ fatal_errors! {
     RemainingThreads => "PyInterpreterState_Delete: remaining threads",
     /// Finalization found an interpreter besides the main one.
     RemainingInterpreters => "PyInterpreterState_Delete: remaining subinterpreters",
+    /// `Py_NewInterpreter` before initialization.
+    InitializeFirst => "new_interpreter: Py_Initialize must be called first",
+    /// Finalization could not make a thread state for a sub-interpreter that is left.
+    ThreadStateAllocation => "_PyThreadState_NewBound: thread state allocation failed",
+    /// `Py_EndInterpreter` of a thread state that is not the current one.
+    EndNotCurrent => "Py_EndInterpreter: thread is not current",
+    /// `Py_EndInterpreter` of an interpreter with other thread states, up to 3.13.
+    NotTheLastThread => "Py_EndInterpreter: not the last thread",
     /// The interpreter to delete is in no list.
     NullInterpreter => "PyInterpreterState_Delete: NULL interpreter",
 }

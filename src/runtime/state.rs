@@ -79,8 +79,9 @@ pub struct Runtime {
     pub(super) current: Local<ThreadStateHandle>,
     /// `gilstate.tstate_current`, up to 3.11, as a word.
     pub(super) current_of_process: AtomicU64,
-    /// Whether the thread is inside §GIL T3 to T9. Set after T1 and cleared with the GIL taken or on the way out.
-    pub(super) gil_waiting: Local<bool>,
+    /// While the thread is inside §GIL T3 to T9, the slot of the interpreter whose GIL it waits for, plus one. Set after T1 and
+    /// cleared with the GIL taken or on the way out.
+    pub(super) gil_waiting: Local<u8>,
     /// Whether finalization parked the thread for good.
     pub(super) hung: Local<bool>,
     /// HEAD_LOCK and what it protects.
@@ -127,7 +128,7 @@ impl Runtime {
             finalizing_thread: Plain::new("finalizing_thread", ThreadIndex::FIRST),
             main_thread: Plain::new("main_thread", ThreadIndex::FIRST),
             main_thread_state: Plain::new("main_tstate", ThreadStateHandle::NULL),
-            check_enabled: Plain::new("check_enabled", false),
+            check_enabled: Plain::new("check_enabled", true),
             auto_interpreter: AtomicU64::new("auto_interpreter", InterpreterHandle::NULL.to_word()),
             tss_created: AtomicBool::new("tss_created", false),
             tss: std::array::from_fn(|thread| Plain::new(("tss", thread), ThreadStateHandle::NULL)),
@@ -136,7 +137,7 @@ impl Runtime {
                 "current_of_process",
                 ThreadStateHandle::NULL.to_word(),
             ),
-            gil_waiting: Local::new("gil_waiting", false),
+            gil_waiting: Local::new("gil_waiting", 0),
             hung: Local::new("hung", false),
             lists: Mutex::new("head_lock", Lists::new()),
             interpreters: std::array::from_fn(|slot| {

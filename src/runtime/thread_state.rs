@@ -234,6 +234,7 @@ impl<'a> Caller<'a> {
         let interpreter = self.interpreter_of(handle)?;
         let mut lists = self.runtime.lists.lock();
         self.live(handle)?;
+        self.interpreter(interpreter)?;
         lists.remove_thread_state(interpreter, handle);
         drop(lists);
         self.release_joiners(handle, ThreadEnd::StateDeleted);

@@ -55,7 +55,6 @@
 
 use super::arena::Whence;
 use super::differences::{StartRefused, ThreadEnd};
-use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Ended, Step};
 use super::state::Caller;
@@ -198,11 +197,16 @@ impl Caller<'_> {
     fn start_new_thread(&self, thread: ThreadIndex, daemon: Daemon) -> Step<bool> {
         let interpreter = self.interpreter_of(self.current())?;
         let handle = &self.runtime.thread_handles[thread.index()];
-        if self.start_is_refused(interpreter)? || handle.state.read() != HandleState::NotStarted {
+        if self.start_is_refused(interpreter, daemon)?
+            || handle.state.read() != HandleState::NotStarted
+        {
             return Ok(false);
         }
         if daemon == Daemon::No {
-            self.runtime.lists.lock().add_shutdown_handle(thread);
+            self.runtime
+                .lists
+                .lock()
+                .add_shutdown_handle(interpreter, thread);
         }
         handle.state.write(HandleState::Starting);
         let whence = match daemon {
@@ -226,9 +230,15 @@ impl Caller<'_> {
         Ok(false)
     }
 
-    /// *can't create new thread at interpreter shutdown*.
-    fn start_is_refused(&self, interpreter: InterpreterHandle) -> Step<bool> {
+    /// *can't create new thread at interpreter shutdown*, *thread is not supported for isolated subinterpreters*, *daemon
+    /// threads are disabled in this (sub)interpreter*.
+    fn start_is_refused(&self, interpreter: InterpreterHandle, daemon: Daemon) -> Step<bool> {
         let interpreter = self.interpreter(interpreter)?;
+        let allowed = interpreter.threads_allowed.read()
+            && (daemon == Daemon::No || interpreter.daemons_allowed.read());
+        if !allowed {
+            return Ok(true);
+        }
         Ok(match self.runtime.profile.start_refused() {
             StartRefused::Never => false,
             StartRefused::Announced => interpreter.finalizing.read(),
@@ -345,8 +355,7 @@ impl Caller<'_> {
 
     /// §FINAL F4, `threading._shutdown`: joins every listed thread but this one; gives up if a join is refused, or if an
     /// exception ends it, which is printed.
-    pub(super) fn shut_down_threads(&self) -> Step<()> {
-        self.runtime.phase.write(Phase::JoinThreads);
+    pub(super) fn shut_down_threads(&self, interpreter: InterpreterHandle) -> Step<()> {
         if self.eval_pending_calls()? != 0 {
             return Ok(());
         }
@@ -357,14 +366,14 @@ impl Caller<'_> {
                 .runtime
                 .lists
                 .lock()
-                .first_shutdown_handle(current_thread());
+                .first_shutdown_handle(interpreter, current_thread());
             let Some(thread) = listed else { break };
             if self.join_handle(thread)? != 0 {
                 break;
             }
         }
         scope.end(&());
-        self.join_importer()?;
+        self.join_importer(interpreter)?;
         let _printed = self.eval()?;
         Ok(())
     }

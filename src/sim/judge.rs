@@ -169,7 +169,7 @@ impl<'a> Judge<'a> {
     pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
         // A thread that owns the GIL's mutex is between two waits and about to give it up.
         if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
-            return self.machine.runtime.gil_holder();
+            return self.machine.runtime.holder_waited_for(thread);
         }
         let Standing::Blocked(waits) = world.standing(thread) else {
             return None;

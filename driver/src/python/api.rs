@@ -11,6 +11,23 @@ pub type Pointer = *mut c_void;
 /// `PyObject *(*)(PyObject *, PyObject *)`
 pub type Function = extern "C-unwind" fn(Pointer, Pointer) -> Pointer;
 
+/// `PyStatus`
+#[repr(C)]
+#[derive(Debug)]
+pub struct Status {
+    kind: c_int,
+    function: *const c_char,
+    message: *const c_char,
+    exit_code: c_int,
+}
+
+impl Status {
+    /// `PyStatus_Exception`
+    pub fn is_exception(&self) -> bool {
+        self.kind != 0
+    }
+}
+
 macro_rules! functions {
     ($($name:ident $names:literal ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {$(
         #[doc = concat!("`", $names, "`")]
@@ -63,6 +80,9 @@ functions! {
     gil_state_release "PyGILState_Release" (state: c_int);
     gil_state_this "PyGILState_GetThisThreadState" () -> Pointer;
     gil_state_check "PyGILState_Check" () -> c_int;
+    new_interpreter "Py_NewInterpreter" () -> Pointer;
+    new_interpreter_from_config "Py_NewInterpreterFromConfig" (state: *mut Pointer, config: *const [c_int; 7]) -> Status;
+    end_interpreter "Py_EndInterpreter" (state: Pointer);
     interpreter "PyInterpreterState_Get|_PyInterpreterState_Get" () -> Pointer;
     interpreter_id "PyInterpreterState_GetID" (interpreter: Pointer) -> i64;
     interpreter_head "PyInterpreterState_Head" () -> Pointer;

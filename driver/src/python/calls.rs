@@ -4,8 +4,8 @@ use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
 use super::{Libpython, api, objects};
 use crate::{record, sight};
 use tstate::runtime::{
-    Callback, Crash, Daemon, Ended, GilState, InterpreterHandle, MutexSlot, ObjectId, ObjectKind,
-    Over, Step, ThreadStateHandle,
+    Callback, Crash, Daemon, Ended, GilState, InterpreterConfig, InterpreterHandle, MutexSlot,
+    ObjectId, ObjectKind, Over, StatusError, Step, ThreadStateHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sync::ThreadIndex;
@@ -157,6 +157,37 @@ impl Calls for Caller<'_> {
     fn gil_state_check(&self) -> Step<i32> {
         Ok(api::gil_state_check())
     }
+    fn new_interpreter(&self) -> Step<ThreadStateHandle> {
+        Ok(self.python.state(api::new_interpreter()))
+    }
+    fn new_interpreter_from_config(
+        &self,
+        config: &InterpreterConfig,
+    ) -> Step<Result<ThreadStateHandle, StatusError>> {
+        // `PyInterpreterConfig` is seven ints, in the order of the fields.
+        let fields = [
+            config.use_main_obmalloc,
+            config.allow_fork,
+            config.allow_exec,
+            config.allow_threads,
+            config.allow_daemon_threads,
+            config.check_multi_interp_extensions,
+            config.gil,
+        ];
+        let fields = fields.map(|field| field as i32);
+        let mut state = std::ptr::null_mut();
+        let status = api::new_interpreter_from_config(&raw mut state, &raw const fields);
+        Ok(if status.is_exception() {
+            // Which error it is nobody asks.
+            Err(StatusError::Memory)
+        } else {
+            Ok(self.python.state(state))
+        })
+    }
+    fn end_interpreter(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::end_interpreter(self.python.state_pointer(handle));
+        Ok(())
+    }
     fn interpreter_state_get(&self) -> Step<InterpreterHandle> {
         Ok(self.python.interpreter(api::interpreter()))
     }
@@ -186,6 +217,7 @@ impl Calls for Caller<'_> {
     }
     fn object_new(&self, object: ObjectId, kind: ObjectKind) -> Step<()> {
         objects::new(object.index(), kind);
+        self.python.made_here(object);
         Ok(())
     }
     fn object_touch(&self, object: ObjectId) -> Step<()> {

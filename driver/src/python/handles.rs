@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use tstate::runtime::{InterpreterHandle, ThreadStateHandle};
 use tstate::sync::Word;
 
-/// A thread state that was seen.
+/// A thread state or an interpreter that was seen.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     address: usize,
@@ -21,7 +21,7 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct Handles {
     states: Vec<Known>,
-    interpreters: Vec<usize>,
+    interpreters: Vec<Known>,
 }
 
 /// Numbers that fit a handle.
@@ -71,25 +71,52 @@ impl Handles {
         }
     }
 
-    /// The handle of an interpreter; `main` is the main one's pointer now.
-    pub fn interpreter(&mut self, pointer: Pointer, main: Pointer) -> InterpreterHandle {
+    /// The handle of an interpreter; `main` is the main one's pointer now, and `list` what is in the list.
+    pub fn interpreter(
+        &mut self,
+        pointer: Pointer,
+        main: Pointer,
+        list: &[usize],
+    ) -> InterpreterHandle {
         let address = pointer as usize;
         if address == 0 {
             return InterpreterHandle::NULL;
         }
-        if pointer == main || self.interpreters.is_empty() {
+        let is_main = pointer == main || (main.is_null() && self.interpreters.is_empty());
+        let main = Known {
+            address: if is_main { address } else { main as usize },
+            listed: true,
+            gone: false,
+        };
+        if self.interpreters.is_empty() {
+            self.interpreters.push(main);
+        }
+        if is_main {
             // The main interpreter has one handle in every life of the runtime.
-            if self.interpreters.is_empty() {
-                self.interpreters.push(address);
-            }
-            self.interpreters[0] = address;
+            self.interpreters[0] = main;
             return InterpreterHandle::MAIN;
         }
-        let seen = self.interpreters.iter().position(|seen| *seen == address);
-        let number = seen.unwrap_or_else(|| {
-            self.interpreters.push(address);
-            self.interpreters.len() - 1
-        });
+        for known in self.interpreters.iter_mut().skip(1) {
+            let is_listed = list.contains(&known.address) && !known.gone;
+            known.gone |= known.listed && !is_listed;
+            known.listed |= is_listed;
+        }
+        let is_listed = list.contains(&address);
+        let newest = self
+            .interpreters
+            .iter()
+            .rposition(|known| known.address == address);
+        let number = match newest {
+            Some(number) if !(self.interpreters[number].gone && is_listed) => number,
+            Some(_) | None => {
+                self.interpreters.push(Known {
+                    address,
+                    listed: is_listed,
+                    gone: false,
+                });
+                self.interpreters.len() - 1
+            }
+        };
         InterpreterHandle::from_word(place(number))
     }
 
@@ -98,7 +125,7 @@ impl Handles {
         let known = handle
             .slot()
             .and_then(|number| self.interpreters.get(number));
-        known.copied().unwrap_or(0) as Pointer
+        known.map_or(0, |known| known.address) as Pointer
     }
 }
 

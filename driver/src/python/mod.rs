@@ -17,10 +17,12 @@ use crate::schedule::{SlotId, Waits, own};
 use crate::sight;
 use api::Pointer;
 use handles::Handles;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use tstate::runtime::{Ended, InterpreterHandle, MutexSlot, Over, Profile, ThreadStateHandle};
+use tstate::runtime::{
+    Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, ThreadStateHandle,
+};
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sync::ThreadIndex;
 
@@ -41,6 +43,8 @@ pub struct Libpython {
     ahead: AtomicBool,
     /// What `PyGILState_Check` says before the library is initialized.
     checks_before: bool,
+    /// The interpreters that objects were made in.
+    homes: Mutex<BTreeMap<usize, InterpreterHandle>>,
 }
 
 /// Initializes the library: without `site`, isolated from the user's environment.
@@ -70,6 +74,7 @@ impl Libpython {
             mutexes: std::array::from_fn(|_| AtomicU8::new(0)),
             ahead: AtomicBool::new(ahead),
             checks_before,
+            homes: Mutex::default(),
         }
     }
 
@@ -92,7 +97,7 @@ impl Libpython {
     }
 
     fn state(&self, pointer: Pointer) -> ThreadStateHandle {
-        let list = self.list().into_iter().collect();
+        let list = self.listed_anywhere();
         self.handles().state(pointer, &list)
     }
 
@@ -102,7 +107,43 @@ impl Libpython {
 
     fn interpreter(&self, pointer: Pointer) -> InterpreterHandle {
         let main = api::interpreter_main();
-        self.handles().interpreter(pointer, main)
+        let list = self.interpreter_list();
+        self.handles().interpreter(pointer, main, &list)
+    }
+
+    /// The current interpreter is where the object was made.
+    fn made_here(&self, object: ObjectId) {
+        let home = self.home_of(sight::current());
+        if let Ok(mut homes) = self.homes.lock() {
+            homes.insert(object.index(), home);
+        }
+    }
+
+    /// The interpreter in whose list a thread state is; null if it is in none.
+    fn home_of(&self, state: usize) -> InterpreterHandle {
+        let list = self.interpreter_list();
+        let home = list
+            .iter()
+            .find(|interpreter| states_of(**interpreter as Pointer).contains(&state));
+        home.map_or(InterpreterHandle::NULL, |home| {
+            self.interpreter(*home as Pointer)
+        })
+    }
+
+    /// The pointers in the list of interpreters, newest first.
+    fn interpreter_list(&self) -> Vec<usize> {
+        if self.is_ahead() {
+            return Vec::new();
+        }
+        walk(api::interpreter_head(), api::interpreter_next)
+    }
+
+    /// The pointers in the lists of all interpreters.
+    fn listed_anywhere(&self) -> BTreeSet<usize> {
+        let list = self.interpreter_list();
+        list.iter()
+            .flat_map(|interpreter| states_of(*interpreter as Pointer))
+            .collect()
     }
 
     fn interpreter_pointer(&self, handle: InterpreterHandle) -> Pointer {
@@ -132,17 +173,25 @@ impl Libpython {
         if main.is_null() {
             return Vec::new();
         }
-        let first = Some(api::interpreter_threads(main));
-        let next = |state: &Pointer| Some(api::thread_state_next(*state));
-        std::iter::successors(
-            first,
-            |state| if state.is_null() { None } else { next(state) },
-        )
-        .take_while(|state| !state.is_null())
-        .take(LIST_MAX)
-        .map(|state| state as usize)
-        .collect()
+        states_of(main)
     }
+}
+
+/// The pointers in an interpreter's list of thread states.
+fn states_of(interpreter: Pointer) -> Vec<usize> {
+    walk(
+        api::interpreter_threads(interpreter),
+        api::thread_state_next,
+    )
+}
+
+/// The pointers of a list from its first on.
+fn walk(first: Pointer, next: impl Fn(Pointer) -> Pointer) -> Vec<usize> {
+    std::iter::successors(Some(first), |at| (!at.is_null()).then(|| next(*at)))
+        .take_while(|at| !at.is_null())
+        .take(LIST_MAX)
+        .map(|at| at as usize)
+        .collect()
 }
 
 fn slot_of(thread: ThreadIndex) -> Option<SlotId> {
@@ -189,7 +238,8 @@ impl Python for Libpython {
     }
 
     fn attached_to(&self, thread: ThreadIndex, interpreter: InterpreterHandle) -> bool {
-        interpreter == InterpreterHandle::MAIN && self.attached(thread)
+        let attached = slot_of(thread).map_or(0, sight::attached);
+        !self.is_ahead() && attached != 0 && self.home_of(attached) == interpreter
     }
 
     fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
@@ -230,28 +280,32 @@ impl Python for Libpython {
     }
 
     fn interpreters(&self) -> usize {
-        if self.is_ahead() {
-            return 0;
-        }
-        let first = Some(api::interpreter_head());
-        std::iter::successors(first, |interpreter| {
-            (!interpreter.is_null()).then(|| api::interpreter_next(*interpreter))
-        })
-        .take_while(|interpreter| !interpreter.is_null())
-        .take(LIST_MAX)
-        .count()
+        self.interpreter_list().len()
     }
 
     fn thread_states(&self) -> usize {
-        self.list().len()
+        self.listed_anywhere().len()
     }
 
     fn thread_states_of(&self, interpreter: InterpreterHandle) -> usize {
-        if interpreter == InterpreterHandle::MAIN {
-            self.list().len()
+        let pointer = self.interpreter_pointer(interpreter);
+        if self.interpreter_list().contains(&(pointer as usize)) {
+            states_of(pointer).len()
         } else {
             0
         }
+    }
+
+    fn interpreter_of_state(&self, handle: ThreadStateHandle) -> InterpreterHandle {
+        self.home_of(self.state_pointer(handle) as usize)
+    }
+
+    fn interpreter_of_object(&self, object: ObjectId) -> InterpreterHandle {
+        let homes = self.homes.lock();
+        let home = homes
+            .ok()
+            .and_then(|homes| homes.get(&object.index()).copied());
+        home.unwrap_or(InterpreterHandle::NULL)
     }
 
     fn pending(&self) -> usize {
@@ -272,7 +326,7 @@ impl Python for Libpython {
 
     fn listed(&self, each: &mut dyn FnMut(ThreadStateHandle)) {
         let list = self.list();
-        let set = list.iter().copied().collect();
+        let set = self.listed_anywhere();
         let mut handles = self.handles();
         for state in list {
             each(handles.state(state as Pointer, &set));

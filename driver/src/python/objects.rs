@@ -30,12 +30,25 @@ static CLEARS: AtomicUsize = AtomicUsize::new(0);
 pub(super) fn begin() {
     let main = api::import_add(c"__main__".as_ptr());
     GLOBALS.store(api::module_dict(main) as usize, Ordering::Relaxed);
-    let code = api::compile(c"".as_ptr(), c"<eval>".as_ptr(), FILE_INPUT);
-    CODE.store(code as usize, Ordering::Relaxed);
+    CODE.store(empty_code() as usize, Ordering::Relaxed);
 }
 
+/// Whether the calling thread is attached to the main interpreter, or to none.
+fn in_main() -> bool {
+    sight::current() == 0 || api::interpreter() == api::interpreter_main()
+}
+
+/// The names of `__main__` in the current interpreter.
 fn globals() -> Pointer {
-    GLOBALS.load(Ordering::Relaxed) as Pointer
+    if in_main() {
+        GLOBALS.load(Ordering::Relaxed) as Pointer
+    } else {
+        api::module_dict(api::import_add(c"__main__".as_ptr()))
+    }
+}
+
+fn empty_code() -> Pointer {
+    api::compile(c"".as_ptr(), c"<eval>".as_ptr(), FILE_INPUT)
 }
 
 /// Drops a result: whether there was one, and no exception.
@@ -50,8 +63,13 @@ fn succeeded(result: Pointer) -> bool {
 
 /// One boundary of bytecode: 0, or -1 if an exception ended it.
 pub(super) fn eval() -> i32 {
-    let code = CODE.load(Ordering::Relaxed) as Pointer;
+    // No interpreter runs another one's objects.
+    let own = (!in_main()).then(empty_code);
+    let code = own.unwrap_or(CODE.load(Ordering::Relaxed) as Pointer);
     let result = api::eval_code(code, globals(), globals());
+    if let Some(own) = own {
+        api::decrease(own);
+    }
     if succeeded(result) { 0 } else { -1 }
 }
 

@@ -8,6 +8,7 @@ use crate::runtime::finalize::Phase;
 use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
 use crate::runtime::initialize::Stage;
 use crate::runtime::mutex::MutexSlot;
+use crate::runtime::object::ObjectId;
 use crate::runtime::state::Runtime;
 use crate::sync::{THREADS_MAX, ThreadIndex, Word};
 
@@ -40,7 +41,29 @@ impl Runtime {
     /// Whether the thread is inside §GIL T3 to T9.
     #[must_use]
     pub fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
-        self.gil_waiting.peek(thread)
+        self.gil_waiting.peek(thread) != 0
+    }
+
+    /// The thread that holds the GIL for which the thread waits.
+    #[must_use]
+    pub fn holder_waited_for(&self, thread: ThreadIndex) -> Option<ThreadIndex> {
+        let slot = usize::from(self.gil_waiting.peek(thread)).checked_sub(1)?;
+        self.interpreters[slot].gil_own.peek_holder()
+    }
+
+    /// The interpreter of a thread state; null for one that is freed.
+    #[must_use]
+    pub fn interpreter_of_state(&self, handle: ThreadStateHandle) -> InterpreterHandle {
+        let tstate = handle.slot().map(|slot| self.thread_states.slot(slot));
+        tstate
+            .filter(|tstate| tstate.generation() == handle.generation())
+            .map_or(InterpreterHandle::NULL, |tstate| tstate.peek_interpreter())
+    }
+
+    /// The interpreter that an object was made in.
+    #[must_use]
+    pub fn interpreter_of_object(&self, object: ObjectId) -> InterpreterHandle {
+        self.objects[object.index()].peek().interpreter
     }
 
     /// Whether the thread waits for a GIL that finalization left taken: for ever, since it never asks whether it is too late.
@@ -70,8 +93,15 @@ impl Runtime {
     pub fn drop_requested(&self, thread: ThreadIndex) -> bool {
         let slot = self.current.peek(thread).slot();
         if self.profile.eval_breaker_of() != EvalBreakerOf::ThreadState {
-            let (_, drop_requested) = self.interpreters[0].shared_breaker.peek();
-            return slot.is_some() && drop_requested;
+            let Some(slot) = slot else { return false };
+            let interpreter = match self.profile.eval_breaker_of() {
+                EvalBreakerOf::Runtime => InterpreterHandle::MAIN,
+                EvalBreakerOf::Interpreter | EvalBreakerOf::ThreadState => {
+                    self.thread_states.slot(slot).peek_interpreter()
+                }
+            };
+            let owner = &self.interpreters[interpreter.slot().unwrap_or(0)];
+            return owner.shared_breaker.peek().1;
         }
         slot.is_some_and(|slot| {
             self.thread_states
@@ -180,7 +210,7 @@ impl Runtime {
     #[must_use]
     pub fn checks(&self, thread: ThreadIndex) -> bool {
         let is_without_key = !self.profile.slots_outlive_the_runtime() && !self.tss_created.peek();
-        if is_without_key || (self.runtime_initialized.peek() && !self.check_enabled.peek()) {
+        if is_without_key || !self.check_enabled.peek() {
             return true;
         }
         let current = self.current_of(thread);

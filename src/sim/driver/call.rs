@@ -6,9 +6,12 @@
 )]
 
 use super::{Activation, Calls, Machine, PENDING, Python, Value};
-use crate::runtime::{Callback, CallbackId, Crash, GilState, MutexSlot, Step as Called};
+use crate::runtime::{
+    Callback, CallbackId, Crash, GilState, InterpreterConfig, MutexSlot, Step as Called,
+    ThreadStateHandle,
+};
 use crate::sim::scenario::calls::Call;
-use crate::sim::scenario::program::{Argument, BodyId, CallExpr, StatementId};
+use crate::sim::scenario::program::{Argument, BodyId, CallExpr, Expression, StatementId};
 use crate::sync::Word;
 
 /// Arguments of the longest call.
@@ -36,6 +39,9 @@ impl<P: Python> Machine<P> {
         let Some(function) = call.call.row().modelled else {
             unreachable!("what the runtime does not model is refused before a run");
         };
+        if function == Call::NewInterpreterFromConfig {
+            return self.new_interpreter(caller, at, &call.arguments);
+        }
         self.lifecycle(caller, at, function, &arguments)
     }
 
@@ -107,6 +113,29 @@ impl<P: Python> Machine<P> {
         })
     }
 
+    /// `Py_NewInterpreterFromConfig`: the status, or without an address for it the thread state.
+    fn new_interpreter(
+        &self,
+        caller: &P::Caller<'_>,
+        at: Activation,
+        arguments: &[Argument],
+    ) -> Called<Value> {
+        let (out, config) = match arguments {
+            [config] => (None, config),
+            [Argument::Bind(out), config] => (Some(*out), config),
+            _ => return Err(caller.crash(Crash::Other)),
+        };
+        let Argument::Value(Expression::Structure(structure)) = config else {
+            return Err(caller.crash(Crash::Other));
+        };
+        let fields = self.program.structures[structure.index()].fields;
+        let made = caller.new_interpreter_from_config(&configured(fields))?;
+        let handle = made.unwrap_or(ThreadStateHandle::NULL).into();
+        let Some(out) = out else { return Ok(handle) };
+        self.bind(at, out, handle);
+        Ok(made.is_err().into())
+    }
+
     fn attaching(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
         let null = |()| Value::NULL;
         Ok(match call {
@@ -151,6 +180,9 @@ impl<P: Python> Machine<P> {
             }
             Call::GilStateGetThisThreadState => caller.gil_state_get_this_thread_state()?.into(),
             Call::GilStateCheck => caller.gil_state_check()?.into(),
+            Call::NewInterpreter => caller.new_interpreter()?.into(),
+            Call::EndInterpreter => caller.end_interpreter(given[0].thread_state()).map(null)?,
+            Call::StatusException => (given[0].number() != 0).into(),
             Call::InterpreterStateGet => caller.interpreter_state_get()?.into(),
             Call::InterpreterStateGetId => {
                 Value::Number(caller.interpreter_state_get_id(given[0].interpreter())?)
@@ -193,6 +225,28 @@ impl<P: Python> Machine<P> {
             }
             None => Value::Number(-1),
         }
+    }
+}
+
+/// A configuration, its fields in the order of [`CONFIG_FIELDS`](crate::sim::scenario::names::CONFIG_FIELDS).
+fn configured(fields: [i64; 7]) -> InterpreterConfig {
+    let [
+        use_main_obmalloc,
+        allow_fork,
+        allow_exec,
+        allow_threads,
+        allow_daemon_threads,
+        check_multi_interp_extensions,
+        gil,
+    ] = fields;
+    InterpreterConfig {
+        use_main_obmalloc,
+        allow_fork,
+        allow_exec,
+        allow_threads,
+        allow_daemon_threads,
+        check_multi_interp_extensions,
+        gil,
     }
 }
 

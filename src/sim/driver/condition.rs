@@ -1,7 +1,7 @@
 //! Expressions: values, and conditions on the state.
 
 use super::{Activation, Machine, Python, Value};
-use crate::runtime::Runtime;
+use crate::runtime::{ObjectId, Runtime};
 use crate::sim::scenario::program::{
     Expression, Operator, StateFunction, ThreadId, ThreadRef, VariableRef,
 };
@@ -189,10 +189,14 @@ impl<'a, P: Python> Reader<'a, P> {
         }
     }
 
-    /// `ts->interp`; there is one interpreter.
+    /// `ts->interp`.
     fn interpreter_of(&self, value: Value) -> Value {
-        if matches!(value, Value::ThreadState(_) | Value::Object(_)) {
-            crate::runtime::InterpreterHandle::MAIN.into()
+        let runtime = &self.machine.runtime;
+        if let Value::ThreadState(handle) = value {
+            runtime.interpreter_of_state(handle).into()
+        } else if let Value::Object(object) = value {
+            let object = ObjectId::new(usize::from(object));
+            runtime.interpreter_of_object(object).into()
         } else {
             value
         }

@@ -5,8 +5,9 @@
 
 use super::Machine;
 use crate::runtime::{
-    Callback, CallbackId, Caller, Crash, Daemon, Ended, GilState, Host, InterpreterHandle,
-    MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime, Step, ThreadStateHandle,
+    Callback, CallbackId, Caller, Crash, Daemon, Ended, GilState, Host, InterpreterConfig,
+    InterpreterHandle, MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime, StatusError, Step,
+    ThreadStateHandle,
 };
 use crate::sync::ThreadIndex;
 
@@ -52,6 +53,10 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn thread_states(&self) -> usize;
     /// `thread_states(interp)`.
     fn thread_states_of(&self, interpreter: InterpreterHandle) -> usize;
+    /// `ts->interp`; null for a thread state that is freed.
+    fn interpreter_of_state(&self, handle: ThreadStateHandle) -> InterpreterHandle;
+    /// The interpreter that an object was made in.
+    fn interpreter_of_object(&self, object: ObjectId) -> InterpreterHandle;
     /// `pending`.
     fn pending(&self) -> usize;
     /// `held(m)` of a `PyMutex`.
@@ -171,6 +176,12 @@ calls! {
     fn gil_state_get_this_thread_state() -> ThreadStateHandle;
     /// `PyGILState_Check`.
     fn gil_state_check() -> i32;
+    /// `Py_NewInterpreter`.
+    fn new_interpreter() -> ThreadStateHandle;
+    /// `Py_NewInterpreterFromConfig`.
+    fn new_interpreter_from_config(config: &InterpreterConfig) -> Result<ThreadStateHandle, StatusError>;
+    /// `Py_EndInterpreter`.
+    fn end_interpreter(handle: ThreadStateHandle) -> ();
     /// `PyInterpreterState_Get`.
     fn interpreter_state_get() -> InterpreterHandle;
     /// `PyInterpreterState_GetID`.
@@ -253,6 +264,12 @@ impl Python for Runtime {
     }
     fn thread_states_of(&self, interpreter: InterpreterHandle) -> usize {
         Self::thread_states_of(self, interpreter)
+    }
+    fn interpreter_of_state(&self, handle: ThreadStateHandle) -> InterpreterHandle {
+        Self::interpreter_of_state(self, handle)
+    }
+    fn interpreter_of_object(&self, object: ObjectId) -> InterpreterHandle {
+        Self::interpreter_of_object(self, object)
     }
     fn pending(&self) -> usize {
         Self::pending(self)

@@ -34,7 +34,7 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
         if !structure.declared.name.is_empty()
             && !matches!(
                 structure.kind,
-                Type::CriticalSection | Type::CriticalSection2
+                Type::CriticalSection | Type::CriticalSection2 | Type::InterpreterConfig
             )
         {
             let message = format!("`{}` is not modelled yet", structure.declared.name);

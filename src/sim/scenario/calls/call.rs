@@ -61,6 +61,14 @@ pub enum Call {
     GilStateGetThisThreadState,
     /// `PyGILState_Check()`
     GilStateCheck,
+    /// `Py_NewInterpreter()`
+    NewInterpreter,
+    /// `Py_NewInterpreterFromConfig(ts, config)`
+    NewInterpreterFromConfig,
+    /// `Py_EndInterpreter(ts)`
+    EndInterpreter,
+    /// `PyStatus_Exception(status)`
+    StatusException,
     /// `PyInterpreterState_Get()`
     InterpreterStateGet,
     /// `PyInterpreterState_GetID(interp)`

@@ -54,18 +54,22 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::ThreadStateNext),
     core("Py_NewInterpreter", &[], ThreadState)
         .blocks()
-        .says("makes a sub-interpreter that shares the GIL and attaches its first state"),
+        .fatal(&["Py_Initialize must be called first", "GIL is not locked"])
+        .says("makes a sub-interpreter that shares the GIL and attaches its first state")
+        .runs(Call::NewInterpreter),
     core("Py_NewInterpreterFromConfig", &[Out(ThreadState), In(InterpreterConfig)], Status)
         .optional(1)
         .since(12)
         .blocks()
         .fatal(&["non-NULL old thread state"])
-        .says("makes a sub-interpreter and attaches its first state; with the configuration alone it returns the state"),
+        .says("makes a sub-interpreter and attaches its first state; with the configuration alone it returns the state")
+        .runs(Call::NewInterpreterFromConfig),
     core("Py_EndInterpreter", &[In(ThreadState)], Void)
         .attached()
         .blocks()
         .fatal(&["thread is not current", "thread still has a frame", "not the last thread"])
-        .says("ends the interpreter of the attached state; nothing is attached afterwards"),
+        .says("ends the interpreter of the attached state; nothing is attached afterwards")
+        .runs(Call::EndInterpreter),
     entry(Kind::Type, "PyInterpreterConfig", "how a sub-interpreter is made").since(12),
     entry(Kind::Field, "PyInterpreterConfig.use_main_obmalloc", "share the main interpreter's allocator").since(12),
     entry(Kind::Field, "PyInterpreterConfig.allow_fork", "allow `os.fork()`").since(12),

@@ -64,7 +64,9 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyConfig_SetArgv", &[In(Config), In(Int), In(Pointer)], Status)
         .says("sets arguments; pre-initializes, which fixes the process's main thread"),
     surface("PyConfig_Clear", &[In(Config)], Void).says("frees what a configuration holds"),
-    surface("PyStatus_Exception", &[In(Status)], Int).says("whether a status is an error or an exit"),
+    surface("PyStatus_Exception", &[In(Status)], Int)
+        .says("whether a status is an error or an exit")
+        .runs(Call::StatusException),
     surface("Py_ExitStatusException", &[In(Status)], Void)
         .fatal(&["status"])
         .says("ends the process as a status says"),

@@ -1,0 +1,360 @@
+//! Sub-interpreters: made, ended, and ended by finalization.
+//!
+//! CPython: `Python/pylifecycle.c` (`new_interpreter`, `Py_EndInterpreter`, `finalize_subinterpreters`); 3.8 to 3.15.
+//!
+//! # States
+//!
+//! | state of a slot | meaning | who owns the data in it |
+//! | --- | --- | --- |
+//! | not listed | no interpreter | HEAD_LOCK |
+//! | listed, no GIL | it is being made, or could not be | the creator |
+//! | listed, a GIL | threads may attach | the holder of that GIL |
+//!
+//! # Transitions
+//!
+//! | from → to | operation | who may take it | holding |
+//! | --- | --- | --- | --- |
+//! | not listed → listed, no GIL | [`Caller::new_interpreter`], W3 | any thread | HEAD_LOCK |
+//! | listed, no GIL → listed, a GIL | W11 | the creator | – |
+//! | listed → not listed | [`Caller::end_interpreter`], Z11; a configuration that is refused | its last thread; the creator | HEAD_LOCK |
+//!
+//! # Protocol
+//!
+//! New, since 3.12: W1 is the runtime initialized? · W2 `PyGILState_Check` is disabled for good · W3 the interpreter · W5
+//! detach · W7 is the configuration legal? · W10 a thread state, bound · W11 the GIL, its own or the main one's: attach.
+//! Between W5 and W11 the caller is nobody. A configuration that is refused ends with the interpreter deleted and the
+//! former thread state attached again; in 3.12 it is current again, but the GIL is not held.
+//!
+//! Up to 3.11 the new thread state is swapped in with the one GIL kept, whoever holds it. Then modules are imported, from
+//! files: the GIL is given up and taken again, which is fatal where nobody held it.
+//!
+//! End: Z1 fatal unless current · Z2 announced · Z3 threads joined · Z4 pending calls (since 3.12) · Z5 atexit · Z7 the mark
+//! (since 3.12) · Z8 the others cut off (since 3.14; before, fatal if there are any) · Z9, Z10 as §FINAL F18 to F26 · Z11 as
+//! F30. Since 3.15 Z3 to Z5 go on until nothing new came up. The caller has no thread state then; up to 3.11 it keeps the
+//! GIL.
+//!
+//! A thread state on the heap lives until its thread gives it up; the embedded first one goes with its interpreter, whoever
+//! still refers to it (P54), and so does a GIL of its own, whoever waits for it.
+//!
+//! Differs: only [`super::INTERPRETERS_MAX`] exist at once; one more is what C does without memory.
+//!
+//! # Invariants
+//!
+//! S7 SharedGilIdentity, S15 InterpListWellFormed, S39 NoSubsAtFlag, S71 FailedNewInterpNoTrace, L13 EndInterpreterReturns.
+//!
+//! # Lock order
+//!
+//! HEAD_LOCK is a leaf.
+//!
+//! # Outcomes
+//!
+//! Fatal *thread is not current*, *not the last thread*, *Py_Initialize must be called first*; deadlock of the next attach
+//! up to 3.11; use after free of embedded thread states.
+//!
+//! # Checked by
+//!
+//! `tests/releases.rs`, `scenarios/subinterpreter`.
+
+use super::arena::{AttachState, EMBEDDED_FIRST, Whence};
+use super::differences::SubInterpretersEnd;
+use super::finalize::Ending;
+use super::handle::{InterpreterHandle, ThreadStateHandle, next_generation};
+use super::interpreter::GilPointer;
+use super::outcome::{Crash, Fatal, Step};
+use super::state::Caller;
+use crate::sync::{Ordering, scope};
+
+/// How a sub-interpreter is made.
+#[doc(alias = "PyInterpreterConfig")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InterpreterConfig {
+    /// Share the main interpreter's allocator.
+    pub use_main_obmalloc: i64,
+    /// Allow `os.fork()`.
+    pub allow_fork: i64,
+    /// Allow `os.exec*()`.
+    pub allow_exec: i64,
+    /// Allow threads.
+    pub allow_threads: i64,
+    /// Allow daemon threads.
+    pub allow_daemon_threads: i64,
+    /// Refuse extensions for one interpreter only.
+    pub check_multi_interp_extensions: i64,
+    /// Which GIL: 0 and 1 share the main interpreter's, 2 has its own.
+    pub gil: i64,
+}
+
+impl InterpreterConfig {
+    /// That of `Py_NewInterpreter`.
+    #[doc(alias = "_PyInterpreterConfig_LEGACY_INIT")]
+    pub const LEGACY: Self = Self {
+        use_main_obmalloc: 1,
+        allow_fork: 1,
+        allow_exec: 1,
+        allow_threads: 1,
+        allow_daemon_threads: 1,
+        check_multi_interp_extensions: 0,
+        gil: 1,
+    };
+
+    /// `init_interp_settings`, W7.
+    fn error(&self) -> Option<StatusError> {
+        if self.use_main_obmalloc == 0 && self.check_multi_interp_extensions == 0 {
+            Some(StatusError::Obmalloc)
+        } else if !(0..=2).contains(&self.gil) {
+            Some(StatusError::Gil)
+        } else {
+            None
+        }
+    }
+}
+
+/// Why no interpreter was made: an error in a `PyStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StatusError {
+    /// *Py_Initialize must be called first*
+    InitializeFirst,
+    /// *per-interpreter obmalloc does not support single-phase init extension modules*
+    Obmalloc,
+    /// *invalid interpreter config 'gil' value*
+    Gil,
+    /// No memory.
+    Memory,
+}
+
+/// What [`Caller::new_interpreter_from_config`] gives: the new thread state, null without memory up to 3.12; or an error.
+type Made = Result<ThreadStateHandle, StatusError>;
+
+impl Caller<'_> {
+    /// Makes a sub-interpreter that shares the GIL and attaches its first thread state, in place of the caller's.
+    ///
+    /// Blocks while another thread holds the GIL.
+    ///
+    /// # Errors
+    ///
+    /// Fatal before initialization, and up to 3.11 if nobody holds the GIL; a crash beside its holder. Source: contract 2.10,
+    /// §NEWINT, §A38; observed: `g11_newinterp_before_init`, `g15_newinterp_detached`.
+    #[doc(alias = "Py_NewInterpreter")]
+    pub fn new_interpreter(&self) -> Step<ThreadStateHandle> {
+        match self.new_interpreter_from_config(&InterpreterConfig::LEGACY)? {
+            Ok(made) => Ok(made),
+            Err(StatusError::Memory) => Err(self.crash(Crash::Other)),
+            Err(StatusError::InitializeFirst | StatusError::Obmalloc | StatusError::Gil) => {
+                Err(self.fatal(Fatal::InitializeFirst))
+            }
+        }
+    }
+
+    /// As [`Caller::new_interpreter`], configured.
+    ///
+    /// Blocks while another thread holds the GIL that is shared, or taken again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::new_interpreter`], but an error status before initialization. Source: contract 2.10, §NEWINT, P04.
+    #[doc(alias = "Py_NewInterpreterFromConfig")]
+    pub fn new_interpreter_from_config(&self, config: &InterpreterConfig) -> Step<Made> {
+        if !self.runtime.initialized.load(Ordering::Relaxed) {
+            return Ok(Err(StatusError::InitializeFirst));
+        }
+        self.runtime.check_enabled.write(false);
+        let interpreter = self.link_interpreter();
+        if interpreter.is_null() {
+            return self.without_memory();
+        }
+        if self.runtime.profile.swap_takes_gil() {
+            self.attach_new(interpreter, config)
+        } else {
+            self.swap_in_new(interpreter).map(Ok)
+        }
+    }
+
+    /// W3: an interpreter at the head of the list, without GIL and thread state; null if there is no room.
+    fn link_interpreter(&self) -> InterpreterHandle {
+        let mut lists = self.runtime.lists.lock();
+        let Some(slot) = lists.unused_interpreter() else {
+            return InterpreterHandle::NULL;
+        };
+        let interpreter = &self.runtime.interpreters[slot];
+        interpreter.renew();
+        let handle = InterpreterHandle::new(slot, interpreter.generation.read());
+        lists.insert_interpreter(handle);
+        drop(lists);
+        self.open_queue(&interpreter.pending);
+        handle
+    }
+
+    /// W3 fails: up to 3.12 quietly, since 3.13 with the former thread state attached, which is then attached again.
+    fn without_memory(&self) -> Step<Made> {
+        if !self.runtime.profile.refusal_takes_the_gil_back() {
+            return Ok(Ok(ThreadStateHandle::NULL));
+        }
+        let saved = self.current();
+        if !saved.is_null() {
+            self.attach(saved)?;
+        }
+        Ok(Err(StatusError::Memory))
+    }
+
+    /// W5 to W11, since 3.12.
+    fn attach_new(&self, interpreter: InterpreterHandle, config: &InterpreterConfig) -> Step<Made> {
+        let saved = self.current();
+        if !saved.is_null() {
+            self.detach(saved)?;
+        }
+        if let Some(error) = config.error() {
+            self.delete_interpreter(interpreter)?;
+            self.attach_again(saved)?;
+            return Ok(Err(error));
+        }
+        let owner = self.interpreter(interpreter)?;
+        owner.threads_allowed.write(config.allow_threads != 0);
+        owner
+            .daemons_allowed
+            .write(config.allow_daemon_threads != 0);
+        let made = self.create_thread_state(interpreter, Whence::Init)?;
+        if made.is_null() {
+            self.delete_interpreter(interpreter)?;
+            return self.without_memory();
+        }
+        self.bind_thread_state(made)?;
+        if config.gil == 2 {
+            owner.gil_own.create();
+            owner.gil.write(GilPointer::Own);
+        } else {
+            owner.gil.write(GilPointer::Main);
+        }
+        self.attach(made)?;
+        Ok(Ok(made))
+    }
+
+    /// WE: the caller's former thread state is current again, in 3.12 without the GIL.
+    fn attach_again(&self, saved: ThreadStateHandle) -> Step<()> {
+        if saved.is_null() {
+            return Ok(());
+        }
+        if self.runtime.profile.refusal_takes_the_gil_back() {
+            return self.attach(saved);
+        }
+        self.runtime.corrupted.write(true);
+        self.set_current(saved);
+        self.thread_state(saved)?
+            .set_by_owner(AttachState::Attached);
+        Ok(())
+    }
+
+    /// Up to 3.11: the thread state is swapped in, whoever holds the GIL; then files are read.
+    fn swap_in_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
+        let made = self.create_thread_state(interpreter, Whence::Init)?;
+        if made.is_null() {
+            self.delete_interpreter(interpreter)?;
+            return Ok(made);
+        }
+        self.bind_thread_state(made)?;
+        self.interpreter(interpreter)?.gil.write(GilPointer::Main);
+        self.swap_pointer(made)?;
+        self.attached_or_crash()?;
+        self.detach(made)?;
+        self.attach(made)?;
+        Ok(made)
+    }
+
+    /// Ends the interpreter of the attached thread state, which the caller is left without.
+    ///
+    /// Blocks while non-daemon threads of the interpreter run and while other threads hold its GIL.
+    ///
+    /// # Errors
+    ///
+    /// Fatal unless the thread state is current, and up to 3.13 if it is not the only one of its interpreter; what ended the
+    /// thread in a callback; use after free. Source: contract 2.10, §ENDINT; observed: `g04_end_other_states`,
+    /// `g10_end_main`, `g10_end_not_current`.
+    #[doc(alias = "Py_EndInterpreter")]
+    pub fn end_interpreter(&self, handle: ThreadStateHandle) -> Step<()> {
+        let interpreter = self.interpreter_of(handle)?;
+        if handle != self.current() {
+            return Err(self.fatal(Fatal::EndNotCurrent));
+        }
+        self.attached_or_crash()?;
+        let ending = Ending {
+            interpreter,
+            finalizer: handle,
+            whole: false,
+        };
+        self.prefinalize(ending)?;
+        if self.runtime.profile.others_are_shut_down() {
+            self.mark_interpreter(ending)?;
+            self.cut_off_others(ending)?;
+        } else {
+            if !self.runtime.lists.lock().is_alone(interpreter, handle) {
+                return Err(self.fatal(Fatal::NotTheLastThread));
+            }
+            if self.runtime.profile.swap_takes_gil() {
+                self.mark_interpreter(ending)?;
+            }
+        }
+        self.tear_down(ending)?;
+        self.delete_interpreter(interpreter)
+    }
+
+    /// §FINAL F7: ends the sub-interpreters that are left, newest first, each with a thread state made for that.
+    pub(super) fn end_sub_interpreters(&self) -> Step<()> {
+        if self.newest_sub_interpreter().is_null() {
+            return Ok(());
+        }
+        let finalizer = self.current();
+        self.detach(finalizer)?;
+        let scope = scope();
+        loop {
+            scope.again(&());
+            let interpreter = self.newest_sub_interpreter();
+            if interpreter.is_null() {
+                break;
+            }
+            if self.runtime.profile.sub_interpreters_end() == SubInterpretersEnd::AfterModules {
+                self.delete_newest(interpreter)?;
+            }
+            let made = self.create_thread_state(interpreter, Whence::Fini)?;
+            if made.is_null() {
+                return Err(self.fatal(Fatal::ThreadStateAllocation));
+            }
+            self.bind_thread_state(made)?;
+            self.attach(made)?;
+            self.end_interpreter(made)?;
+        }
+        scope.end(&());
+        self.attach(finalizer)
+    }
+
+    fn newest_sub_interpreter(&self) -> InterpreterHandle {
+        self.runtime.lists.lock().newest_sub_interpreter()
+    }
+
+    /// 3.13: the newest thread state is attached, cleared and deleted, whoever it belongs to.
+    fn delete_newest(&self, interpreter: InterpreterHandle) -> Step<()> {
+        let newest = self.runtime.lists.lock().threads_head(interpreter);
+        if newest.is_null() {
+            return Ok(());
+        }
+        self.attach(newest)?;
+        self.thread_state_clear(newest)?;
+        self.detach(newest)?;
+        self.thread_state_delete(newest)
+    }
+
+    /// §ENDINT Z11, under HEAD_LOCK: the storage is given back, the embedded thread state with it, whatever its references
+    /// say. The main interpreter's is static.
+    pub(super) fn free_interpreter(&self, handle: InterpreterHandle) {
+        let Some(slot) = handle.slot().filter(|&slot| slot > 0) else {
+            return;
+        };
+        let interpreter = &self.runtime.interpreters[slot];
+        interpreter
+            .generation
+            .write(next_generation(handle.generation()));
+        if !interpreter.preallocated.swap(true, Ordering::SeqCst) {
+            let arena = &self.runtime.thread_states;
+            let embedded = EMBEDDED_FIRST + slot;
+            let _freed = arena.free(embedded, arena.slot(embedded).generation());
+        }
+    }
+}
