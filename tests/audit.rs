@@ -91,7 +91,7 @@ fn forgetting_loses_no_key_of_scenario_files() {
     let (mut audited, mut files) = (0, 0);
     for file in scenario_files() {
         let program = file.program().unwrap_or_else(|errors| panic!("{errors}"));
-        let title = file.title(&program, program.profiles[0]);
+        let title = file.title();
         let small = Small::Scenario(program);
         files += 1;
         let limits = at_most(FILE_STATES_MAX, timeouts(1));
@@ -140,7 +140,7 @@ fn few_points_lose_no_outcome_of_scenario_files() {
             let found = checked.verdict.outcomes.into_iter();
             found.map(|found| found.text).collect()
         };
-        let title = file.title(&program, program.profiles[0]);
+        let title = file.title();
         assert_eq!(outcomes(false), outcomes(true), "{title}");
         files += 1;
     }

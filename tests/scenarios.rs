@@ -1,8 +1,8 @@
 //! Every scenario file under every profile that it names: the verdict is met, every outcome's schedule replays, and
 //! what was found is as in the snapshot.
 //!
-//! One trial for each file and profile (`finalize/late-attacher`, with several profiles `finalize/late-attacher@3.14`),
-//! and `claims/…` for what holds of all of them. A snapshot has the outcomes with the length of the shortest run, the
+//! One trial for each file (`finalize/late-attacher`), and `claims/…` for what holds of all of them. A snapshot has one
+//! part for each group of profiles that behave alike: the outcomes with the length of the shortest run, the
 //! counts of states and transitions, the runtime at the ends of runs, the shortest run of every outcome that is not
 //! `ok`, and the folded state graph. What is too long to be read is there as its length and digest.
 
@@ -51,7 +51,11 @@ mod trials {
         let mut trials = Vec::new();
         for file in &files {
             match file.program() {
-                Ok(program) => trials.extend(of_file(file, &program)),
+                Ok(program) => {
+                    let file = file.clone();
+                    let title = file.title();
+                    trials.push(Trial::test(title, move || meets(&file, &program)));
+                }
                 Err(errors) => {
                     let title = format!("{}/{}", file.subject, file.name);
                     trials.push(Trial::test(title, move || Err(Failed::from(errors))));
@@ -68,27 +72,28 @@ mod trials {
         libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
     }
 
-    fn of_file(file: &ScenarioFile, program: &Arc<Program>) -> Vec<Trial> {
-        let mut trials = Vec::new();
-        for profile in program.profiles.clone() {
-            let (file, program) = (file.clone(), Arc::clone(program));
-            let title = file.title(&program, profile);
-            trials.push(Trial::test(title, move || meets(&file, &program, profile)));
+    /// One file under each of its profiles.
+    fn meets(file: &ScenarioFile, program: &Arc<Program>) -> Result<(), Failed> {
+        let mut groups: Vec<(String, String)> = Vec::new();
+        for &profile in &program.profiles {
+            let verdict = verdict(file, program, profile);
+            if verdict.status() != Status::Met {
+                return Err(Failed::from(unmet(file, program, &verdict)));
+            }
+            for found in &verdict.outcomes {
+                replays(file, program, found)?;
+            }
+            let text = snapshot(file, program, &verdict);
+            match groups.iter_mut().find(|(_, known)| *known == text) {
+                Some((profiles, _)) => *profiles += &format!(", {profile}"),
+                None => groups.push((profile.to_string(), text)),
+            }
         }
-        trials
-    }
-
-    /// One file under one profile.
-    fn meets(file: &ScenarioFile, program: &Arc<Program>, profile: Profile) -> Result<(), Failed> {
-        let verdict = verdict(file, program, profile);
-        if verdict.status() != Status::Met {
-            return Err(Failed::from(unmet(file, program, &verdict)));
+        let mut text = format!("{}\n", program.scenario.as_deref().unwrap_or(&file.name));
+        for (profiles, group) in &groups {
+            text += &format!("\n===== {profiles}\n{group}");
         }
-        for found in &verdict.outcomes {
-            replays(file, program, found)?;
-        }
-        let text = snapshot(file, program, &verdict);
-        settings(file).bind(|| insta::assert_snapshot!(file.snapshot(program, profile), text));
+        settings(file).bind(|| insta::assert_snapshot!(file.name.as_str(), text));
         Ok(())
     }
 
@@ -97,7 +102,12 @@ mod trials {
     }
 
     fn unmet(file: &ScenarioFile, program: &Arc<Program>, verdict: &Verdict) -> String {
-        let mut text = format!("{}, {} states", verdict.status(), verdict.states);
+        let mut text = format!(
+            "{}: {}, {} states",
+            verdict.profile,
+            verdict.status(),
+            verdict.states
+        );
         for cut in &verdict.cut {
             text += &format!("\ncut at {cut}");
         }
@@ -167,7 +177,7 @@ mod trials {
                 tried[kind] += 1;
                 let status = verdict(file, &Arc::new(wrong), profile).status();
                 if status != Status::Failed {
-                    let title = file.title(&program, profile);
+                    let title = file.title();
                     return Err(format!("{title}: wrong claim of kind {kind} is {status}").into());
                 }
             }

@@ -112,7 +112,7 @@ fn stress(file: &ScenarioFile, program: &Arc<Program>, profile: Profile, counts:
     let checked = check(program, &file.source, profile, &options, &mut |_| true);
     let outcomes = checked.verdict.outcomes.into_iter();
     let explored: BTreeSet<Outcome> = outcomes.map(|found| found.outcome).collect();
-    let title = file.title(program, profile);
+    let title = format!("{}@{profile}", file.title());
     if !can_run(&explored) {
         counts.excluded += 1;
         return;

@@ -31,7 +31,7 @@ fn walk(source: &str, options: &WalkOptions) -> Walked {
 
 /// Each outcome met is one of the explored ones, is refused if that one is, and its run replays to it.
 fn inside(file: &ScenarioFile, program: &Arc<Program>, profile: Profile) -> usize {
-    let title = file.title(program, profile);
+    let title = format!("{}@{profile}", file.title());
     let source = &file.source;
     let options = CheckOptions::default();
     let explored = check(program, source, profile, &options, &mut |_| true).verdict;

@@ -2,16 +2,22 @@
 //!
 //! # Processes
 //!
-//! The server itself opens the library and does nothing with it. With `--ready` it has a helper, a copy in which the
-//! library was initialized; runs that begin with the initialization are copies of that one. Both have one thread when
-//! they are copied, so that a copy is exact.
+//! | process | made | does |
+//! | --- | --- | --- |
+//! | server | by the user | opens the library, reads requests |
+//! | helper | once, with `--ready` | a copy of the server in which the library was initialized |
+//! | runner | for each request, of the server or of the helper | reads what the request means, replies |
+//! | run | by the runner, of itself | `child::run` |
+//!
+//! Each has one thread when it is copied, so that a copy is exact. The server and the helper allocate nothing between
+//! requests: what a run's memory looks like, freed memory included, follows from its request alone.
 
 use crate::python::{self, api, release};
 use crate::refuse::refusal;
 use crate::schedule::{Waits, leave, me, own};
 use crate::{child, layer, record};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::sync::Arc;
 use tstate::sim::scenario::calls::Call;
@@ -25,10 +31,25 @@ const PATIENCE: libc::c_int = 10_000;
 /// What fatal errors begin with.
 const FATAL: &str = "Fatal Python error: ";
 
+/// The status of a runner whose request another process must run.
+const NOT_MINE: i32 = 3;
+
+/// Bytes of the longest request.
+const LINE_MAX: usize = 1 << 20;
+
 /// The helper, and the line to it.
 struct Helper {
     requests: File,
-    replies: BufReader<File>,
+    done: File,
+}
+
+/// Lines from a descriptor, in memory that is there from the start.
+struct Lines {
+    from: File,
+    buffer: Vec<u8>,
+    used: usize,
+    /// Bytes of the line that was given last.
+    given: usize,
 }
 
 /// A process that is copied for each run.
@@ -39,8 +60,6 @@ struct Origin {
     checks_before: bool,
     /// What the library writes to standard error.
     errors: File,
-    /// The scenario of the last request, and what it means.
-    last: Option<(String, Result<Arc<Program>, String>)>,
 }
 
 /// How a process ended.
@@ -65,35 +84,104 @@ pub fn serve(ready: bool) -> io::Result<()> {
     let mut helper = if ready { Some(start_helper()?) } else { None };
     let mut origin = Origin::new()?;
     // SAFETY: standard input is open, and nothing else reads it.
-    let mut requests = BufReader::new(unsafe { File::from_raw_fd(0) });
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if requests.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let reply = match (&mut helper, origin.begins_with_initialization(&line)) {
-            (Some(helper), true) => helper.ask(&line)?,
-            (_, _) => text_of(&origin.reply(&line)),
+    let mut requests = Lines::new(unsafe { File::from_raw_fd(0) });
+    while let Some(line) = requests.next()? {
+        let passed = match &mut helper {
+            Some(helper) => helper.pass(line)?,
+            None => false,
         };
-        write_line(1, reply.trim_end())?;
+        if !passed {
+            in_copy(|| {
+                write_line(1, &text_of(&origin.reply(line)))?;
+                Ok(true)
+            })?;
+        }
     }
+    Ok(())
 }
 
 fn text_of(reply: &Reply) -> String {
     serde_json::to_string(reply).unwrap_or_else(|error| error.to_string())
 }
 
-impl Helper {
-    fn ask(&mut self, line: &str) -> io::Result<String> {
-        self.requests.write_all(line.as_bytes())?;
-        let mut reply = String::new();
-        if self.replies.read_line(&mut reply)? == 0 {
-            return Ok(text_of(&Reply::refused(
-                "the library cannot be initialized: is its home right?",
-            )));
+/// Does the work in a copy of this process: whether it was this process's to do. It ends with a reply.
+fn in_copy(work: impl FnOnce() -> io::Result<bool>) -> io::Result<bool> {
+    // SAFETY: this process has one thread, so that the copy is exact.
+    let runner = unsafe { libc::fork() };
+    match runner {
+        -1 => return Err(io::Error::last_os_error()),
+        0 => {
+            let status = match work() {
+                Ok(true) => 0,
+                Ok(false) => NOT_MINE,
+                Err(_) => 1,
+            };
+            // SAFETY: ends the process without touching anything.
+            unsafe { libc::_exit(status) }
         }
-        Ok(reply)
+        _ => {}
+    }
+    let mut status = 0;
+    // SAFETY: the runner is a child of this process and not waited for yet.
+    if unsafe { libc::waitpid(runner, &mut status, 0) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == NOT_MINE {
+        return Ok(false);
+    }
+    if status != 0 {
+        write_line(1, &text_of(&Reply::refused("internal: the runner failed")))?;
+    }
+    Ok(true)
+}
+
+impl Lines {
+    fn new(from: File) -> Self {
+        Self {
+            from,
+            buffer: vec![0; LINE_MAX],
+            used: 0,
+            given: 0,
+        }
+    }
+
+    /// The next line, without its end.
+    fn next(&mut self) -> io::Result<Option<&str>> {
+        self.buffer.copy_within(self.given..self.used, 0);
+        self.used -= self.given;
+        self.given = 0;
+        loop {
+            let end = self.buffer[..self.used]
+                .iter()
+                .position(|byte| *byte == b'\n');
+            if let Some(end) = end {
+                self.given = end + 1;
+                let line = std::str::from_utf8(&self.buffer[..end]);
+                return line.map(Some).map_err(io::Error::other);
+            }
+            if self.used == self.buffer.len() {
+                return Err(io::Error::other("a request is longer than a megabyte"));
+            }
+            match self.from.read(&mut self.buffer[self.used..])? {
+                0 => return Ok(None),
+                count => self.used += count,
+            }
+        }
+    }
+}
+
+impl Helper {
+    /// Has the helper reply to the line: whether it was the helper's to run.
+    fn pass(&mut self, line: &str) -> io::Result<bool> {
+        self.requests.write_all(line.as_bytes())?;
+        self.requests.write_all(b"\n")?;
+        let mut passed = [0];
+        if self.done.read(&mut passed)? == 0 {
+            return Err(io::Error::other(
+                "the library cannot be initialized: is its home right?",
+            ));
+        }
+        Ok(passed[0] != 0)
     }
 }
 
@@ -110,24 +198,24 @@ fn pipe() -> io::Result<(File, File)> {
 /// Starts the helper. It ends when the line to it does.
 fn start_helper() -> io::Result<Helper> {
     let (requests_out, requests_in) = pipe()?;
-    let (replies_out, replies_in) = pipe()?;
+    let (done_out, done_in) = pipe()?;
     // SAFETY: this process has one thread.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => {
-            drop((requests_in, replies_out));
-            let done = help(BufReader::new(requests_out), replies_in);
+            drop((requests_in, done_out));
+            let helped = help(Lines::new(requests_out), done_in);
             // SAFETY: ends the process without touching anything.
-            unsafe { libc::_exit(i32::from(done.is_err())) }
+            unsafe { libc::_exit(i32::from(helped.is_err())) }
         }
         _ => Ok(Helper {
             requests: requests_in,
-            replies: BufReader::new(replies_out),
+            done: done_out,
         }),
     }
 }
 
-fn help(mut requests: BufReader<File>, mut replies: File) -> io::Result<()> {
+fn help(mut requests: Lines, mut done: File) -> io::Result<()> {
     let mut origin = Origin::new()?;
     origin.checks_before = api::gil_state_check() != 0;
     origin.ahead = true;
@@ -135,14 +223,37 @@ fn help(mut requests: BufReader<File>, mut replies: File) -> io::Result<()> {
     python::initialize();
     own(|schedule| schedule.slots[me()].waits = Waits::Nothing);
     leave();
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if requests.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let reply = text_of(&origin.reply(&line));
-        replies.write_all(format!("{reply}\n").as_bytes())?;
+    while let Some(line) = requests.next()? {
+        let mine = in_copy(|| {
+            let mine = begins_with_initialization(line);
+            if mine {
+                write_line(1, &text_of(&origin.reply(line)))?;
+            }
+            Ok(mine)
+        })?;
+        done.write_all(&[u8::from(mine)])?;
+    }
+    Ok(())
+}
+
+/// Whether the run that a line asks for can start with the library initialized.
+fn begins_with_initialization(line: &str) -> bool {
+    let Ok(request) = serde_json::from_str::<Request>(line) else {
+        return false;
+    };
+    let Ok(program) = compile(&request.scenario) else {
+        return false;
+    };
+    let main = &program.bodies[program.main.index()];
+    match main.block.first().map(|statement| &statement.kind) {
+        Some(StatementKind::Step {
+            step: Step::Call(call),
+            ..
+        }) => matches!(
+            call.call.row().modelled,
+            Some(Call::Initialize | Call::InitializeEx)
+        ),
+        _ => false,
     }
 }
 
@@ -160,41 +271,7 @@ impl Origin {
             ahead: false,
             checks_before: true,
             errors,
-            last: None,
         })
-    }
-
-    /// The program of a scenario's text.
-    fn program(&mut self, text: &str) -> Result<Arc<Program>, String> {
-        match &self.last {
-            Some((known, program)) if known == text => program.clone(),
-            _ => {
-                let program = compile(text);
-                self.last = Some((text.to_owned(), program.clone()));
-                program
-            }
-        }
-    }
-
-    /// Whether the run that a line asks for can start with the library initialized.
-    fn begins_with_initialization(&mut self, line: &str) -> bool {
-        let Ok(request) = serde_json::from_str::<Request>(line) else {
-            return false;
-        };
-        let Ok(program) = self.program(&request.scenario) else {
-            return false;
-        };
-        let main = &program.bodies[program.main.index()];
-        match main.block.first().map(|statement| &statement.kind) {
-            Some(StatementKind::Step {
-                step: Step::Call(call),
-                ..
-            }) => matches!(
-                call.call.row().modelled,
-                Some(Call::Initialize | Call::InitializeEx)
-            ),
-            _ => false,
-        }
     }
 
     fn reply(&mut self, line: &str) -> Reply {
@@ -223,7 +300,7 @@ impl Origin {
     fn prepare(&mut self, request: &Request) -> Result<child::Run, String> {
         let profile = request.profile.parse();
         let profile = profile.map_err(|error| format!("{}: {error}", request.profile))?;
-        let program = self.program(&request.scenario)?;
+        let program = compile(&request.scenario)?;
         if let Some(why) = refusal(&program, release()) {
             return Err(why);
         }

@@ -13,6 +13,10 @@
 //! to the holder. What a thread attached itself is kept apart from it, as the interpreter keeps the thread state that it
 //! runs with in a variable: whether Python may run here is asked of that ([`Caller::attached_or_crash`]).
 //!
+//! # Invariants
+//!
+//! S1 OneAttached, S2 OneThreadPerTs: up to 3.11 both are broken by a swap beside the holder of the GIL.
+//!
 //! # Memory order
 //!
 //! Relaxed, as in C: the GIL orders what its holders write; nobody else may rely on it.
@@ -23,7 +27,7 @@
 //!
 //! # Checked by
 //!
-//! `tests/runtime.rs`.
+//! `tests/releases.rs`, `scenarios/swap/beside-the-holder.capi`.
 
 use super::arena::AttachState;
 use super::handle::{InterpreterHandle, ThreadStateHandle};

@@ -1,7 +1,7 @@
 //! `Py_FinalizeEx`, phase by phase.
 //!
 //! CPython: `Python/pylifecycle.c` (`_Py_Finalize`, `finalize_interp_clear`, `finalize_interp_delete`),
-//! `Python/pystate.c` (`PyInterpreterState_Delete`, `zapthreads`); 3.14.
+//! `Python/pystate.c` (`PyInterpreterState_Delete`, `zapthreads`); 3.8 to 3.15.
 //!
 //! # States
 //!
@@ -13,8 +13,18 @@
 //! atexit < the mark (F9) < the list cut (F10) < the others marked (F11) < their clearing (F13) < modules (F18) < C
 //! callbacks (F25) < deletion (F30) < `Py_AtExit` (F31).
 //!
-//! Who is late: a thread whose state was in the list at F10 hangs at its next attach. A state made after F10 carries no
-//! mark: it attaches whenever the finalizer lets go of the GIL (P01). After F29 Ensure crashes.
+//! | release | the other thread states | who is late ([`super::late`]) | the GIL in F30 |
+//! | --- | --- | --- | --- |
+//! | 3.8 | listed until F30, cleared in F22 under HEAD_LOCK | whoever is not the finalizer, once it has the GIL | stays taken |
+//! | 3.9 to 3.11 | F10; in F13 cleared and freed (bpo-19466) | whoever is not the finalizer | stays taken |
+//! | 3.12, 3.13 | the same | the same, by OS thread | dropped |
+//! | 3.14 and newer | F10, F11; in F13 cleared and given up (gh-124878) | who is marked | dropped |
+//!
+//! In 3.14 a state made after F10 carries no mark: it attaches whenever the finalizer lets go of the GIL (P01). In 3.15
+//! Ensure makes none once no guard can be had ([`super::guard`]). After F29 Ensure crashes, in 3.15 it hangs.
+//!
+//! 3.9 to 3.12 wait in F4 for the importer of `threading` ([`super::importer`]). 3.15 repeats F4 to F7 until nothing new
+//! came up (J1 to J8). The finalizer is the caller's thread state up to 3.12, `main_tstate` since 3.13.
 //!
 //! # Invariants
 //!

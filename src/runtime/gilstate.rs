@@ -31,7 +31,7 @@
 //!
 //! # Checked by
 //!
-//! `tests/loom/gilstate.rs`, `tests/runtime.rs`.
+//! `tests/loom/gilstate.rs`, `tests/runtime.rs`, `tests/releases.rs`.
 
 use super::arena::{Status, Whence};
 use super::handle::{InterpreterHandle, ThreadStateHandle};

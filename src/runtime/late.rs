@@ -16,6 +16,10 @@
 //! In 3.8 a thread that waits for the GIL never asks: up to 3.11 the finalizer leaves the GIL taken, so it waits for
 //! ever. A thread that is ended is unwound: what it registered for its end runs, detached.
 //!
+//! # Invariants
+//!
+//! S34 HungForever, S35 HungHoldsNoRuntimeLock, S37 HangOnlyWhenFinalizing.
+//!
 //! # Memory order
 //!
 //! `finalizing` and the mark are loaded relaxed; who misses one finds it at T10, with the GIL.
@@ -23,6 +27,10 @@
 //! # Outcomes
 //!
 //! Hang or exit at finalization; use after free of a thread state that finalization freed.
+//!
+//! # Checked by
+//!
+//! `tests/releases.rs`, `scenarios/attach/asked-by-one-that-left.capi`.
 
 use super::arena::AttachState;
 use super::differences::{LateTest, LateThread};

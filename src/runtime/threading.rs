@@ -30,8 +30,8 @@
 //! Join: refused at finalization unless the thread is on its way out · detach, wait, attach. Differs: one wait stands
 //! for the wait for the exit and the join of the OS thread, which follows it at once.
 //!
-//! Start, join, `import` and `_shutdown` are Python code: check points of the eval breaker lie before and after what they
-//! do. Differs: so is what surrounds a thread's body, but a body that cares has check points of its own.
+//! Start, join, `import` and `_shutdown` are Python code, and so is what surrounds a thread's body: check points of the
+//! eval breaker lie before and after what they do.
 //!
 //! Releases differ in these steps:
 //!

@@ -28,18 +28,9 @@ impl ScenarioFile {
         Ok(Arc::new(program))
     }
 
-    /// `subject/name`, and the profile where the file has several.
-    pub(crate) fn title(&self, program: &Program, profile: Profile) -> String {
-        format!("{}/{}", self.subject, self.snapshot(program, profile))
-    }
-
-    /// The snapshot's name: the file's, and the profile where the file has several.
-    pub(crate) fn snapshot(&self, program: &Program, profile: Profile) -> String {
-        if program.profiles.len() > 1 {
-            format!("{}@{profile}", self.name)
-        } else {
-            self.name.clone()
-        }
+    /// `subject/name`.
+    pub(crate) fn title(&self) -> String {
+        format!("{}/{}", self.subject, self.name)
     }
 }
 

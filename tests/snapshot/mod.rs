@@ -20,11 +20,9 @@ const NODES_MAX: usize = 40;
 /// Rows of a run that is written out.
 const ROWS_MAX: usize = 80;
 
-/// The whole snapshot.
+/// What a scenario is under one profile, without the profile's name.
 pub(crate) fn snapshot(file: &ScenarioFile, program: &Arc<Program>, verdict: &Verdict) -> String {
     let mut text = String::new();
-    let title = program.scenario.as_deref().unwrap_or(&file.name);
-    let _ = writeln!(text, "{title}\nprofile {}", verdict.profile);
     let _ = writeln!(
         text,
         "{} states, {} transitions",
@@ -71,7 +69,10 @@ fn runs(text: &mut String, file: &ScenarioFile, program: &Arc<Program>, verdict:
         for why in trace.explanation.iter().chain(&trace.standing) {
             let _ = writeln!(text, "  {why}");
         }
-        let _ = writeln!(text, "  {}", found.schedule);
+        // Without the profile, which the group's heading names, and the digest of the file.
+        let schedule = found.schedule.to_string();
+        let choices = schedule.rsplit('/').next().unwrap_or_default();
+        let _ = writeln!(text, "  {choices}");
     }
 }
 

@@ -53,8 +53,9 @@ fn unlock(address: usize) {
 fn wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, timed: bool) -> c_int {
     let address = mutex as usize;
     let condition = own(|schedule| schedule.condition(condition as usize));
-    unlock(address);
     step();
+    // From here to the wait nobody else runs: a wake-up in between would be lost.
+    unlock(address);
     let timed_out = block(Waits::Condition {
         condition,
         timed,

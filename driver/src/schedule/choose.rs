@@ -39,10 +39,13 @@ impl Schedule {
         });
         let inside: Vec<SlotId> = inside.collect();
         if self.rules.hasty
-            && let Some(slot) = self.first_timed(wanted.into_iter())
-            && self.slots[slot].ticks == 0
+            && let Some(slot) = wanted
+            && matches!(self.slots[slot].waits, Waits::Condition { timed: true, .. })
+            && !self.slots[slot].asked
         {
             self.time_out(slot);
+            self.slots[slot].ticks -= 1;
+            self.slots[slot].asked = true;
             return self.guided_next(lane);
         }
         if let Some(slot) = inside.iter().find(|slot| self.is_brisk(**slot)) {

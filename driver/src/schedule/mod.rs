@@ -100,6 +100,8 @@ pub struct Slot {
     pub result: usize,
     /// Its current thread state, as it saw it when it last gave the turn away.
     pub current: usize,
+    /// It timed out ahead of others since it last waited for anything but the GIL.
+    pub asked: bool,
     turn: &'static AtomicU32,
     ticks: u32,
     yields: u32,

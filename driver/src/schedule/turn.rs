@@ -56,6 +56,7 @@ pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
             thread: 0,
             result: 0,
             current: 0,
+            asked: false,
             turn,
             ticks: 0,
             yields: 0,
@@ -90,6 +91,7 @@ pub fn block(waits: Waits) -> bool {
     own(|schedule| {
         schedule.slots[me].waits = waits;
         schedule.slots[me].timed_out = false;
+        schedule.slots[me].asked &= matches!(waits, Waits::Condition { .. } | Waits::Mutex(_));
     });
     pass();
     own(|schedule| {
