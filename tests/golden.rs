@@ -5,6 +5,10 @@
 //! scenario changed, and its runs have to be recorded again.
 
 #![cfg(not(loom))]
+#![expect(
+    clippy::disallowed_types,
+    reason = "the tests' own threads share the work; no engine needs to see it"
+)]
 
 mod corpus;
 
@@ -12,6 +16,7 @@ use corpus::{files_below, root, scenario_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tstate::runtime::Profile;
 use tstate::runtime::differences::Difference;
 use tstate::sim::conform::{Agreement, Recorded, digest_of_statements, follow};
@@ -21,10 +26,10 @@ use tstate::sim::scenario::program::Program;
 const STATES_MAX: u64 = 400_000;
 
 /// Runs of libpythons that there must be at least.
-const RUNS_MIN: usize = 1000;
+const RUNS_MIN: usize = 6000;
 
 /// Releases that must be among them.
-const PROFILES_MIN: usize = 1;
+const PROFILES_MIN: usize = 10;
 
 /// Differences between releases that no recorded run shows, each with the reason.
 const UNSHOWN: &[(Difference, &str)] = &[];
@@ -84,11 +89,35 @@ fn has(golden: &Golden, profile: Profile, observed: &Observed) -> Agreement {
     follow(&golden.program, profile, observed, STATES_MAX)
 }
 
+/// Does `work` for each item, on as many threads as can run at once, and gives the results in order.
+fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut results = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            match items.get(number) {
+                Some(item) => results.push((number, work(item))),
+                None => return results,
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut results = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&worker)).collect();
+        let results = workers.into_iter().map(|worker| worker.join());
+        let results: Result<Vec<_>, _> = results.collect();
+        let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        results.into_iter().flatten().collect::<Vec<_>>()
+    });
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 #[test]
 fn the_model_has_every_run_of_a_libpython() {
-    let mut runs = 0;
-    let mut profiles = BTreeSet::new();
-    for golden in &golden() {
+    let all = golden();
+    each(&all, |golden| {
         for (observed, own) in &golden.recorded.runs {
             for profile in own {
                 let answer = has(golden, *profile, observed);
@@ -99,11 +128,14 @@ fn the_model_has_every_run_of_a_libpython() {
                     golden.name,
                     told(observed)
                 );
-                profiles.insert(*profile);
-                runs += 1;
             }
         }
-    }
+    });
+    let runs: usize = all.iter().map(|golden| golden.recorded.count()).sum();
+    let own = all
+        .iter()
+        .flat_map(|golden| golden.recorded.runs.values().flatten());
+    let profiles: BTreeSet<&Profile> = own.collect();
     assert!(runs >= RUNS_MIN, "only {runs} runs");
     assert!(profiles.len() >= PROFILES_MIN, "only of {profiles:?}");
 }
@@ -127,11 +159,13 @@ fn search(all: &[Golden]) {
         "# Which recorded runs show that a model is wrong about a difference between releases. Written by\n\
          # `TSTATE_UPDATE=1 cargo test --test golden`.\n",
     );
-    for difference in Difference::ALL {
-        if let Some(golden) = all.iter().find(|golden| shows(golden, *difference)) {
-            text += &format!("{difference:?} {}\n", golden.name);
-        }
-    }
+    let lines = each(Difference::ALL, |difference| {
+        let golden = all.iter().find(|golden| shows(golden, *difference));
+        golden.map_or_else(String::new, |golden| {
+            format!("{difference:?} {}\n", golden.name)
+        })
+    });
+    text += &lines.concat();
     std::fs::write(root().join(SHOWN_BY), text).expect("the file can be written");
 }
 
