@@ -31,8 +31,29 @@ const RUNS_MIN: usize = 6000;
 /// Releases that must be among them.
 const PROFILES_MIN: usize = 10;
 
-/// Differences between releases that no recorded run shows, each with the reason.
-const UNSHOWN: &[(Difference, &str)] = &[];
+/// Differences between releases that no recorded run shows: a model that is wrong about one still has them all. Each with
+/// what is known of the reason.
+const UNSHOWN: &[(Difference, &str)] = &[
+    (
+        Difference::PendingMainCapacity,
+        "its scenario is not driven: how many calls are queued cannot be seen",
+    ),
+    (Difference::PendingCallsOf, ONE_INTERPRETER),
+    (Difference::MainInterpreterIsStatic, ONE_INTERPRETER),
+    (Difference::LateTakerMayWait, INSIDE),
+    (Difference::LateWaiterWithdraws, INSIDE),
+    (Difference::DeleteCurrent, INSIDE),
+    (Difference::ClearedUnderHeadLock, INSIDE),
+    (Difference::GilIsDroppedAtTheEnd, INSIDE),
+    (Difference::InitializedAfterSite, INSIDE),
+    (Difference::NewThreadAsksWhetherItIsLate, INSIDE),
+    (Difference::TakingTheGilComputes, INSIDE),
+    (Difference::RuntimeLocksDetach, INSIDE),
+];
+
+const INSIDE: &str =
+    "inside a call: no recorded schedule leads to where it could be seen from outside";
+const ONE_INTERPRETER: &str = "no recorded scenario could tell the difference with one interpreter";
 
 /// The runs of one scenario.
 struct Golden {

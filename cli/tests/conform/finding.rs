@@ -191,7 +191,7 @@ fn sysroot() {
     project.write("root/usr/lib/libc.so.6", "");
     let bare = expect(&project, &["--list", "--libpython=root"], 2);
     assert!(
-        bare.output.contains("its sysroot has no dynamic loader"),
+        bare.remarks.contains("its sysroot has no dynamic loader"),
         "{}",
         bare.transcript()
     );
