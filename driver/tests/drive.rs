@@ -122,6 +122,40 @@ fn a_run_repeats_to_the_byte() {
     }
 }
 
+/// A run that reads freed memory shows what its own request left there, not what was asked before.
+#[test]
+fn what_ran_before_does_not_matter() {
+    const READS_FREED: &str = "
+thread main {
+    Py_Initialize()
+    PyThreadState *ts = PyThreadState_New(PyInterpreterState_Main())
+    PyThreadState_GetID(ts)
+    PyThreadState_Clear(ts)
+    PyThreadState_Delete(ts)
+    PyThreadState_GetID(ts)
+    PyThreadState_GetInterpreter(ts) == NULL
+}";
+    for found in libpythons().iter().filter(|found| found.minor >= 9) {
+        for ready in [false, true] {
+            let mut server = found.server(ready);
+            let freed = request(found, READS_FREED);
+            let first = server.run(&freed).expect("a reply");
+            assert_eq!(first.refused, None);
+            for seed in 0..3 {
+                let mut other = request(found, TWO_WORKERS);
+                other.seed = Some(seed);
+                server.run(&other).expect("a reply");
+                assert_eq!(
+                    server.run(&freed).expect("a reply"),
+                    first,
+                    "{}",
+                    found.profile()
+                );
+            }
+        }
+    }
+}
+
 /// Every order that chance came upon can be asked for again by a guide.
 #[test]
 fn guides_are_followed() {

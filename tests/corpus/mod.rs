@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tstate::runtime::Profile;
 use tstate::sim::scenario::{self, program::Program};
 
 /// One file.

@@ -132,7 +132,9 @@ impl Schedule {
                         .get(&semaphore)
                         .is_some_and(|count| *count > 0)
             }
-            Waits::Join(other) => self.slots[other].waits == Waits::Ended,
+            Waits::Join(other) => {
+                matches!(self.slots[other].waits, Waits::Ended | Waits::Exited)
+            }
             Waits::Cell(cell) => self.cells[usize::from(cell)] > 0,
             Waits::Reading(version) => self.version != version,
             Waits::Condition { .. } | Waits::Ended | Waits::Exited | Waits::Hung => false,
