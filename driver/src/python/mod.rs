@@ -8,6 +8,7 @@ mod calls;
 mod handles;
 mod library;
 mod objects;
+mod site;
 
 pub use calls::Caller;
 pub use library::{Release, open, release, symbol};
@@ -47,10 +48,10 @@ pub struct Libpython {
     homes: Mutex<BTreeMap<usize, InterpreterHandle>>,
 }
 
-/// Initializes the library: without `site`, isolated from the user's environment.
+/// Initializes the library: without `site`, unless something hangs on it, isolated from the user's environment.
 pub fn initialize() {
     for (flag, value) in [
-        ("Py_NoSiteFlag", 1),
+        ("Py_NoSiteFlag", (!site::is_wanted()).into()),
         ("Py_NoUserSiteDirectory", 1),
         ("Py_DontWriteBytecodeFlag", 1),
     ] {
