@@ -447,7 +447,9 @@ impl Caller<'_> {
         }
         scope.end(&());
         self.close_queue(&self.interpreter(interpreter)?.pending);
-        self.interpreter(interpreter)?.importer.reset();
+        if interpreter != InterpreterHandle::MAIN {
+            self.interpreter(interpreter)?.importer.reset();
+        }
         let mut lists = self.runtime.lists.lock();
         let threads_left = !lists.threads_head(interpreter).is_null();
         let was_main = lists.main() == interpreter;

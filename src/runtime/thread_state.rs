@@ -315,6 +315,7 @@ impl<'a> Caller<'a> {
     #[doc(alias = "PyThreadState_Clear")]
     pub fn thread_state_clear(&self, handle: ThreadStateHandle) -> Step<()> {
         self.attached_or_crash()?;
+        self.interpreter(self.interpreter_of(handle)?)?;
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.thread_state(handle)?.set(Status::Cleared, true);

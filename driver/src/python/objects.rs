@@ -25,7 +25,7 @@ static GLOBALS: AtomicUsize = AtomicUsize::new(0);
 static CODE: AtomicUsize = AtomicUsize::new(0);
 static OBJECTS: [AtomicUsize; OBJECTS_MAX] = [const { AtomicUsize::new(0) }; OBJECTS_MAX];
 static THREADS: [AtomicUsize; THREADS_MAX] = [const { AtomicUsize::new(0) }; THREADS_MAX];
-/// `threading.Thread` in this life of the library, once somebody imported it: as for code that imported it in time, it is
+/// `threading.Thread` of the main interpreter in this life of the library, once somebody imported it: as for code that imported it in time, it is
 /// there while modules are torn down.
 static THREAD_CLASS: AtomicUsize = AtomicUsize::new(0);
 static CLEARS: AtomicUsize = AtomicUsize::new(0);
@@ -204,7 +204,7 @@ pub(super) fn import_threading() -> i32 {
     let Some(class) = attribute(c"threading", c"Thread") else {
         return -1;
     };
-    if THREAD_CLASS.load(Ordering::Relaxed) == 0 {
+    if in_main() && THREAD_CLASS.load(Ordering::Relaxed) == 0 {
         THREAD_CLASS.store(class as usize, Ordering::Relaxed);
     } else {
         api::decrease(class);
@@ -212,8 +212,13 @@ pub(super) fn import_threading() -> i32 {
     0
 }
 
-/// `threading.Thread`, imported if nobody has.
+/// `threading.Thread` of the current interpreter, imported if nobody has. In a sub-interpreter it is that module's to keep.
 fn thread_class() -> Option<Pointer> {
+    if !in_main() {
+        let class = attribute(c"threading", c"Thread")?;
+        api::decrease(class);
+        return Some(class);
+    }
     if THREAD_CLASS.load(Ordering::Relaxed) == 0 && import_threading() != 0 {
         return None;
     }
