@@ -311,6 +311,9 @@ pub struct Conform {
         help_heading = "Schedules"
     )]
     pub seeds: u64,
+    /// Run on the C library's own locks and clocks: slower, and what is seen depends on time
+    #[arg(long, help_heading = "Schedules", conflicts_with_all = ["seeds", "record", "at_least", "update_counts"])]
+    pub sampled: bool,
     /// Run everything N times; runs of one schedule must not differ
     #[arg(long, value_name = "N", default_value = "1", value_parser = count, help_heading = "Schedules")]
     pub repeat: u64,

@@ -14,7 +14,7 @@ use crate::controller::Native;
 use crate::layer::main_begins;
 use crate::python::{Caller, Libpython, api, release};
 use crate::record;
-use crate::schedule::{Rules, Waits, block, enter, me, own, pass};
+use crate::schedule::{Rules, Waits, block, enter, me, own, pass, sampled};
 use crate::sight;
 use std::sync::{Arc, OnceLock};
 use tstate::runtime::{CallbackId, Profile};
@@ -69,6 +69,11 @@ impl<P: Python> Witness<P> for Reporter {
 pub fn run(run: &Run) -> ! {
     redirect(run.errors);
     limit();
+    if sampled::is_on()
+        && let Err(error) = sampled::start()
+    {
+        record::refuse(&format!("no thread could be made: {error}"));
+    }
     if run.ahead {
         enter(0, false, None);
     } else {

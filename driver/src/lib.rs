@@ -35,9 +35,18 @@
 //! * An event's text is that of [`tstate::sim::events::Event`].
 //!
 //! The same request gives the same bytes in reply.
+//!
+//! # Sampled mode
+//!
+//! `tstate-driver serve --sampled` makes the same runs on the C library's own locks, condition variables, semaphores and
+//! clocks. Threads run freely inside calls; each stands before its events until the guide wants it, after the guide's end
+//! until its turn comes, and until the others are still: the kernel says so (`/proc/self/task/TID/syscall`). A guide that
+//! its thread does not come to within several of the library's own time limits is given up. `seed`, `ticks` and
+//! `operations` mean nothing then, and the reply to a request depends on time: it is the cross-check of what the driver
+//! puts in the C library's place, for a nightly job.
 
 mod protocol;
 mod server;
 
-pub use protocol::{Probed, Reply, Request};
-pub use server::{Error, Libpython, Server};
+pub use protocol::{Probed, Reply, Request, Started};
+pub use server::{Error, Libpython, Mode, Server};

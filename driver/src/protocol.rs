@@ -135,6 +135,15 @@ fn rest_of(text: &str) -> Rest {
     }
 }
 
+/// What an initialized libpython has in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// `sys.flags.no_site`
+    pub no_site: bool,
+    /// The names in `sys.modules`, sorted.
+    pub modules: Vec<String>,
+}
+
 /// What a libpython is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probed {

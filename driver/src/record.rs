@@ -5,7 +5,7 @@
 //! lines stands where each thread is, as of the last time the turn was handed over.
 
 use crate::schedule::{End, Waits, own};
-use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 use tstate::sync::THREADS_MAX;
 
 /// Bytes of text that a run can leave.
@@ -30,6 +30,9 @@ pub const RESTS: [&str; 6] = [
     "exited",
     "hung",
 ];
+
+/// The run ends.
+static ENDS: AtomicBool = AtomicBool::new(false);
 
 static RECORD: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -121,7 +124,8 @@ pub fn note_rests() {
                 | Waits::Semaphore { .. }
                 | Waits::Join(_)
                 | Waits::Cell(_)
-                | Waits::Reading(_) => {
+                | Waits::Reading(_)
+                | Waits::Library => {
                     if schedule.goes_on(slot) {
                         1
                     } else {
@@ -144,6 +148,7 @@ fn describe(waits: Waits) -> Option<&'static str> {
         Waits::Condition { timed: false, .. } => Some("a condition of the library"),
         Waits::Semaphore { timed: true, .. } => Some("a semaphore of the library, timed"),
         Waits::Semaphore { timed: false, .. } => Some("a semaphore of the library"),
+        Waits::Library => Some("something of the library"),
         Waits::Join(_) => Some("the end of a thread"),
         Waits::Cell(_) => Some("a primitive of the scenario"),
         Waits::Reading(_) => Some("a condition of the scenario"),
@@ -158,6 +163,10 @@ fn describe(waits: Waits) -> Option<&'static str> {
 
 /// The run is over: notes how and where each thread is, and ends the process.
 pub fn end(how: &str) -> ! {
+    // In sampled mode two threads may come here: the run ended as the first one says.
+    while ENDS.swap(true, Ordering::AcqRel) {
+        std::thread::park();
+    }
     note_rests();
     own(|schedule| {
         for slot in &schedule.slots {

@@ -394,3 +394,17 @@ fn what_is_no_libpython_is_an_error() {
     };
     assert!(nothing.probe(program()).is_err());
 }
+
+/// No module of `site` and nothing that it would import has run: what a run sees is the library's alone.
+#[test]
+fn the_library_starts_without_site() {
+    for found in libpythons() {
+        let started = found.libpython.start(program()).expect("it is initialized");
+        let told = format!("{}: {started:?}", found.profile());
+        assert!(started.no_site, "{told}");
+        assert!(started.modules.iter().any(|name| name == "sys"), "{told}");
+        for module in ["site", "sitecustomize", "usercustomize", "threading"] {
+            assert!(!started.modules.iter().any(|name| name == module), "{told}");
+        }
+    }
+}

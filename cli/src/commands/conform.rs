@@ -77,6 +77,7 @@ fn drive(
             seeds: arguments.seeds,
             repeat: arguments.repeat,
             states: STATES_MAX,
+            sampled: arguments.sampled,
         },
         deviations: deviations(arguments.deviations.as_deref())?,
     };
@@ -84,6 +85,7 @@ fn drive(
     let servers = Servers {
         driver,
         targets: &plan.targets,
+        sampled: arguments.sampled,
     };
     let jobs = arguments
         .jobs

@@ -30,6 +30,8 @@ pub struct Runs {
     pub repeat: u64,
     /// States to look at for one answer of the model.
     pub states: u64,
+    /// On the C library's own primitives: what a run shows depends on time.
+    pub sampled: bool,
 }
 
 /// One scenario on one libpython.

@@ -5,7 +5,7 @@ use super::library::{Answer, Library, Opener, Request};
 use super::program::Driver;
 use super::run::Target;
 use tstate::sim::events::Observed;
-use tstate_driver::{Error, Libpython, Reply, Server};
+use tstate_driver::{Error, Libpython, Mode, Reply, Server};
 
 /// Starts the driver for libpythons.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ pub struct Servers<'a> {
     pub driver: &'a Driver,
     /// The libpythons.
     pub targets: &'a [Target],
+    /// With the C library's own primitives.
+    pub sampled: bool,
 }
 
 /// One libpython: its process runs as long as this lives, and is started again if it fails.
@@ -21,6 +23,7 @@ pub struct Servers<'a> {
 struct Served<'a> {
     driver: &'a Driver,
     libpython: Libpython,
+    mode: Mode,
     server: Option<Server>,
 }
 
@@ -37,6 +40,10 @@ impl Opener for Servers<'_> {
         let mut served = Served {
             driver: self.driver,
             libpython,
+            mode: Mode {
+                ready: true,
+                sampled: self.sampled,
+            },
             server: None,
         };
         served.start().map_err(|error| error.to_string())?;
@@ -48,7 +55,7 @@ impl Served<'_> {
     fn start(&mut self) -> Result<&mut Server, Error> {
         let server = match self.server.take() {
             Some(server) => server,
-            None => Server::spawn(&self.libpython, &self.driver.path, true)?,
+            None => Server::spawn(&self.libpython, &self.driver.path, self.mode)?,
         };
         Ok(self.server.insert(server))
     }

@@ -143,7 +143,11 @@ impl Schedule {
             }
             Waits::Cell(cell) => self.cells[usize::from(cell)] > 0,
             Waits::Reading(version) => self.version != version,
-            Waits::Condition { .. } | Waits::Ended | Waits::Exited | Waits::Hung => false,
+            Waits::Condition { .. }
+            | Waits::Library
+            | Waits::Ended
+            | Waits::Exited
+            | Waits::Hung => false,
         }
     }
 
