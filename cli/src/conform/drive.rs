@@ -198,13 +198,16 @@ impl Judged<'_> {
                 return;
             }
             Agreement::Differs(difference) => self.differ(order, &observed, &difference),
+            Agreement::Endless => self.taken.take(&observed),
             Agreement::Agrees | Agreement::Undefined { .. } => {
-                if let End::Cut(bound) = &observed.end {
+                let is_undefined = matches!(agreement, Agreement::Undefined { .. });
+                if let End::Cut(bound) = &observed.end
+                    && !(is_undefined && observed.end.ran_long())
+                {
                     let reason = format!("cut by a bound: {bound}");
                     *self.driven.open.entry(reason).or_default() += 1;
                     return;
                 }
-                let is_undefined = matches!(agreement, Agreement::Undefined { .. });
                 self.driven.undefined += u64::from(is_undefined);
                 self.taken.take(&observed);
                 if is_new {

@@ -12,6 +12,11 @@
 //!
 //! Where C leaves open what happens, a real library may go on. So once a run of the model that agreed so far meets a
 //! crash, everything after it agrees: [`Agreement::Undefined`].
+//!
+//! # What does not end
+//!
+//! A run that a bound on its length cut agrees if the model has its events and can then go on for ever, fairly, as it
+//! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]).
 
 mod follow;
 mod graph;
