@@ -303,6 +303,14 @@ pub struct Conform {
     /// Run this schedule only, as a report prints it
     #[arg(long, value_name = "GUIDE", help_heading = "Schedules", conflicts_with_all = ["seeds", "record", "at_least", "update_counts"])]
     pub guide: Option<Order>,
+    /// Then run at most N more, for transitions of the model that no run took yet
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 64,
+        help_heading = "Schedules"
+    )]
+    pub search: u64,
     /// Also run each scenario N times with switches at random, of the seeds 1 to N
     #[arg(
         long,

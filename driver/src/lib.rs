@@ -22,6 +22,12 @@
 //!   asks threads that run bytecode to hand over; the run that follows the guide farther is the reply. Where a guide is
 //!   given up (`guide_left_at` is the number of events that followed it), and after its end, the run goes by the default:
 //!   the running thread goes on until it blocks, then the lowest that can.
+//! * `pushes`: before an event of the guide, another thread that is inside a call goes on by so many of the library's
+//!   operations on locks, or until it blocks or comes to an event of its own. So a run can be made in which an event sees
+//!   what calls under way have done by then.
+//! * `aims`: the guide's events with what their threads are to see. Where one would see something else, the others that
+//!   are inside calls go on, one operation at a time, until it sees that or nobody can go on; `pushes` of the reply says
+//!   what that came to. From the first event that does not come to see it (`missed_at`) on nothing is aimed at.
 //! * `choices`: which alternative each `choose` takes, in the order in which they are met; the first where it says
 //!   nothing.
 //! * `seed`: chance decides at every operation, after the guide's end.
@@ -48,5 +54,5 @@
 mod protocol;
 mod server;
 
-pub use protocol::{Probed, Reply, Request, Started};
+pub use protocol::{Probed, Push, Reply, Request, Started};
 pub use server::{Error, Libpython, Mode, Server};

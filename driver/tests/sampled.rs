@@ -2,8 +2,8 @@
 
 mod found;
 
-use found::{Found, libpythons};
-use tstate_driver::{Reply, Request, Server};
+use found::{Found, libpythons, program};
+use tstate_driver::{Mode, Reply, Request, Server};
 
 const TWO_WORKERS: &str = "
 native semaphore done = 0
@@ -27,6 +27,14 @@ foreign thread two {
     PyGILState_Release(g)
     post done
 }";
+
+fn sampled(found: &Found) -> Server {
+    let mode = Mode {
+        ready: true,
+        sampled: true,
+    };
+    Server::spawn(&found.libpython, program(), mode).expect("the driver starts")
+}
 
 fn ask(server: &mut Server, found: &Found, scenario: &str, guide: &[u8]) -> Reply {
     let mut request = Request::new(scenario, found.profile());
@@ -55,7 +63,7 @@ fn order(reply: &Reply) -> Vec<u8> {
 #[test]
 fn real_primitives_follow_the_orders_of_ours() {
     for found in libpythons() {
-        let (mut ours, mut real) = (found.server(true), found.sampled());
+        let (mut ours, mut real) = (found.server(true), sampled(&found));
         for seed in std::iter::once(None).chain((1..=4).map(Some)) {
             let mut request = Request::new(TWO_WORKERS, found.profile());
             request.seed = seed;
@@ -77,7 +85,7 @@ fn who_waits_for_the_gil_for_ever_is_blocked() {
 thread main { Py_Initialize(); start worker; join worker }
 foreign thread worker { PyGILState_Ensure() }";
     for found in libpythons() {
-        let reply = ask(&mut found.sampled(), &found, JOINS_ATTACHED, &[]);
+        let reply = ask(&mut sampled(&found), &found, JOINS_ATTACHED, &[]);
         let told = tell(&found, &reply);
         assert_eq!(reply.end, "stuck", "{told}");
         assert_eq!(reply.threads, ["blocked", "blocked"], "{told}");
@@ -115,7 +123,7 @@ foreign thread worker {
     PyEval_RestoreThread(ts)
 }";
     for found in libpythons() {
-        let reply = ask(&mut found.sampled(), &found, LATE, &[]);
+        let reply = ask(&mut sampled(&found), &found, LATE, &[]);
         let rest = match found.minor {
             8 => "blocked",
             _ if found.since(13, 8) => "hung",
@@ -145,7 +153,7 @@ thread main {
 python thread busy { eval until enough }
 python thread other { eval 2 }";
     for found in libpythons() {
-        let reply = ask(&mut found.sampled(), &found, BUSY, &[]);
+        let reply = ask(&mut sampled(&found), &found, BUSY, &[]);
         assert_eq!(reply.end, "exit 0", "{}", tell(&found, &reply));
         assert_eq!(reply.threads, ["ended"; 3], "{}", tell(&found, &reply));
     }

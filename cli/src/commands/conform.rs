@@ -76,6 +76,7 @@ fn drive(
             only: arguments.guide.clone(),
             seeds: arguments.seeds,
             repeat: arguments.repeat,
+            search: arguments.search,
             states: STATES_MAX,
             sampled: arguments.sampled,
         },

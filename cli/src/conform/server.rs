@@ -4,7 +4,7 @@ use super::guide::Order;
 use super::library::{Answer, Library, Opener, Request};
 use super::program::Driver;
 use super::run::Target;
-use tstate::sim::events::Observed;
+use tstate::sim::events::{Event, Observed};
 use tstate_driver::{Error, Libpython, Mode, Reply, Server};
 
 /// Starts the driver for libpythons.
@@ -64,7 +64,10 @@ impl Served<'_> {
         let mut asked = tstate_driver::Request::new(request.source, request.profile.to_string());
         match request.order {
             Order::Seed(seed) => asked.seed = Some(*seed),
-            Order::Guide(guide) => {
+            Order::Guide(guide, pushes) => {
+                asked.pushes.clone_from(pushes);
+                asked.aims = request.aims.iter().map(Event::to_string).collect();
+                asked.aims_backwards = request.backwards;
                 let threads = guide.0.iter().map(|thread| thread.index());
                 asked.guide = threads
                     .filter_map(|thread| u8::try_from(thread).ok())
@@ -97,6 +100,7 @@ fn answer(reply: &Reply) -> Answer {
         Ok(Some(observed)) => Answer::Ran {
             observed,
             strayed: reply.guide_left_at.is_some(),
+            pushes: reply.pushes.clone(),
         },
         Ok(None) => Answer::Failed("the driver gave no run".to_owned()),
         Err(error) => Answer::Failed(format!("the driver's reply is not understood: {error}")),

@@ -16,6 +16,7 @@
 //! the seed only. The library's clock is ours as well (see `layer::time`): it moves with calls and with time-outs.
 
 mod choose;
+mod push;
 pub mod sampled;
 mod turn;
 
@@ -27,6 +28,8 @@ pub use turn::{
 use oorandom::Rand64;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
+use tstate::sim::events::Seen;
+use tstate_driver::Push;
 
 /// The number of a thread of the run, in order of creation.
 pub type SlotId = usize;
@@ -129,6 +132,12 @@ pub struct Mutex {
 pub struct Rules {
     /// Whose event comes next, by lanes.
     pub guide: Vec<u8>,
+    /// How far others go on before events of the guide.
+    pub pushes: Vec<Push>,
+    /// What the guide's events are to see.
+    pub aims: Vec<Seen>,
+    /// Those inside calls are tried from the last to the first.
+    pub aims_backwards: bool,
     /// What each `choose` takes, in order; 0 (or chance) when there is no more.
     pub choices: Vec<u16>,
     /// Chance at every point.
@@ -175,6 +184,12 @@ pub struct Schedule {
     pub guided: usize,
     /// Where the guide was given up.
     pub guide_left_at: Option<usize>,
+    /// What aims came to so far.
+    pub pushed: Vec<Push>,
+    /// The first event that did not see what was aimed at.
+    pub missed_at: Option<usize>,
+    /// Who goes on by one operation, though the guide wants another.
+    pushing: Option<SlotId>,
     /// In sampled mode: who may go on from where it stood, and is not done with it.
     pub granted: Option<SlotId>,
     chosen: usize,
@@ -201,6 +216,9 @@ impl Schedule {
             events: 0,
             guided: 0,
             guide_left_at: None,
+            pushed: Vec::new(),
+            missed_at: None,
+            pushing: None,
             granted: None,
             chosen: 0,
             rules: Rules::default(),

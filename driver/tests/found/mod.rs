@@ -24,14 +24,6 @@ impl Found {
         Server::spawn(&self.libpython, program(), mode).expect("the driver starts")
     }
 
-    pub fn sampled(&self) -> Server {
-        let mode = Mode {
-            ready: true,
-            sampled: true,
-        };
-        Server::spawn(&self.libpython, program(), mode).expect("the driver starts")
-    }
-
     pub fn profile(&self) -> String {
         format!("3.{}.{}", self.minor, self.patch)
     }
