@@ -48,6 +48,8 @@ pub enum Difference {
     OthersAreShutDown,
     /// [`Profile::cleared_under_head_lock`].
     ClearedUnderHeadLock,
+    /// [`Profile::slots_come_with_the_gil`].
+    SlotsComeWithTheGil,
     /// [`Profile::slots_go_before_at_exit`].
     SlotsGoBeforeAtExit,
     /// [`Profile::main_interpreter_is_static`].
@@ -118,6 +120,7 @@ impl Difference {
         Self::OthersAreCutOff,
         Self::OthersAreShutDown,
         Self::ClearedUnderHeadLock,
+        Self::SlotsComeWithTheGil,
         Self::SlotsGoBeforeAtExit,
         Self::MainInterpreterIsStatic,
         Self::GilIsDroppedAtTheEnd,
@@ -550,6 +553,14 @@ impl Profile {
     #[must_use]
     pub fn cleared_under_head_lock(self) -> bool {
         self.when(Difference::ClearedUnderHeadLock, self.minor() <= 8)
+    }
+
+    /// Whether the GILState slots are made with the GIL, when the first thread state is there and current, and not with the
+    /// runtime: before, `PyGILState_Check` says 1 to everybody. Source: observed: a thread that looks while another
+    /// initializes 3.8.18, 3.9.18 and 3.10.13.
+    #[must_use]
+    pub fn slots_come_with_the_gil(self) -> bool {
+        self.when(Difference::SlotsComeWithTheGil, self.minor() <= 9)
     }
 
     /// Whether the GILState slots are forgotten with the interpreter, before the callbacks of `Py_AtExit`, and not with the

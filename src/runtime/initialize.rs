@@ -160,7 +160,9 @@ impl Caller<'_> {
                 value.write(ThreadStateHandle::NULL);
             }
         }
-        runtime.tss_created.store(true, Ordering::Relaxed);
+        if !runtime.profile.slots_come_with_the_gil() {
+            runtime.tss_created.store(true, Ordering::Relaxed);
+        }
     }
 
     /// I5.
@@ -172,10 +174,16 @@ impl Caller<'_> {
         interpreter.importer.reset();
         self.free_embedded(main)?;
         self.runtime.lists.lock().insert_interpreter(main);
-        self.runtime
-            .auto_interpreter
-            .store(main.to_word(), Ordering::Relaxed);
+        if !self.runtime.profile.slots_come_with_the_gil() {
+            self.remember_main_interpreter();
+        }
         Ok(())
+    }
+
+    /// `autoInterpreterState`: where Ensure makes thread states.
+    fn remember_main_interpreter(&self) {
+        let main = InterpreterHandle::MAIN.to_word();
+        self.runtime.auto_interpreter.store(main, Ordering::Relaxed);
     }
 
     /// I6.
@@ -190,10 +198,17 @@ impl Caller<'_> {
 
     /// I7.
     fn create_main_gil(&self) -> Step<()> {
+        let first = self.runtime.main_thread_state.read();
+        if self.runtime.profile.slots_come_with_the_gil() {
+            // `PyThreadState_Swap`, then `_PyGILState_Init`: nobody who looks can tell that the GIL is not taken yet.
+            self.set_current(first);
+            self.remember_main_interpreter();
+            self.runtime.tss_created.store(true, Ordering::Relaxed);
+        }
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
         interpreter.gil_own.create();
         interpreter.gil.write(GilPointer::Own);
-        self.attach(self.runtime.main_thread_state.read())
+        self.attach(first)
     }
 
     /// Registers what the import of `site` runs.

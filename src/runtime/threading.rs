@@ -316,10 +316,13 @@ impl Caller<'_> {
     /// §THREADS.
     #[doc(alias = "threading.Thread.join")]
     pub fn thread_join(&self, thread: ThreadIndex) -> Step<i32> {
-        if self.eval_pending_calls()? != 0 || self.join_handle(thread)? != 0 {
+        if self.eval_pending_calls()? != 0 {
             return Ok(-1);
         }
-        self.eval()
+        let joined = self.join_handle(thread)?;
+        // Not even a join that is refused without a wait keeps the GIL all the time.
+        let raised = self.eval()?;
+        Ok(if joined == 0 { raised } else { -1 })
     }
 
     /// `ThreadHandle_join`: 0, or -1 if it raises.

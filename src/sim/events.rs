@@ -96,6 +96,21 @@ pub enum End {
     Cut(String),
 }
 
+impl End {
+    /// Whether a bound on how long a run goes on was reached, so that it may be one without end.
+    #[must_use]
+    pub fn ran_long(&self) -> bool {
+        let Self::Cut(bound) = self else { return false };
+        self.is_busy() || ["operations", "processor time"].contains(&bound.as_str())
+    }
+
+    /// Whether that was the bound on events: there may be more and more of them.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Cut(bound) if bound == "events")
+    }
+}
+
 /// Where a thread is at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rest {

@@ -13,6 +13,7 @@
 //! | exit, assertion, fatal | its process ended so, with the same threads hung and exited |
 //! | crash | it met a crash |
 //! | stuck | nobody goes on: no thread stands before an event, and those that move only go round in a timed wait |
+//! | cut by a bound on its length | it can go on for ever as it did; else anything |
 //! | cut | anything |
 
 use crate::runtime::{Over, Profile, Runtime};
@@ -33,6 +34,8 @@ use std::sync::Arc;
 pub enum Agreement {
     /// It has.
     Agrees,
+    /// It has, and can then go on for ever, as the run did that was cut.
+    Endless,
     /// It has as far as this event, counted from 0; there it meets what C leaves undefined.
     Undefined {
         /// The first event that nothing is said of.
@@ -61,6 +64,8 @@ struct Seen {
     /// What runs did there instead of the observed event.
     instead: BTreeSet<String>,
     matched: bool,
+    /// A run did all that was seen of one that was cut for its length.
+    ran_as_long: bool,
     undefined: Option<usize>,
 }
 
@@ -102,6 +107,11 @@ impl Follower {
         self.at.peek() as usize == self.observed.events.len()
     }
 
+    /// Whether all was seen, and what comes is not held to anything.
+    fn is_free(&self) -> bool {
+        self.done() && self.observed.end.is_busy()
+    }
+
     fn note(&self, note: impl FnOnce(&mut Seen, usize)) {
         let at = self.at.peek() as usize;
         self.seen.with(|seen| note(seen, at));
@@ -114,7 +124,8 @@ struct Gate(Arc<Follower>);
 
 impl Witness<Runtime> for Gate {
     fn stands_before(&self, thread: ThreadIndex) {
-        let turn = || self.0.next().is_some_and(|event| event.thread == thread);
+        let next = || self.0.next().is_some_and(|event| event.thread == thread);
+        let turn = || next() || self.0.is_free();
         let standing = &self.0.standing[thread.index()];
         standing.write(true);
         wait_until(&turn);
@@ -123,6 +134,9 @@ impl Witness<Runtime> for Gate {
 
     fn happens(&self, _: &Machine, event: Event) {
         let follower = &self.0;
+        if follower.is_free() {
+            return;
+        }
         if follower.next() == Some(&event) {
             follower.at.write(follower.at.peek() + 1);
             follower.note(Seen::reach);
@@ -260,6 +274,9 @@ impl Following<'_> {
             behind
         } else if follower.left.peek() {
             false
+        } else if follower.observed.end.ran_long() {
+            // Only what does not end is looked for.
+            false
         } else if follower.done() && matches!(follower.observed.end, End::Cut(_)) {
             true
         } else {
@@ -297,6 +314,18 @@ impl Following<'_> {
             && self.rests_alike(world, true)
     }
 
+    /// Whether the threads are where a run that was cut for its length had them, and may go on as they did.
+    fn goes_on(&self, world: &World) -> bool {
+        let follower = &self.follower;
+        let is_silent =
+            follower.observed.end.is_busy() || !follower.standing.iter().any(Plain::peek);
+        follower.done()
+            && follower.observed.end.ran_long()
+            && self.judge.end().is_none()
+            && is_silent
+            && self.rests_alike(world, false)
+    }
+
     /// An end in one line.
     fn told(&self, world: &World, end: &End) -> String {
         let threads = (0..world.threads()).map(ThreadIndex::new);
@@ -326,7 +355,11 @@ impl Run for Following<'_> {
 
     fn look(&self, _: &World) -> Look {
         let machine = self.judge.machine();
-        let cut = self.follower.done() && matches!(self.follower.observed.end, End::Cut(_));
+        let end = &self.follower.observed.end;
+        let cut = self.follower.done() && matches!(end, End::Cut(_)) && !end.ran_long();
+        if self.follower.done() && end.ran_long() {
+            self.follower.note(|seen, _| seen.ran_as_long = true);
+        }
         let matched = self.follower.seen.with(|seen| seen.matched);
         Look {
             over: matched
@@ -344,7 +377,11 @@ impl Run for Following<'_> {
 
     fn stuck(&self, world: &World) -> Option<u16> {
         let still = self.judge.is_stuck(world) && self.stands_still(world);
-        Some(if still { MATCHES } else { OTHER })
+        Some(if still || self.goes_on(world) {
+            MATCHES
+        } else {
+            OTHER
+        })
     }
 
     fn label(&self, _: &World) -> String {
@@ -364,7 +401,10 @@ pub fn follow(
     // Few scheduling points are a matter of speed: a difference has to show with all of them.
     match attempt(program, profile, observed, states, true) {
         Agreement::Differs(_) => attempt(program, profile, observed, states, false),
-        answer @ (Agreement::Agrees | Agreement::Undefined { .. } | Agreement::Undecided) => answer,
+        answer @ (Agreement::Agrees
+        | Agreement::Endless
+        | Agreement::Undefined { .. }
+        | Agreement::Undecided) => answer,
     }
 }
 
@@ -403,10 +443,14 @@ fn attempt(
             outcomes.all(|outcome| outcome == Some(MATCHES))
         })
     };
-    if seen.matched || stays() {
+    if observed.end.ran_long() && stays() {
+        Agreement::Endless
+    } else if seen.matched || stays() {
         Agreement::Agrees
     } else if let Some(at) = seen.undefined {
         Agreement::Undefined { at }
+    } else if seen.ran_as_long {
+        Agreement::Agrees
     } else if explored.cut.is_empty() {
         Agreement::Differs(Difference {
             at: seen.farthest,

@@ -6,12 +6,17 @@
 //! model's runs gets through, the first event (or the end) that none of them shows is where the two differ.
 //!
 //! [`call_graph`] is the other direction: the scenario's state graph as far as calls can tell states apart, and few
-//! [`Guide`]s that together take all its transitions.
+//! [`Way`]s that together take all its transitions.
 //!
 //! # What is undefined
 //!
 //! Where C leaves open what happens, a real library may go on. So once a run of the model that agreed so far meets a
 //! crash, everything after it agrees: [`Agreement::Undefined`].
+//!
+//! # What does not end
+//!
+//! A run that a bound on its length cut agrees if the model has its events and can then go on for ever, fairly, as it
+//! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]).
 
 mod follow;
 mod graph;
@@ -20,7 +25,7 @@ mod recorded;
 mod sample;
 
 pub use follow::{Agreement, Difference, follow};
-pub use graph::{CallGraph, Transitions, call_graph};
+pub use graph::{CallGraph, Transitions, Way, call_graph};
 pub use guide::{Guide, ParseGuideError, guide_of};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::sample;
