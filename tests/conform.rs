@@ -112,8 +112,8 @@ fn a_run_that_the_model_does_not_have_differs() {
 fn guides_are_few_and_transitions_are_counted() {
     each_case(|name, program, profile| {
         let graph = call_graph(program, profile, STATES_MAX);
-        assert!(!graph.guides.is_empty(), "{name} {profile}");
-        assert!(graph.guides.len() <= graph.transitions.count(), "{name}");
+        assert!(!graph.ways.is_empty(), "{name} {profile}");
+        assert!(graph.ways.len() <= graph.transitions.count(), "{name}");
         let mut taken = Transitions::default();
         for seed in 0..SEEDS {
             taken.take(&sample(program, profile, seed, STEPS_MAX));

@@ -303,6 +303,14 @@ pub struct Conform {
     /// Run this schedule only, as a report prints it
     #[arg(long, value_name = "GUIDE", help_heading = "Schedules", conflicts_with_all = ["seeds", "record", "at_least", "update_counts"])]
     pub guide: Option<Order>,
+    /// Then run at most N more, for transitions of the model that no run took yet
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 64,
+        help_heading = "Schedules"
+    )]
+    pub search: u64,
     /// Also run each scenario N times with switches at random, of the seeds 1 to N
     #[arg(
         long,
@@ -311,6 +319,9 @@ pub struct Conform {
         help_heading = "Schedules"
     )]
     pub seeds: u64,
+    /// Run on the C library's own locks and clocks: slower, and what is seen depends on time
+    #[arg(long, help_heading = "Schedules", conflicts_with_all = ["seeds", "record", "at_least", "update_counts"])]
+    pub sampled: bool,
     /// Run everything N times; runs of one schedule must not differ
     #[arg(long, value_name = "N", default_value = "1", value_parser = count, help_heading = "Schedules")]
     pub repeat: u64,

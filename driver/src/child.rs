@@ -14,12 +14,12 @@ use crate::controller::Native;
 use crate::layer::main_begins;
 use crate::python::{Caller, Libpython, api, release};
 use crate::record;
-use crate::schedule::{Rules, Waits, block, enter, me, own, pass};
+use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled};
 use crate::sight;
 use std::sync::{Arc, OnceLock};
 use tstate::runtime::{CallbackId, Profile};
 use tstate::sim::driver::{Machine, Python, Site};
-use tstate::sim::events::{Event, Events, Witness};
+use tstate::sim::events::{Event, Events, Seen, Witness};
 use tstate::sim::scenario::program::{BodyKind, Program};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{ThreadIndex, enter_thread};
@@ -51,9 +51,10 @@ pub struct Run {
 struct Reporter;
 
 impl<P: Python> Witness<P> for Reporter {
-    fn stands_before(&self, _thread: ThreadIndex) {
+    fn stands_before(&self, thread: ThreadIndex) {
         block(Waits::Event);
         let me = me();
+        push(me, thread);
         if let Err(end) = own(|schedule| schedule.count_event(me)) {
             record::end_of_run(end);
         }
@@ -65,10 +66,33 @@ impl<P: Python> Witness<P> for Reporter {
     }
 }
 
+/// Lets the others go on inside their calls as far as they are to be at the thread's next event.
+fn push(me: SlotId, thread: ThreadIndex) {
+    while own(|schedule| schedule.push_as_asked(me)) {
+        block(Waits::Event);
+    }
+    let Some(aim) = own(|schedule| schedule.aim(me)) else {
+        return;
+    };
+    let is_met = || Seen::now(machine(), thread) == aim;
+    while !is_met() {
+        if !own(|schedule| schedule.push_one(me)) {
+            own(|schedule| schedule.miss());
+            return;
+        }
+        block(Waits::Event);
+    }
+}
+
 /// Runs the scenario in this process, which ends with it.
 pub fn run(run: &Run) -> ! {
     redirect(run.errors);
     limit();
+    if sampled::is_on()
+        && let Err(error) = sampled::start()
+    {
+        record::refuse(&format!("no thread could be made: {error}"));
+    }
     if run.ahead {
         enter(0, false, None);
     } else {

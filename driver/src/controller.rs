@@ -31,6 +31,19 @@ fn change(cell: CellId, change: &dyn Fn(u64) -> u64) -> u64 {
     })
 }
 
+/// Takes one of a semaphore if there is one.
+fn take(cell: CellId) -> bool {
+    own(|schedule| {
+        let count = &mut schedule.cells[usize::from(cell.0)];
+        let taken = *count > 0;
+        *count -= u64::from(taken);
+        if taken {
+            schedule.moved();
+        }
+        taken
+    })
+}
+
 impl Controller for Native {
     fn register(&self, _kind: CellKind, _name: Name, initial: u128) -> CellId {
         own(|schedule| {
@@ -75,10 +88,9 @@ impl Controller for Native {
 
     fn acquire(&self, semaphore: CellId) {
         step();
-        while value(semaphore) == 0 {
+        while !take(semaphore) {
             block(Waits::Cell(semaphore.0));
         }
-        change(semaphore, &|count| count - 1);
     }
     fn post(&self, semaphore: CellId) {
         change(semaphore, &|count| count + 1);

@@ -22,6 +22,12 @@
 //!   asks threads that run bytecode to hand over; the run that follows the guide farther is the reply. Where a guide is
 //!   given up (`guide_left_at` is the number of events that followed it), and after its end, the run goes by the default:
 //!   the running thread goes on until it blocks, then the lowest that can.
+//! * `pushes`: before an event of the guide, another thread that is inside a call goes on by so many of the library's
+//!   operations on locks, or until it blocks or comes to an event of its own. So a run can be made in which an event sees
+//!   what calls under way have done by then.
+//! * `aims`: the guide's events with what their threads are to see. Where one would see something else, the others that
+//!   are inside calls go on, one operation at a time, until it sees that or nobody can go on; `pushes` of the reply says
+//!   what that came to. From the first event that does not come to see it (`missed_at`) on nothing is aimed at.
 //! * `choices`: which alternative each `choose` takes, in the order in which they are met; the first where it says
 //!   nothing.
 //! * `seed`: chance decides at every operation, after the guide's end.
@@ -35,9 +41,18 @@
 //! * An event's text is that of [`tstate::sim::events::Event`].
 //!
 //! The same request gives the same bytes in reply.
+//!
+//! # Sampled mode
+//!
+//! `tstate-driver serve --sampled` makes the same runs on the C library's own locks, condition variables, semaphores and
+//! clocks. Threads run freely inside calls; each stands before its events until the guide wants it, after the guide's end
+//! until its turn comes, and until the others are still: the kernel says so (`/proc/self/task/TID/syscall`). A guide that
+//! its thread does not come to within several of the library's own time limits is given up. `seed`, `ticks` and
+//! `operations` mean nothing then, and the reply to a request depends on time: it is the cross-check of what the driver
+//! puts in the C library's place, for a nightly job.
 
 mod protocol;
 mod server;
 
-pub use protocol::{Probed, Reply, Request};
-pub use server::{Error, Libpython, Server};
+pub use protocol::{Probed, Push, Reply, Request, Started};
+pub use server::{Error, Libpython, Mode, Server};

@@ -1,8 +1,9 @@
 //! The program `tstate-driver`: one real libpython, asked over standard input.
 //!
 //! ```text
-//! tstate-driver serve --libpython PATH --home HOME [--ready]
+//! tstate-driver serve --libpython PATH --home HOME [--ready] [--sampled]
 //! tstate-driver probe --libpython PATH [--home HOME]
+//! tstate-driver start --libpython PATH --home HOME
 //! ```
 //!
 //! The form of requests and replies is in the library's documentation ([`tstate_driver`]).
@@ -31,6 +32,7 @@ struct Arguments {
     libpython: String,
     home: Option<String>,
     ready: bool,
+    sampled: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -45,6 +47,7 @@ fn arguments() -> Result<Arguments, String> {
             "--libpython" => arguments.libpython = value()?,
             "--home" => arguments.home = Some(value()?),
             "--ready" => arguments.ready = true,
+            "--sampled" => arguments.sampled = true,
             _ => return Err(format!("{option} is not known")),
         }
     }
@@ -127,6 +130,9 @@ fn run() -> Result<(), String> {
     let arguments = arguments()?;
     fix_addresses()?;
     clean_environment(arguments.home.as_deref());
+    if arguments.sampled {
+        schedule::sampled::turn_on();
+    }
     python::open(&arguments.libpython)?;
     match arguments.verb.as_str() {
         "serve" => serve::serve(arguments.ready).map_err(|error| error.to_string()),
@@ -134,7 +140,16 @@ fn run() -> Result<(), String> {
             let text = serde_json::to_string(&probe()).map_err(|error| error.to_string())?;
             serve::write_line(1, &text).map_err(|error| error.to_string())
         }
-        verb => Err(format!("`{verb}` is neither `serve` nor `probe`")),
+        "start" => {
+            // What cannot be initialized refuses itself.
+            record::share();
+            layer::main_begins();
+            let text = serde_json::to_string(&python::started()?);
+            schedule::leave();
+            let text = text.map_err(|error| error.to_string())?;
+            serve::write_line(1, &text).map_err(|error| error.to_string())
+        }
+        verb => Err(format!("`{verb}` is not `serve`, `probe` or `start`")),
     }
 }
 

@@ -21,6 +21,18 @@ fn operations() -> u64 {
     OPERATIONS
 }
 
+/// Before an event of the guide, a thread goes on inside its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// The event, by its place in the guide.
+    pub event: u32,
+    /// The thread, by its number in the process: in the order in which they were made, the main thread first.
+    pub thread: u8,
+    /// So many of the library's operations.
+    pub operations: u32,
+}
+
 /// A run to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +44,16 @@ pub struct Request {
     /// Whose event comes next.
     #[serde(default)]
     pub guide: Vec<u8>,
+    /// How much farther threads go on inside their calls before events of the guide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pushes: Vec<Push>,
+    /// The events of the guide as the model has them: threads inside calls go on until the event's thread sees what it
+    /// is to see there. Nothing is aimed at where there are pushes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aims: Vec<String>,
+    /// The threads inside calls are tried from the last one to the first.
+    #[serde(default)]
+    pub aims_backwards: bool,
     /// What each `choose` takes.
     #[serde(default)]
     pub choices: Vec<u16>,
@@ -57,6 +79,9 @@ impl Request {
             scenario: scenario.into(),
             profile: profile.into(),
             guide: Vec::new(),
+            pushes: Vec::new(),
+            aims: Vec::new(),
+            aims_backwards: false,
             choices: Vec::new(),
             seed: None,
             ticks: TICKS,
@@ -82,6 +107,12 @@ pub struct Reply {
     pub waits: Vec<Option<String>>,
     /// How many events followed the guide before it was given up.
     pub guide_left_at: Option<usize>,
+    /// What the aims came to: with these, the same run is made without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pushes: Vec<Push>,
+    /// The first event that did not see what was aimed at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_at: Option<usize>,
 }
 
 impl Reply {
@@ -133,6 +164,15 @@ fn rest_of(text: &str) -> Rest {
         "blocked" => Rest::Blocked,
         _ => Rest::Running,
     }
+}
+
+/// What an initialized libpython has in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// `sys.flags.no_site`
+    pub no_site: bool,
+    /// The names in `sys.modules`, sorted.
+    pub modules: Vec<String>,
 }
 
 /// What a libpython is.

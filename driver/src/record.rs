@@ -5,11 +5,14 @@
 //! lines stands where each thread is, as of the last time the turn was handed over.
 
 use crate::schedule::{End, Waits, own};
-use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use tstate::sync::THREADS_MAX;
+use tstate_driver::Push;
 
 /// Bytes of text that a run can leave.
 const TEXT_MAX: usize = 1 << 20;
+/// Pushes of a run that are kept.
+const PUSHES_MAX: usize = 512;
 
 /// The shared memory.
 #[derive(Debug)]
@@ -17,6 +20,9 @@ const TEXT_MAX: usize = 1 << 20;
 pub struct Record {
     used: AtomicUsize,
     guide_left_at: AtomicUsize,
+    missed_at: AtomicUsize,
+    /// Event, thread and operations of each push, in one word; 0 after the last.
+    pushes: [AtomicU64; PUSHES_MAX],
     rests: [AtomicU8; THREADS_MAX],
     text: [AtomicU8; TEXT_MAX],
 }
@@ -30,6 +36,9 @@ pub const RESTS: [&str; 6] = [
     "exited",
     "hung",
 ];
+
+/// The run ends.
+static ENDS: AtomicBool = AtomicBool::new(false);
 
 static RECORD: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -59,6 +68,9 @@ pub fn clear() {
     let record = record();
     record.used.store(0, Ordering::Relaxed);
     record.guide_left_at.store(usize::MAX, Ordering::Relaxed);
+    record.missed_at.store(usize::MAX, Ordering::Relaxed);
+    let pushes = record.pushes.iter();
+    pushes.for_each(|push| push.store(0, Ordering::Relaxed));
     record
         .rests
         .iter()
@@ -91,6 +103,38 @@ pub fn guide_left_at() -> Option<usize> {
     Some(record().guide_left_at.load(Ordering::Relaxed)).filter(|place| *place != usize::MAX)
 }
 
+/// The first event that did not come to see what was aimed at.
+pub fn missed_at() -> Option<usize> {
+    Some(record().missed_at.load(Ordering::Relaxed)).filter(|place| *place != usize::MAX)
+}
+
+/// What aims came to.
+pub fn pushes() -> Vec<Push> {
+    let words = record().pushes.iter();
+    let words = words.map(|word| word.load(Ordering::Relaxed));
+    words
+        .take_while(|word| *word != 0)
+        .map(|word| Push {
+            event: (word >> 40) as u32,
+            thread: (word >> 32) as u8,
+            operations: word as u32,
+        })
+        .collect()
+}
+
+/// The newest push got this far.
+pub fn note_push(pushed: &[Push]) {
+    if let Some((last, place)) = pushed.last().zip(record().pushes.get(pushed.len() - 1)) {
+        let word = u64::from(last.event) << 40 | u64::from(last.thread) << 32;
+        place.store(word | u64::from(last.operations), Ordering::Relaxed);
+    }
+}
+
+/// An event did not come to see what was aimed at.
+pub fn note_miss(event: usize) {
+    record().missed_at.store(event, Ordering::Relaxed);
+}
+
 /// Adds a line.
 pub fn line(text: &str) {
     let record = record();
@@ -121,7 +165,8 @@ pub fn note_rests() {
                 | Waits::Semaphore { .. }
                 | Waits::Join(_)
                 | Waits::Cell(_)
-                | Waits::Reading(_) => {
+                | Waits::Reading(_)
+                | Waits::Library => {
                     if schedule.goes_on(slot) {
                         1
                     } else {
@@ -144,6 +189,7 @@ fn describe(waits: Waits) -> Option<&'static str> {
         Waits::Condition { timed: false, .. } => Some("a condition of the library"),
         Waits::Semaphore { timed: true, .. } => Some("a semaphore of the library, timed"),
         Waits::Semaphore { timed: false, .. } => Some("a semaphore of the library"),
+        Waits::Library => Some("something of the library"),
         Waits::Join(_) => Some("the end of a thread"),
         Waits::Cell(_) => Some("a primitive of the scenario"),
         Waits::Reading(_) => Some("a condition of the scenario"),
@@ -158,6 +204,10 @@ fn describe(waits: Waits) -> Option<&'static str> {
 
 /// The run is over: notes how and where each thread is, and ends the process.
 pub fn end(how: &str) -> ! {
+    // In sampled mode two threads may come here: the run ended as the first one says.
+    while ENDS.swap(true, Ordering::AcqRel) {
+        std::thread::park();
+    }
     note_rests();
     own(|schedule| {
         for slot in &schedule.slots {

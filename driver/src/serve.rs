@@ -14,12 +14,13 @@
 
 use crate::python::{self, api, release};
 use crate::refuse::refusal;
-use crate::schedule::{Waits, leave, me, own};
+use crate::schedule::{Waits, leave, me, own, sampled};
 use crate::{child, layer, record};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::sync::Arc;
+use tstate::sim::events::{Event, Seen};
 use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{Program, StatementKind, Step};
 use tstate::sim::scenario::{check, parse};
@@ -294,6 +295,9 @@ impl Origin {
         let Some(first_left_at) = first.guide_left_at else {
             return Ok(first);
         };
+        if sampled::is_on() {
+            return Ok(first);
+        }
         run.rules.hasty = true;
         let second = self.run(&run)?;
         let farther = second.guide_left_at.is_none_or(|at| at > first_left_at);
@@ -312,6 +316,9 @@ impl Origin {
             profile,
             rules: crate::schedule::Rules {
                 guide: request.guide.clone(),
+                pushes: request.pushes.clone(),
+                aims: aims(request)?,
+                aims_backwards: request.aims_backwards,
                 choices: request.choices.clone(),
                 seed: request.seed,
                 hasty: false,
@@ -348,6 +355,15 @@ impl Origin {
         self.errors.read_to_end(&mut errors)?;
         Ok(reply(threads, status, &String::from_utf8_lossy(&errors)))
     }
+}
+
+/// What the guide's events are to see.
+fn aims(request: &Request) -> Result<Vec<Seen>, String> {
+    let seen = |text: &String| match text.parse::<Event>() {
+        Ok(event) => Ok(event.seen),
+        Err(error) => Err(error.to_string()),
+    };
+    request.aims.iter().map(seen).collect()
 }
 
 fn compile(text: &str) -> Result<Arc<Program>, String> {
@@ -405,6 +421,8 @@ fn reply(threads: usize, status: Status, errors: &str) -> Reply {
             .collect(),
         waits: vec![None; threads],
         guide_left_at: record::guide_left_at(),
+        pushes: record::pushes(),
+        missed_at: record::missed_at(),
         ..Reply::default()
     };
     for line in record::lines() {

@@ -1,6 +1,6 @@
 //! The program, started for one libpython, and asked.
 
-use crate::protocol::{Probed, Reply, Request};
+use crate::protocol::{Probed, Reply, Request, Started};
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -88,8 +88,21 @@ impl Libpython {
     ///
     /// The program cannot be started, or finds no libpython there.
     pub fn probe(&self, program: &Path) -> Result<Probed, Error> {
+        self.ask(program, "probe")
+    }
+
+    /// What is in the library when a run begins with it initialized.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be started, or the library cannot be initialized.
+    pub fn start(&self, program: &Path) -> Result<Started, Error> {
+        self.ask(program, "start")
+    }
+
+    fn ask<T: serde::de::DeserializeOwned>(&self, program: &Path, verb: &str) -> Result<T, Error> {
         let output = self
-            .command(program, "probe")
+            .command(program, verb)
             .stderr(Stdio::piped())
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -111,17 +124,28 @@ fn fix_addresses() -> io::Result<()> {
     Ok(())
 }
 
+/// How runs are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// Runs whose main thread begins with `Py_Initialize()` start as a copy of an initialized process, which is much
+    /// faster.
+    pub ready: bool,
+    /// With the C library's own locks and clocks instead of the driver's: what a run shows depends on time.
+    pub sampled: bool,
+}
+
 impl Server {
-    /// Starts the program at `program` for this library. `ready`: runs whose main thread begins with `Py_Initialize()`
-    /// start as a copy of an initialized process, which is much faster.
+    /// Starts the program at `program` for this library.
     ///
     /// # Errors
     ///
     /// It cannot be started.
-    pub fn spawn(library: &Libpython, program: &Path, ready: bool) -> Result<Self, Error> {
+    pub fn spawn(library: &Libpython, program: &Path, mode: Mode) -> Result<Self, Error> {
         let mut command = library.command(program, "serve");
-        if ready {
-            command.arg("--ready");
+        for (is_on, flag) in [(mode.ready, "--ready"), (mode.sampled, "--sampled")] {
+            if is_on {
+                command.arg(flag);
+            }
         }
         let mut child = command.spawn()?;
         let requests = child.stdin.take();

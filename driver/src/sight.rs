@@ -4,7 +4,8 @@
 //! the process's: it belongs to the thread in whose turn it became what it is.
 
 use crate::python::{api, release};
-use crate::schedule::{SlotId, is_ours, me, own};
+use crate::record;
+use crate::schedule::{SlotId, Waits, is_ours, me, own, sampled};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -71,10 +72,37 @@ pub fn arriving() {
 
 /// The thread state that the thread has attached, or 0.
 pub fn attached(slot: SlotId) -> usize {
+    if sampled::is_on() {
+        return attached_in_sample(slot);
+    }
     if is_of_process() {
         return if owner() == slot { current() } else { 0 };
     }
     seen(slot)
+}
+
+/// In sampled mode: where a thread stands it had this state when it came there, and one that waits inside the library
+/// has none.
+fn attached_in_sample(slot: SlotId) -> usize {
+    if is_of_process() {
+        record::refuse("who is attached cannot be seen in sampled mode (before 3.12)");
+    }
+    if slot == me() {
+        return current();
+    }
+    match sampled::inside(slot) {
+        Some(_) => 0,
+        None => own(|schedule| schedule.slots[slot].current),
+    }
+}
+
+/// Whether the thread waits inside the library, with a limit: for the GIL.
+pub fn waits_limited(slot: SlotId) -> bool {
+    if sampled::is_on() {
+        return sampled::inside(slot).is_some_and(|wait| wait.limited);
+    }
+    let waits = own(|schedule| schedule.slots[slot].waits);
+    matches!(waits, Waits::Condition { timed: true, .. })
 }
 
 /// What the thread reads as its current thread state.

@@ -394,3 +394,63 @@ fn what_is_no_libpython_is_an_error() {
     };
     assert!(nothing.probe(program()).is_err());
 }
+
+/// No module of `site` and nothing that it would import has run: what a run sees is the library's alone.
+#[test]
+fn the_library_starts_without_site() {
+    for found in libpythons() {
+        let started = found.libpython.start(program()).expect("it is initialized");
+        let told = format!("{}: {started:?}", found.profile());
+        assert!(started.no_site, "{told}");
+        assert!(started.modules.iter().any(|name| name == "sys"), "{told}");
+        for module in ["site", "sitecustomize", "usercustomize", "threading"] {
+            assert!(!started.modules.iter().any(|name| name == module), "{told}");
+        }
+    }
+}
+
+/// Where an event would see something else than the model has, calls under way go on until it sees that; the pushes that
+/// it took make the same run again.
+#[test]
+fn aims_become_pushes_that_repeat() {
+    // The worker's `Ensure` has made its thread state or not when main's statement ends.
+    const LISTED: &str = "
+native flag on
+thread main {
+    Py_Initialize()
+    start worker
+    set on
+    PyThreadState *ts = PyEval_SaveThread()
+    PyEval_RestoreThread(ts)
+}
+foreign thread worker { PyGILState_Ensure() }";
+    for found in libpythons() {
+        let mut server = found.server(true);
+        let mut plain = request(&found, LISTED);
+        plain.guide = vec![0, 0, 0, 0, 1, 0, 0];
+        let before = server.run(&plain).expect("a reply");
+        let ends = &before.events[6];
+        assert!(
+            ends.starts_with("0 ends 2 / init list 1 "),
+            "{}",
+            tell(&found, &before)
+        );
+        let mut aimed = plain.clone();
+        aimed.aims = before.events[..6].to_vec();
+        aimed
+            .aims
+            .push(ends.replace("list 1 cur 0", "list 2 cur 1"));
+        let reply = server.run(&aimed).expect("a reply");
+        assert_eq!(reply.missed_at, None, "{}", tell(&found, &reply));
+        assert_eq!(reply.events[6], aimed.aims[6], "{}", tell(&found, &reply));
+        assert!(!reply.pushes.is_empty());
+        plain.pushes.clone_from(&reply.pushes);
+        let again = server.run(&plain).expect("a reply");
+        assert_eq!(again.events, reply.events, "{}", tell(&found, &again));
+        // What cannot be seen is told, and the order is kept all the same.
+        aimed.aims[6] = ends.replace("list 1", "list 7");
+        let missed = server.run(&aimed).expect("a reply");
+        assert_eq!(missed.missed_at, Some(6), "{}", tell(&found, &missed));
+        assert_eq!(missed.guide_left_at, None);
+    }
+}

@@ -76,7 +76,9 @@ fn drive(
             only: arguments.guide.clone(),
             seeds: arguments.seeds,
             repeat: arguments.repeat,
+            search: arguments.search,
             states: STATES_MAX,
+            sampled: arguments.sampled,
         },
         deviations: deviations(arguments.deviations.as_deref())?,
     };
@@ -84,6 +86,7 @@ fn drive(
     let servers = Servers {
         driver,
         targets: &plan.targets,
+        sampled: arguments.sampled,
     };
     let jobs = arguments
         .jobs

@@ -7,11 +7,13 @@ use super::verdict::{Difference, Driven, Verdict};
 use super::words::Words;
 use crate::engine;
 use crate::libpython::Identity;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tstate::runtime::profile::Profile;
-use tstate::sim::conform::{self, Agreement, CallGraph, Guide, Transitions, call_graph, follow};
-use tstate::sim::events::{End, Observed};
+use tstate::sim::conform::{
+    self, Agreement, CallGraph, Guide, Transitions, Way, call_graph, follow,
+};
+use tstate::sim::events::{End, Event, Observed};
 use tstate::sim::scenario::program::Program;
 
 /// How many steps before a difference are told.
@@ -28,8 +30,12 @@ pub struct Runs {
     pub seeds: u64,
     /// Each this many times.
     pub repeat: u64,
+    /// At most this many more schedules, for transitions that were not taken.
+    pub search: u64,
     /// States to look at for one answer of the model.
     pub states: u64,
+    /// On the C library's own primitives: what a run shows depends on time.
+    pub sampled: bool,
 }
 
 /// One scenario on one libpython.
@@ -45,6 +51,36 @@ pub struct Case<'a> {
     pub identity: &'a Identity,
     /// The profile of exactly this library.
     pub profile: Profile,
+}
+
+/// A schedule to be run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Attempt {
+    order: Order,
+    /// What the model has there, to be aimed at.
+    aims: Vec<Event>,
+    /// Threads inside calls are tried from the last to the first.
+    backwards: bool,
+}
+
+impl Attempt {
+    /// Exactly this one.
+    fn at(order: Order) -> Self {
+        Self {
+            order,
+            aims: Vec::new(),
+            backwards: false,
+        }
+    }
+
+    /// To take a transition.
+    fn to(way: &Way, backwards: bool) -> Self {
+        Self {
+            order: Order::Guide(way.guide(), Vec::new()),
+            aims: way.events.clone(),
+            backwards,
+        }
+    }
 }
 
 /// A verdict, and the distinct runs that it is about.
@@ -83,7 +119,7 @@ pub fn drive(
         Some(_) => CallGraph::default(),
         None => call_graph(case.program, case.profile, runs.states),
     };
-    let orders = orders(&case, runs, deviations, &graph);
+    let attempts = attempts(&case, runs, deviations, &graph);
     let mut judged = Judged {
         case,
         runs,
@@ -98,40 +134,49 @@ pub fn drive(
         traces: Vec::new(),
     };
     let mut refused = None;
-    for order in &orders {
-        if let Err(reason) = judged.run(order, library) {
+    for attempt in &attempts {
+        if let Err(reason) = judged.run(attempt, library) {
             refused = Some(reason);
             break;
         }
+    }
+    if refused.is_none() {
+        refused = judged.search(&graph, library).err();
     }
     judged.driven.covered = judged.taken.count_among(&graph.transitions) as u64;
     judged.outcome(refused)
 }
 
 /// The schedules to run, without repetition: what the model knows, what known deviations name, and chance.
-fn orders(case: &Case<'_>, runs: &Runs, deviations: &Deviations, graph: &CallGraph) -> Vec<Order> {
+fn attempts(
+    case: &Case<'_>,
+    runs: &Runs,
+    deviations: &Deviations,
+    graph: &CallGraph,
+) -> Vec<Attempt> {
     if let Some(order) = &runs.only {
-        return vec![order.clone()];
+        return vec![Attempt::at(order.clone())];
     }
-    let mut orders: Vec<Order> = spread(&graph.guides, runs.schedules)
-        .map(|guide| Order::Guide(guide.clone()))
+    let mut attempts: Vec<Attempt> = spread(&graph.ways, runs.schedules)
+        .map(|way| Attempt::to(way, false))
         .collect();
-    if orders.is_empty() {
+    if attempts.is_empty() {
         // There is always the run that nobody guides.
-        orders.push(Order::Guide(Guide::default()));
+        attempts.push(Attempt::at(Order::Guide(Guide::default(), Vec::new())));
     }
     let named = deviations.about(case.name, case.identity);
-    orders.extend(named.filter_map(|(_, entry)| entry.schedule.clone()));
-    orders.extend((1..=runs.seeds).map(Order::Seed));
-    let mut known = std::collections::BTreeSet::new();
-    orders.retain(|order| known.insert(order.clone()));
-    orders
+    let named = named.filter_map(|(_, entry)| entry.schedule.clone());
+    attempts.extend(named.map(Attempt::at));
+    attempts.extend((1..=runs.seeds).map(Order::Seed).map(Attempt::at));
+    let mut known = BTreeSet::new();
+    attempts.retain(|attempt| known.insert(attempt.clone()));
+    attempts
 }
 
-/// At most `count` of the guides, from all parts of the list.
-fn spread(guides: &[Guide], count: u64) -> impl Iterator<Item = &Guide> {
-    let (all, count) = (guides.len() as u64, count.min(guides.len() as u64));
-    (0..count).filter_map(move |number| guides.get((number * all / count) as usize))
+/// At most `count` of the ways, from all parts of the list.
+fn spread(ways: &[Way], count: u64) -> impl Iterator<Item = &Way> {
+    let (all, count) = (ways.len() as u64, count.min(ways.len() as u64));
+    (0..count).filter_map(move |number| ways.get((number * all / count) as usize))
 }
 
 impl Outcome {
@@ -145,17 +190,27 @@ impl Outcome {
 
 impl Judged<'_> {
     /// Runs one schedule as often as it is asked for; an error if the library does not run the scenario at all.
-    fn run(&mut self, order: &Order, library: &mut dyn Library) -> Result<(), String> {
+    fn run(&mut self, attempt: &Attempt, library: &mut dyn Library) -> Result<(), String> {
         let request = Request {
             source: self.case.source,
             profile: self.case.profile,
-            order,
+            order: &attempt.order,
+            aims: if self.runs.sampled {
+                &[]
+            } else {
+                &attempt.aims
+            },
+            backwards: attempt.backwards,
         };
         let mut first: Option<Observed> = None;
         let mut is_unstable = false;
         for _ in 0..self.runs.repeat {
-            let (observed, strayed) = match library.run(&request) {
-                Answer::Ran { observed, strayed } => (observed, strayed),
+            let (observed, strayed, pushes) = match library.run(&request) {
+                Answer::Ran {
+                    observed,
+                    strayed,
+                    pushes,
+                } => (observed, strayed, pushes),
                 Answer::Refused(reason) => return Err(reason),
                 Answer::Failed(reason) => {
                     *self.driven.open.entry(reason).or_default() += 1;
@@ -170,9 +225,32 @@ impl Judged<'_> {
                     first = Some(observed.clone());
                 }
             }
+            let order = match &attempt.order {
+                Order::Guide(guide, _) if !attempt.aims.is_empty() => {
+                    &Order::Guide(guide.clone(), pushes)
+                }
+                order @ (Order::Guide(..) | Order::Seed(_)) => order,
+            };
             self.judge(order, observed);
         }
         self.driven.unstable += u64::from(is_unstable);
+        Ok(())
+    }
+
+    /// Once more for the transitions that were aimed at and not taken.
+    fn search(&mut self, graph: &CallGraph, library: &mut dyn Library) -> Result<(), String> {
+        let mut left = self.runs.search;
+        for way in &graph.ways {
+            for backwards in [false, true] {
+                if left == 0 {
+                    return Ok(());
+                }
+                if !way.is_among(&self.taken) {
+                    left -= 1;
+                    self.run(&Attempt::to(way, backwards), library)?;
+                }
+            }
+        }
         Ok(())
     }
 

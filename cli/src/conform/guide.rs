@@ -6,17 +6,19 @@
 //!
 //! `0x5` lets thread 0 take five events, then `1x3` thread 1 three, then thread 0 one. After the last one the thread that
 //! runs goes on until it blocks. `s7` is no list but a seed: threads switch at random, at the library's own operations on
-//! locks too. `-` is the empty list.
+//! locks too. `-` is the empty list. `0x5,1x3+6.1.12` is a list with a push: before the event that has six before it
+//! the process's thread 1 goes on inside its call, by twelve of the library's operations on locks.
 
 use std::fmt;
 use std::str::FromStr;
 use tstate::sim::conform::Guide;
+use tstate_driver::Push;
 
 /// What decides who runs next.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Order {
-    /// A list of events by their threads.
-    Guide(Guide),
+    /// A list of events by their threads, and how much farther threads inside calls go on before some of them.
+    Guide(Guide, Vec<Push>),
     /// Chance, begun with this seed.
     Seed(u64),
 }
@@ -29,8 +31,20 @@ impl fmt::Display for Order {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Seed(seed) => write!(formatter, "s{seed}"),
-            Self::Guide(guide) if guide.0.is_empty() => formatter.write_str("-"),
-            Self::Guide(guide) => guide.fmt(formatter),
+            Self::Guide(guide, pushes) => {
+                if guide.0.is_empty() {
+                    formatter.write_str("-")?;
+                }
+                guide.fmt(formatter)?;
+                pushes.iter().try_for_each(|push| {
+                    let Push {
+                        event,
+                        thread,
+                        operations,
+                    } = push;
+                    write!(formatter, "+{event}.{thread}.{operations}")
+                })
+            }
         }
     }
 }
@@ -40,15 +54,29 @@ impl FromStr for Order {
 
     fn from_str(text: &str) -> Result<Self, ParseOrderError> {
         let refuse = || ParseOrderError(text.to_owned());
-        if text == "-" {
-            return Ok(Self::Guide(Guide::default()));
+        if let Some(seed) = text.strip_prefix('s') {
+            return seed.parse().map(Self::Seed).map_err(|_| refuse());
         }
-        match text.strip_prefix('s') {
-            Some(seed) => seed.parse().map(Self::Seed).map_err(|_| refuse()),
-            None if text.is_empty() => Err(refuse()),
-            None => text.parse().map(Self::Guide).map_err(|_| refuse()),
-        }
+        let mut parts = text.split('+');
+        let guide = match parts.next() {
+            None | Some("") => return Err(refuse()),
+            Some("-") => Guide::default(),
+            Some(guide) => guide.parse().map_err(|_| refuse())?,
+        };
+        let pushes: Option<Vec<Push>> = parts.map(push).collect();
+        Ok(Self::Guide(guide, pushes.ok_or_else(refuse)?))
     }
+}
+
+/// One push, such as `6.1.12`.
+fn push(text: &str) -> Option<Push> {
+    let mut numbers = text.split('.');
+    let push = Push {
+        event: numbers.next()?.parse().ok()?,
+        thread: numbers.next()?.parse().ok()?,
+        operations: numbers.next()?.parse().ok()?,
+    };
+    numbers.next().is_none().then_some(push)
 }
 
 impl fmt::Display for ParseOrderError {
@@ -69,7 +97,7 @@ mod tests {
 
     #[test]
     fn an_order_survives_its_text() {
-        for text in ["-", "0x5", "0x5,1x3,0x2", "0,1", "s7", "s0"] {
+        for text in ["-", "0x5", "0x5,1x3+6.1.12", "0,1+0.1.1+1.0.3", "s7", "s0"] {
             let order: Order = text.parse().expect("an order");
             assert_eq!(order.to_string(), text);
         }
@@ -87,6 +115,9 @@ mod tests {
             "sx",
             "0x999999999",
             "-1x3",
+            "0x5+",
+            "0x5+6.1",
+            "0x5+6.1.2.3",
         ] {
             assert!(text.parse::<Order>().is_err(), "{text}");
         }

@@ -2,7 +2,8 @@
 
 use super::guide::Order;
 use tstate::runtime::profile::Profile;
-use tstate::sim::events::Observed;
+use tstate::sim::events::{Event, Observed};
+use tstate_driver::Push;
 
 /// What is asked of a libpython.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,10 @@ pub struct Request<'a> {
     pub profile: Profile,
     /// What decides who runs next.
     pub order: &'a Order,
+    /// The events of the order as the model has them, to be aimed at; nothing if there are none.
+    pub aims: &'a [Event],
+    /// Threads inside calls are tried from the last to the first.
+    pub backwards: bool,
 }
 
 /// What came of it.
@@ -24,6 +29,8 @@ pub enum Answer {
         observed: Observed,
         /// Whether the schedule could not be kept to, so that another run was taken.
         strayed: bool,
+        /// What aims came to.
+        pushes: Vec<Push>,
     },
     /// The scenario cannot be run on this library.
     Refused(String),

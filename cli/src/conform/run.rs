@@ -200,12 +200,12 @@ fn stale(plan: &Plan, pairs: &[Pair]) -> Vec<usize> {
         let scenario = &plan.scenarios[pair.scenario].file.name;
         let identity = &plan.targets[pair.library].identity;
         for (number, entry) in plan.deviations.about(scenario, identity) {
-            // One schedule says nothing of deviations that others show.
+            // One schedule says nothing of deviations that others show, and neither do runs that depend on time.
             let is_run = match (&plan.runs.only, &entry.schedule) {
                 (None, _) => true,
                 (Some(only), wanted) => Some(only) == wanted.as_ref(),
             };
-            looked_for[number] |= is_run;
+            looked_for[number] |= is_run && !plan.runs.sampled;
         }
         for number in driven.differences.iter().filter_map(|found| found.known) {
             met[number] = true;

@@ -4,8 +4,8 @@ use super::guide::Order;
 use super::library::{Answer, Library, Opener, Request};
 use super::program::Driver;
 use super::run::Target;
-use tstate::sim::events::Observed;
-use tstate_driver::{Error, Libpython, Reply, Server};
+use tstate::sim::events::{Event, Observed};
+use tstate_driver::{Error, Libpython, Mode, Reply, Server};
 
 /// Starts the driver for libpythons.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ pub struct Servers<'a> {
     pub driver: &'a Driver,
     /// The libpythons.
     pub targets: &'a [Target],
+    /// With the C library's own primitives.
+    pub sampled: bool,
 }
 
 /// One libpython: its process runs as long as this lives, and is started again if it fails.
@@ -21,6 +23,7 @@ pub struct Servers<'a> {
 struct Served<'a> {
     driver: &'a Driver,
     libpython: Libpython,
+    mode: Mode,
     server: Option<Server>,
 }
 
@@ -37,6 +40,10 @@ impl Opener for Servers<'_> {
         let mut served = Served {
             driver: self.driver,
             libpython,
+            mode: Mode {
+                ready: true,
+                sampled: self.sampled,
+            },
             server: None,
         };
         served.start().map_err(|error| error.to_string())?;
@@ -48,7 +55,7 @@ impl Served<'_> {
     fn start(&mut self) -> Result<&mut Server, Error> {
         let server = match self.server.take() {
             Some(server) => server,
-            None => Server::spawn(&self.libpython, &self.driver.path, true)?,
+            None => Server::spawn(&self.libpython, &self.driver.path, self.mode)?,
         };
         Ok(self.server.insert(server))
     }
@@ -57,7 +64,10 @@ impl Served<'_> {
         let mut asked = tstate_driver::Request::new(request.source, request.profile.to_string());
         match request.order {
             Order::Seed(seed) => asked.seed = Some(*seed),
-            Order::Guide(guide) => {
+            Order::Guide(guide, pushes) => {
+                asked.pushes.clone_from(pushes);
+                asked.aims = request.aims.iter().map(Event::to_string).collect();
+                asked.aims_backwards = request.backwards;
                 let threads = guide.0.iter().map(|thread| thread.index());
                 asked.guide = threads
                     .filter_map(|thread| u8::try_from(thread).ok())
@@ -90,6 +100,7 @@ fn answer(reply: &Reply) -> Answer {
         Ok(Some(observed)) => Answer::Ran {
             observed,
             strayed: reply.guide_left_at.is_some(),
+            pushes: reply.pushes.clone(),
         },
         Ok(None) => Answer::Failed("the driver gave no run".to_owned()),
         Err(error) => Answer::Failed(format!("the driver's reply is not understood: {error}")),

@@ -1,7 +1,7 @@
 //! Mutexes and condition variables.
 
 use super::real::real;
-use crate::schedule::{Waits, block, is_ours, me, own, signal_one, step};
+use crate::schedule::{Waits, block, is_scheduled, me, own, signal_one, step};
 use libc::{
     EBUSY, ETIMEDOUT, c_int, clockid_t, pthread_cond_t, pthread_condattr_t, pthread_mutex_t,
     pthread_mutexattr_t, timespec,
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn pthread_mutex_init(
     mutex: *mut pthread_mutex_t,
     attributes: *const pthread_mutexattr_t,
 ) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| schedule.mutexes.remove(&(mutex as usize)));
     }
     let real = real!(c"pthread_mutex_init" => fn(*mut pthread_mutex_t, *const pthread_mutexattr_t) -> c_int);
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn pthread_mutex_init(
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_mutex_destroy(mutex: *mut pthread_mutex_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| schedule.mutexes.remove(&(mutex as usize)));
         return 0;
     }
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn pthread_mutex_destroy(mutex: *mut pthread_mutex_t) -> c
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         lock(mutex);
         return 0;
     }
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_in
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         step();
         let (me, address) = (me(), mutex as usize);
         let recursive = is_recursive(mutex);
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         unlock(mutex as usize);
         step();
         return 0;
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn pthread_cond_init(
     condition: *mut pthread_cond_t,
     attributes: *const pthread_condattr_t,
 ) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| schedule.make_condition(condition as usize));
     }
     let real = real!(c"pthread_cond_init", c"GLIBC_2.3.2" => fn(*mut pthread_cond_t, *const pthread_condattr_t) -> c_int);
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn pthread_cond_init(
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_cond_destroy(condition: *mut pthread_cond_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| schedule.conditions.remove(&(condition as usize)));
         return 0;
     }
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn pthread_cond_wait(
     condition: *mut pthread_cond_t,
     mutex: *mut pthread_mutex_t,
 ) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         return wait(condition, mutex, false);
     }
     let real = real!(c"pthread_cond_wait", c"GLIBC_2.3.2" => fn(*mut pthread_cond_t, *mut pthread_mutex_t) -> c_int);
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn pthread_cond_timedwait(
     mutex: *mut pthread_mutex_t,
     until: *const timespec,
 ) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         return wait(condition, mutex, true);
     }
     let real = real!(c"pthread_cond_timedwait", c"GLIBC_2.3.2" => fn(*mut pthread_cond_t, *mut pthread_mutex_t, *const timespec) -> c_int);
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
     clock: clockid_t,
     until: *const timespec,
 ) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         return wait(condition, mutex, true);
     }
     let real = real!(c"pthread_cond_clockwait" => fn(*mut pthread_cond_t, *mut pthread_mutex_t, clockid_t, *const timespec) -> c_int);
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| {
             let condition = schedule.condition(condition as usize);
             signal_one(schedule, condition);
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> 
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| {
             let condition = schedule.condition(condition as usize);
             for _ in 0..schedule.slots.len() {

@@ -14,4 +14,4 @@ mod semaphores;
 mod threads;
 mod time;
 
-pub use threads::{launch, main_begins};
+pub use threads::{launch, main_begins, names_next};

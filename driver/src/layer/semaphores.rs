@@ -1,12 +1,12 @@
 //! Semaphores.
 
 use super::real::real;
-use crate::schedule::{Waits, block, is_ours, own, step};
+use crate::schedule::{Waits, block, is_scheduled, own, step};
 use libc::{EAGAIN, ETIMEDOUT, c_int, c_uint, clockid_t, sem_t, timespec};
 
 /// Whether the semaphore is one of ours: the thread is, and it was initialized.
 fn is_known(semaphore: *mut sem_t) -> bool {
-    is_ours() && own(|schedule| schedule.semaphores.contains_key(&(semaphore as usize)))
+    is_scheduled() && own(|schedule| schedule.semaphores.contains_key(&(semaphore as usize)))
 }
 
 fn fail(error: c_int) -> c_int {
@@ -42,7 +42,7 @@ fn wait(semaphore: *mut sem_t, timed: bool) -> c_int {
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_init(semaphore: *mut sem_t, shared: c_int, value: c_uint) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| {
             schedule
                 .semaphores
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn sem_init(semaphore: *mut sem_t, shared: c_int, value: c
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_destroy(semaphore: *mut sem_t) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         own(|schedule| schedule.semaphores.remove(&(semaphore as usize)));
     }
     let real = real!(c"sem_destroy" => fn(*mut sem_t) -> c_int);

@@ -5,6 +5,7 @@ use crate::schedule::{
     self, SlotId, Waits, block, enter, finish, is_ours, make_slot, me, own, step,
 };
 use libc::{EAGAIN, ESRCH, c_int, c_void, pthread_attr_t, pthread_t};
+use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
 
 type Function = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -22,6 +23,16 @@ enum Run {
     Library(Function, *mut c_void),
     /// The body of this lane.
     Lane(u8),
+}
+
+thread_local! {
+    /// The lane of the thread that this thread creates next.
+    static NEXT_LANE: Cell<Option<u8>> = const { Cell::new(None) };
+}
+
+/// The next thread that the calling thread has the library create is this lane; none in particular.
+pub fn names_next(lane: Option<u8>) {
+    NEXT_LANE.set(lane);
 }
 
 /// The calling thread is the first of the run.
@@ -96,7 +107,7 @@ pub unsafe extern "C" fn pthread_create(
     argument: *mut c_void,
 ) -> c_int {
     if is_ours() {
-        let lane = own(|schedule| schedule.next_lane.take());
+        let lane = NEXT_LANE.take();
         let (slot, turn) = make_slot(lane);
         let start = Start {
             slot,

@@ -1,7 +1,7 @@
 //! Time: for threads of the run, a clock that moves with what they do, and sleeping that lets others go on.
 
 use super::real::real;
-use crate::schedule::{is_ours, own, relax};
+use crate::schedule::{is_scheduled, own, relax};
 use libc::{c_int, c_uint, clockid_t, fd_set, timespec, timeval};
 
 /// By how much the clock moves when somebody looks at it.
@@ -31,7 +31,7 @@ fn nanoseconds(time: &timespec) -> u64 {
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         let now = now();
         let value = timespec {
             tv_sec: (now / NANOSECONDS) as libc::time_t,
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) ->
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gettimeofday(time: *mut timeval, zone: *mut libc::c_void) -> c_int {
-    if is_ours() && !time.is_null() {
+    if is_scheduled() && !time.is_null() {
         let now = now();
         let value = timeval {
             tv_sec: (now / NANOSECONDS) as libc::time_t,
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn gettimeofday(time: *mut timeval, zone: *mut libc::c_voi
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nanosleep(length: *const timespec, rest: *mut timespec) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         // SAFETY: the caller's length.
         sleep(nanoseconds(unsafe { &*length }));
         return 0;
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn clock_nanosleep(
     length: *const timespec,
     rest: *mut timespec,
 ) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         // SAFETY: the caller's length, or the time to sleep until.
         let length = nanoseconds(unsafe { &*length });
         let until = flags & libc::TIMER_ABSTIME != 0;
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn clock_nanosleep(
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn usleep(length: c_uint) -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         sleep(u64::from(length) * 1_000);
         return 0;
     }
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn select(
     except: *mut fd_set,
     length: *mut timeval,
 ) -> c_int {
-    if is_ours() && count == 0 && !length.is_null() {
+    if is_scheduled() && count == 0 && !length.is_null() {
         // SAFETY: the caller's length.
         let length = unsafe { *length };
         let seconds = length.tv_sec.unsigned_abs().saturating_mul(NANOSECONDS);
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn select(
 /// As the C function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sched_yield() -> c_int {
-    if is_ours() {
+    if is_scheduled() {
         relax();
         return 0;
     }

@@ -9,9 +9,11 @@ mod handles;
 mod library;
 mod objects;
 mod site;
+mod start;
 
 pub use calls::Caller;
 pub use library::{Release, open, release, symbol};
+pub use start::{initialize, started};
 
 use crate::record;
 use crate::schedule::{SlotId, Waits, own};
@@ -42,24 +44,6 @@ pub struct Libpython {
     ahead: AtomicBool,
     /// What `PyGILState_Check` says before the library is initialized.
     checks_before: bool,
-}
-
-/// Initializes the library: without `site`, unless something hangs on it, isolated from the user's environment.
-pub fn initialize() {
-    for (flag, value) in [
-        ("Py_NoSiteFlag", (!site::is_wanted()).into()),
-        ("Py_NoUserSiteDirectory", 1),
-        ("Py_DontWriteBytecodeFlag", 1),
-    ] {
-        if let Some(address) = symbol(flag) {
-            // SAFETY: the flags are plain ints of the library, read by initialization only.
-            unsafe { (address as *mut libc::c_int).write(value) };
-        }
-    }
-    if api::is_initialized() == 0 {
-        api::initialize_ex(0);
-        objects::begin();
-    }
 }
 
 impl Libpython {
@@ -194,7 +178,7 @@ impl Python for Libpython {
     }
 
     fn waits_for_gil(&self, thread: ThreadIndex) -> bool {
-        matches!(waits_of(thread), Some(Waits::Condition { timed: true, .. }))
+        slot_of(thread).is_some_and(sight::waits_limited)
     }
 
     fn holds_gil(&self, thread: ThreadIndex) -> bool {

@@ -6,8 +6,8 @@
 use super::api::{self, Pointer};
 use super::callbacks::{CAPSULE, callable, dropped, kept, packed, thread_callable};
 use super::library::symbol;
+use crate::layer::names_next;
 use crate::record;
-use crate::schedule::own;
 use crate::sight;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,8 @@ use tstate::sync::THREADS_MAX;
 
 /// Objects of a scenario.
 const OBJECTS_MAX: usize = 64;
+/// `Py_eval_input`
+const EVAL_INPUT: i32 = 258;
 /// `Py_file_input`
 const FILE_INPUT: i32 = 257;
 
@@ -37,6 +39,20 @@ pub(super) fn begin() {
     let code = api::compile(c"".as_ptr(), c"<eval>".as_ptr(), FILE_INPUT);
     CODE.store(code as usize, Ordering::Relaxed);
     THREAD_CLASS.store(0, Ordering::Relaxed);
+}
+
+/// The text that an expression gives.
+pub(super) fn text_of(expression: &CStr) -> Option<String> {
+    let code = api::compile(expression.as_ptr(), c"<text>".as_ptr(), EVAL_INPUT);
+    let result = api::eval_code(code, globals(), globals());
+    if result.is_null() {
+        api::error_clear();
+        return None;
+    }
+    let text = api::text(result);
+    // SAFETY: the library's text is terminated and lives as long as its object, of which a reference is held.
+    let text = (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) });
+    text.map(|text| text.to_string_lossy().into_owned())
 }
 
 fn globals() -> Pointer {
@@ -222,9 +238,9 @@ pub(super) fn start(thread: usize, daemon: Daemon) -> i32 {
         return -1;
     }
     THREADS[thread].store(made as usize, Ordering::Relaxed);
-    own(|schedule| schedule.next_lane = Some(thread as u8));
+    names_next(Some(thread as u8));
     let started = call_method(made, c"start");
-    own(|schedule| schedule.next_lane = None);
+    names_next(None);
     if started { 0 } else { -1 }
 }
 

@@ -32,6 +32,9 @@ impl Schedule {
 
     /// The choice that lets the thread `lane` come to its event: itself; else whoever is inside a call; else a time-out.
     fn guided_next(&mut self, lane: u8) -> Option<SlotId> {
+        if let Some(slot) = self.pushing.take().filter(|slot| self.goes_on(*slot)) {
+            return Some(slot);
+        }
         let wanted = self.slot_of(lane);
         if let Some(slot) = wanted
             && self.goes_on(slot)
@@ -143,12 +146,16 @@ impl Schedule {
             }
             Waits::Cell(cell) => self.cells[usize::from(cell)] > 0,
             Waits::Reading(version) => self.version != version,
-            Waits::Condition { .. } | Waits::Ended | Waits::Exited | Waits::Hung => false,
+            Waits::Condition { .. }
+            | Waits::Library
+            | Waits::Ended
+            | Waits::Exited
+            | Waits::Hung => false,
         }
     }
 
     /// Whether the thread is not just passing time.
-    fn is_brisk(&self, slot: SlotId) -> bool {
+    pub(super) fn is_brisk(&self, slot: SlotId) -> bool {
         self.slots[slot].waits != Waits::Others
     }
 

@@ -16,15 +16,20 @@
 //! the seed only. The library's clock is ours as well (see `layer::time`): it moves with calls and with time-outs.
 
 mod choose;
+mod push;
+pub mod sampled;
 mod turn;
 
 pub use turn::{
-    block, enter, finish, is_ours, leave, make_slot, me, own, pass, relax, signal_one, step,
+    block, enter, finish, is_ours, is_scheduled, leave, make_slot, me, own, pass, relax,
+    signal_one, step,
 };
 
 use oorandom::Rand64;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
+use tstate::sim::events::Seen;
+use tstate_driver::Push;
 
 /// The number of a thread of the run, in order of creation.
 pub type SlotId = usize;
@@ -62,6 +67,8 @@ pub enum Waits {
     Cell(u16),
     /// A condition of the scenario, read in vain when the run had got this far.
     Reading(u64),
+    /// Something of the library, in sampled mode.
+    Library,
     /// It has ended.
     Ended,
     /// The library ended it (`pthread_exit`).
@@ -102,6 +109,10 @@ pub struct Slot {
     pub current: usize,
     /// It timed out ahead of others since it last waited for anything but the GIL.
     pub asked: bool,
+    /// In sampled mode: the kernel's number for the thread, 0 before it runs.
+    pub number: libc::pid_t,
+    /// In sampled mode: how far the run had got when the thread began to wait.
+    since: u64,
     turn: &'static AtomicU32,
     ticks: u32,
     yields: u32,
@@ -121,6 +132,12 @@ pub struct Mutex {
 pub struct Rules {
     /// Whose event comes next, by lanes.
     pub guide: Vec<u8>,
+    /// How far others go on before events of the guide.
+    pub pushes: Vec<Push>,
+    /// What the guide's events are to see.
+    pub aims: Vec<Seen>,
+    /// Those inside calls are tried from the last to the first.
+    pub aims_backwards: bool,
     /// What each `choose` takes, in order; 0 (or chance) when there is no more.
     pub choices: Vec<u16>,
     /// Chance at every point.
@@ -167,8 +184,14 @@ pub struct Schedule {
     pub guided: usize,
     /// Where the guide was given up.
     pub guide_left_at: Option<usize>,
-    /// The lane of the thread that is created next.
-    pub next_lane: Option<u8>,
+    /// What aims came to so far.
+    pub pushed: Vec<Push>,
+    /// The first event that did not see what was aimed at.
+    pub missed_at: Option<usize>,
+    /// Who goes on by one operation, though the guide wants another.
+    pushing: Option<SlotId>,
+    /// In sampled mode: who may go on from where it stood, and is not done with it.
+    pub granted: Option<SlotId>,
     chosen: usize,
     rules: Rules,
     random: Option<Rand64>,
@@ -193,7 +216,10 @@ impl Schedule {
             events: 0,
             guided: 0,
             guide_left_at: None,
-            next_lane: None,
+            pushed: Vec::new(),
+            missed_at: None,
+            pushing: None,
+            granted: None,
             chosen: 0,
             rules: Rules::default(),
             random: None,
@@ -233,6 +259,7 @@ impl Schedule {
     /// Something happened that may end another thread's wait.
     pub fn moved(&mut self) {
         self.version += 1;
+        sampled::changed();
     }
 
     /// How often something happened.

@@ -1,6 +1,6 @@
 //! The turn: who has it, how it is handed over, and the state that comes with it.
 
-use super::{End, Schedule, Slot, SlotId, Waits};
+use super::{End, Schedule, Slot, SlotId, Waits, sampled};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -26,6 +26,12 @@ pub fn is_ours() -> bool {
     ME.get() != NOBODY
 }
 
+/// Whether the calling thread is one of the run, and what it waits for is for the schedule to say.
+#[inline]
+pub fn is_scheduled() -> bool {
+    is_ours() && !sampled::is_on()
+}
+
 /// The calling thread's slot.
 pub fn me() -> SlotId {
     debug_assert!(is_ours(), "only threads of the run have a slot");
@@ -34,10 +40,18 @@ pub fn me() -> SlotId {
 
 /// The calling thread is this slot from now on; if it was not created with the turn, it waits for it.
 pub fn enter(slot: SlotId, waits: bool, word: Option<&'static AtomicU32>) {
-    if waits && let Some(word) = word {
-        sleep(word);
+    if waits
+        && !sampled::is_on()
+        && let Some(word) = word
+    {
+        sleep_on(word);
     }
     ME.set(slot);
+    if sampled::is_on() {
+        // SAFETY: has no precondition.
+        let number = unsafe { libc::gettid() };
+        own(|schedule| schedule.slots[slot].number = number);
+    }
 }
 
 /// The calling thread is none of the run from now on; nobody else must be.
@@ -57,6 +71,8 @@ pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
             result: 0,
             current: 0,
             asked: false,
+            number: 0,
+            since: 0,
             turn,
             ticks: 0,
             yields: 0,
@@ -68,13 +84,18 @@ pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
 
 /// Reads or changes the run's state. Not to be called inside itself.
 pub fn own<R>(change: impl FnOnce(&mut Schedule) -> R) -> R {
-    // SAFETY: the caller has the turn, so no other thread is in here; `change` does not call back into this module.
+    let _held = sampled::hold();
+    // SAFETY: the caller has the turn, or in sampled mode the lock, so no other thread is in here; `change` does not call
+    // back into this module.
     let shared = unsafe { &mut *SHARED.0.get() };
     change(shared.get_or_insert_with(Schedule::new))
 }
 
 /// An operation of the library or the scenario that others can see: counted, and a point where chance may switch.
 pub fn step() {
+    if sampled::is_on() {
+        return;
+    }
     match own(Schedule::count) {
         Ok(()) => {}
         Err(end) => run_over(end),
@@ -88,6 +109,10 @@ pub fn step() {
 /// Waits for this, which may be fulfilled already; whether the wait timed out.
 pub fn block(waits: Waits) -> bool {
     let me = me();
+    if sampled::is_on() {
+        sampled::block(me, waits);
+        return false;
+    }
     own(|schedule| {
         schedule.slots[me].waits = waits;
         schedule.slots[me].timed_out = false;
@@ -103,6 +128,10 @@ pub fn block(waits: Waits) -> bool {
 
 /// The calling thread has nothing to do but to let time pass.
 pub fn relax() {
+    if sampled::is_on() {
+        std::thread::yield_now();
+        return;
+    }
     step();
     let me = me();
     own(|schedule| schedule.slots[me].yields += 1);
@@ -117,13 +146,20 @@ pub fn finish(waits: Waits) -> ! {
         schedule.slots[me].waits = waits;
         schedule.moved();
     });
+    if sampled::is_on() {
+        sampled::rest(me);
+    }
     pass();
     unreachable!("nobody chooses a thread that is over");
 }
 
-/// Chooses who goes on, and returns when that is the calling thread.
+/// Chooses who goes on, and returns when that is the calling thread. In sampled mode: its event is written down.
 pub fn pass() {
     let me = me();
+    if sampled::is_on() {
+        sampled::happened(me);
+        return;
+    }
     let next = match own(|schedule| schedule.next(me)) {
         Ok(next) => next,
         Err(end) => run_over(end),
@@ -135,9 +171,8 @@ pub fn pass() {
     let current = crate::sight::leaving();
     own(|schedule| schedule.slots[me].current = current);
     let (other, mine) = own(|schedule| (schedule.slots[next].turn, schedule.slots[me].turn));
-    other.store(1, Ordering::Release);
-    wake(other);
-    sleep(mine);
+    wake_slot(other);
+    sleep_on(mine);
     crate::sight::arriving();
 }
 
@@ -162,32 +197,48 @@ pub fn signal_one(schedule: &mut Schedule, condition: u64) {
 }
 
 /// Sleeps until the word is set, and clears it.
-fn sleep(word: &AtomicU32) {
+pub(super) fn sleep_on(word: &AtomicU32) {
     while word
         .compare_exchange(1, 0, Ordering::Acquire, Ordering::Relaxed)
         .is_err()
     {
-        // SAFETY: the word is a leaked allocation, and the call only reads it.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                word.as_ptr(),
-                libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-                0,
-                std::ptr::null::<libc::timespec>(),
-            );
-        }
+        wait_while(word, 0);
     }
 }
 
-fn wake(word: &AtomicU32) {
-    // SAFETY: the word is a leaked allocation; waking reads no memory of ours.
+/// Sets the word that a slot sleeps on, and wakes it.
+pub(super) fn wake_slot(word: &AtomicU32) {
+    word.store(1, Ordering::Release);
+    wake(word, 1);
+}
+
+/// Wakes all that sleep on the word.
+pub(super) fn wake_all(word: &AtomicU32) {
+    wake(word, i32::MAX);
+}
+
+/// Sleeps as long as the word has this value; may return early.
+pub(super) fn wait_while(word: &AtomicU32, value: u32) {
+    // SAFETY: the word lives as long as the call, which only reads it.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            value,
+            std::ptr::null::<libc::timespec>(),
+        );
+    }
+}
+
+fn wake(word: &AtomicU32, count: libc::c_int) {
+    // SAFETY: waking reads no memory of ours.
     unsafe {
         libc::syscall(
             libc::SYS_futex,
             word.as_ptr(),
             libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            1,
+            count,
         );
     }
 }

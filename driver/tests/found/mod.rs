@@ -1,7 +1,7 @@
 //! The libpythons of this machine.
 
 use std::path::{Path, PathBuf};
-use tstate_driver::{Libpython, Server};
+use tstate_driver::{Libpython, Mode, Server};
 
 /// A libpython that can be driven, and its release.
 pub struct Found {
@@ -17,7 +17,11 @@ pub fn program() -> &'static Path {
 
 impl Found {
     pub fn server(&self, ready: bool) -> Server {
-        Server::spawn(&self.libpython, program(), ready).expect("the driver starts")
+        let mode = Mode {
+            ready,
+            ..Mode::default()
+        };
+        Server::spawn(&self.libpython, program(), mode).expect("the driver starts")
     }
 
     pub fn profile(&self) -> String {

@@ -50,22 +50,46 @@ fn transition(latest: &[u64], event: &Event) -> u64 {
     digest(&(latest, event)) as u64
 }
 
+/// A run of the model from its start up to a transition that is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// What happens, and what is seen then.
+    pub events: Vec<Event>,
+    /// The transition that the last event takes.
+    target: u64,
+}
+
+impl Way {
+    /// Its guide.
+    #[must_use]
+    pub fn guide(&self) -> Guide {
+        Guide(self.events.iter().map(|event| event.thread).collect())
+    }
+
+    /// Whether the transition that it leads to is among these.
+    #[must_use]
+    pub fn is_among(&self, taken: &Transitions) -> bool {
+        taken.0.contains(&self.target)
+    }
+}
+
 /// What a scenario's calls can show, and how to see all of it.
 #[derive(Clone, Debug, Default)]
 pub struct CallGraph {
     /// All transitions that were found.
     pub transitions: Transitions,
-    /// Guides that together take all of them.
-    pub guides: Vec<Guide>,
+    /// Ways that together take all of them.
+    pub ways: Vec<Way>,
     /// Whether a bound kept the search from finding all transitions.
     pub cut: bool,
 }
 
-/// An event on some run: the one before it, and whose it is.
+/// An event on some run, and the one before it.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     before: usize,
-    thread: ThreadIndex,
+    event: Event,
+    transition: u64,
     /// Events up to this one.
     depth: usize,
 }
@@ -104,10 +128,12 @@ impl Witness<Runtime> for Recorder {
         self.latest[event.thread.index()].write(digest(&event) as u64);
         self.noted.with(|ways| {
             ways.path.truncate(depth);
-            let new = ways.transitions.0.insert(transition(&latest, &event));
+            let transition = transition(&latest, &event);
+            let new = ways.transitions.0.insert(transition);
             let step = Step {
                 before: ways.path.last().copied().unwrap_or(START),
-                thread: event.thread,
+                event,
+                transition,
                 depth,
             };
             ways.path.push(ways.steps.len());
@@ -197,32 +223,35 @@ pub fn call_graph(program: &Arc<Program>, profile: Profile, states: u64) -> Call
     let explored = explore_with(&case, &settings, &mut |_| true);
     let ways = case.noted.take();
     CallGraph {
-        guides: guides(&ways),
+        ways: ways_to_all(&ways),
         transitions: ways.transitions,
         cut: !explored.cut.is_empty(),
     }
 }
 
 /// The ways to all new transitions, without those that lie on others.
-fn guides(ways: &Ways) -> Vec<Guide> {
+fn ways_to_all(ways: &Ways) -> Vec<Way> {
     let mut taken = vec![false; ways.steps.len()];
-    let mut guides = Vec::new();
+    let mut found = Vec::new();
     // A later step is never on the way to an earlier one.
     for (last, &(step, new)) in ways.steps.iter().enumerate().rev() {
         if !new || taken[last] {
             continue;
         }
-        let mut threads = Vec::with_capacity(step.depth + 1);
+        let mut events = Vec::with_capacity(step.depth + 1);
         let mut next = last;
         while next != START {
             taken[next] = true;
             let (step, _) = ways.steps[next];
-            threads.push(step.thread);
+            events.push(step.event);
             next = step.before;
         }
-        threads.reverse();
-        guides.push(Guide(threads));
+        events.reverse();
+        found.push(Way {
+            events,
+            target: step.transition,
+        });
     }
-    guides.reverse();
-    guides
+    found.reverse();
+    found
 }

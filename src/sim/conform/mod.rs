@@ -6,7 +6,7 @@
 //! model's runs gets through, the first event (or the end) that none of them shows is where the two differ.
 //!
 //! [`call_graph`] is the other direction: the scenario's state graph as far as calls can tell states apart, and few
-//! [`Guide`]s that together take all its transitions.
+//! [`Way`]s that together take all its transitions.
 //!
 //! # What is undefined
 //!
@@ -25,7 +25,7 @@ mod recorded;
 mod sample;
 
 pub use follow::{Agreement, Difference, follow};
-pub use graph::{CallGraph, Transitions, call_graph};
+pub use graph::{CallGraph, Transitions, Way, call_graph};
 pub use guide::{Guide, ParseGuideError, guide_of};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::sample;

@@ -92,7 +92,12 @@ impl Conformance<'_> {
         let library = &self.plan.targets[pair.library].known.libpython.library;
         let file = &self.plan.scenarios[pair.scenario].file.path;
         format!(
-            "tstate conform --libpython {} --guide {} {}",
+            "tstate conform{} --libpython {} --guide {} {}",
+            if self.plan.runs.sampled {
+                " --sampled"
+            } else {
+                ""
+            },
             shell::quote(&library.display().to_string()),
             shell::quote(&difference.order.to_string()),
             shell::quote(file)
