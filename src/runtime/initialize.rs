@@ -205,8 +205,11 @@ impl Caller<'_> {
     fn create_main_gil(&self) -> Step<()> {
         let first = self.runtime.main_thread_state.read();
         if self.runtime.profile.slots_come_with_the_gil() {
-            // `PyThreadState_Swap`, then `_PyGILState_Init`: nobody who looks can tell that the GIL is not taken yet.
-            self.set_current(first);
+            // `PyThreadState_Swap`, which takes no GIL, then `_PyGILState_Init`.
+            let word = first.to_word();
+            self.runtime
+                .current_of_process
+                .store(word, Ordering::Relaxed);
             self.remember_main_interpreter();
             self.runtime.tss_created.store(true, Ordering::Relaxed);
         }
