@@ -4,7 +4,7 @@
 #[path = "agreement/mod.rs"]
 mod list;
 
-use list::{Agreed, LIST, source_of};
+use list::{Agreed, LIST, PROFILE, source_of};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tstate::sim::{CheckOptions, check, scenario};
@@ -19,7 +19,7 @@ fn the_explorer_comes_to_the_listed_outcomes() {
         let checked = check(
             &program,
             &source,
-            program.profiles[0],
+            PROFILE.parse().expect("a profile"),
             &CheckOptions::default(),
             &mut |_| true,
         );

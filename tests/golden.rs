@@ -5,13 +5,18 @@
 //! scenario changed, and its runs have to be recorded again.
 
 #![cfg(not(loom))]
+#![expect(
+    clippy::disallowed_types,
+    reason = "the tests' own threads share the work; no engine needs to see it"
+)]
 
 mod corpus;
 
 use corpus::{files_below, root, scenario_files};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tstate::runtime::Profile;
 use tstate::runtime::differences::Difference;
 use tstate::sim::conform::{Agreement, Recorded, digest_of_statements, follow};
@@ -21,13 +26,34 @@ use tstate::sim::scenario::program::Program;
 const STATES_MAX: u64 = 400_000;
 
 /// Runs of libpythons that there must be at least.
-const RUNS_MIN: usize = 1000;
+const RUNS_MIN: usize = 6000;
 
 /// Releases that must be among them.
-const PROFILES_MIN: usize = 1;
+const PROFILES_MIN: usize = 10;
 
-/// Differences between releases that no recorded run shows, each with the reason.
-const UNSHOWN: &[Difference] = &[];
+/// Differences between releases that no recorded run shows: a model that is wrong about one still has them all. Each with
+/// what is known of the reason.
+const UNSHOWN: &[(Difference, &str)] = &[
+    (
+        Difference::PendingMainCapacity,
+        "its scenario is not driven: how many calls are queued cannot be seen",
+    ),
+    (Difference::PendingCallsOf, ONE_INTERPRETER),
+    (Difference::MainInterpreterIsStatic, ONE_INTERPRETER),
+    (Difference::LateTakerMayWait, INSIDE),
+    (Difference::LateWaiterWithdraws, INSIDE),
+    (Difference::DeleteCurrent, INSIDE),
+    (Difference::ClearedUnderHeadLock, INSIDE),
+    (Difference::GilIsDroppedAtTheEnd, INSIDE),
+    (Difference::InitializedAfterSite, INSIDE),
+    (Difference::NewThreadAsksWhetherItIsLate, INSIDE),
+    (Difference::TakingTheGilComputes, INSIDE),
+    (Difference::RuntimeLocksDetach, INSIDE),
+];
+
+const INSIDE: &str =
+    "inside a call: no recorded schedule leads to where it could be seen from outside";
+const ONE_INTERPRETER: &str = "no recorded scenario could tell the difference with one interpreter";
 
 /// The runs of one scenario.
 struct Golden {
@@ -84,11 +110,35 @@ fn has(golden: &Golden, profile: Profile, observed: &Observed) -> Agreement {
     follow(&golden.program, profile, observed, STATES_MAX)
 }
 
+/// Does `work` for each item, on as many threads as can run at once, and gives the results in order.
+fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut results = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            match items.get(number) {
+                Some(item) => results.push((number, work(item))),
+                None => return results,
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut results = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&worker)).collect();
+        let results = workers.into_iter().map(|worker| worker.join());
+        let results: Result<Vec<_>, _> = results.collect();
+        let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        results.into_iter().flatten().collect::<Vec<_>>()
+    });
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 #[test]
 fn the_model_has_every_run_of_a_libpython() {
-    let mut runs = 0;
-    let mut profiles = BTreeSet::new();
-    for golden in &golden() {
+    let all = golden();
+    each(&all, |golden| {
         for (observed, own) in &golden.recorded.runs {
             for profile in own {
                 let answer = has(golden, *profile, observed);
@@ -99,32 +149,70 @@ fn the_model_has_every_run_of_a_libpython() {
                     golden.name,
                     told(observed)
                 );
-                profiles.insert(*profile);
-                runs += 1;
             }
         }
-    }
+    });
+    let runs: usize = all.iter().map(|golden| golden.recorded.count()).sum();
+    let own = all
+        .iter()
+        .flat_map(|golden| golden.recorded.runs.values().flatten());
+    let profiles: BTreeSet<&Profile> = own.collect();
     assert!(runs >= RUNS_MIN, "only {runs} runs");
     assert!(profiles.len() >= PROFILES_MIN, "only of {profiles:?}");
+}
+
+/// Whether some run of one scenario shows that a model is wrong about a difference.
+fn shows(golden: &Golden, difference: Difference) -> bool {
+    golden.recorded.runs.iter().any(|(observed, own)| {
+        own.iter().any(|profile| {
+            let mistaken = profile.mistaken_about(difference);
+            matches!(has(golden, mistaken, observed), Agreement::Differs(_))
+        })
+    })
+}
+
+/// The file that says which scenario shows which difference: one search for all of them takes minutes.
+const SHOWN_BY: &str = "conform/golden/differences.txt";
+
+/// Writes that file, by looking through all runs; those that nothing shows are left out.
+fn search(all: &[Golden]) {
+    let mut text = String::from(
+        "# Which recorded runs show that a model is wrong about a difference between releases. Written by\n\
+         # `TSTATE_UPDATE=1 cargo test --test golden`.\n",
+    );
+    let lines = each(Difference::ALL, |difference| {
+        let golden = all.iter().find(|golden| shows(golden, *difference));
+        golden.map_or_else(String::new, |golden| {
+            format!("{difference:?} {}\n", golden.name)
+        })
+    });
+    text += &lines.concat();
+    std::fs::write(root().join(SHOWN_BY), text).expect("the file can be written");
 }
 
 #[test]
 fn a_model_that_is_wrong_about_a_release_is_found_out() {
     let all = golden();
-    let shows = |difference: &Difference| {
-        all.iter().any(|golden| {
-            golden.recorded.runs.iter().any(|(observed, own)| {
-                own.iter().any(|profile| {
-                    let mistaken = profile.mistaken_about(*difference);
-                    matches!(has(golden, mistaken, observed), Agreement::Differs(_))
-                })
-            })
-        })
-    };
-    let unshown: Vec<Difference> = Difference::ALL
-        .iter()
-        .filter(|difference| !shows(difference))
-        .copied()
+    if std::env::var_os("TSTATE_UPDATE").is_some() {
+        search(&all);
+    }
+    let text = std::fs::read_to_string(root().join(SHOWN_BY)).expect("the file is there");
+    let shown_by: BTreeMap<&str, &str> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_once(' ').expect("a difference and a scenario"))
         .collect();
-    assert_eq!(unshown, UNSHOWN, "found out by no recorded run");
+    let unshown = Difference::ALL.iter().filter(|difference| {
+        let name = format!("{difference:?}");
+        let golden = shown_by
+            .get(name.as_str())
+            .and_then(|scenario| all.iter().find(|golden| golden.name == *scenario));
+        !golden.is_some_and(|golden| shows(golden, **difference))
+    });
+    let unshown: BTreeSet<Difference> = unshown.copied().collect();
+    let expected: BTreeSet<Difference> = UNSHOWN.iter().map(|(known, _)| *known).collect();
+    assert_eq!(
+        unshown, expected,
+        "found out by no recorded run; look for one with TSTATE_UPDATE=1"
+    );
 }

@@ -112,7 +112,7 @@ const NOTICED: [(Silence, &[Way]); 18] = {
         (Silence::KeyPending, &[Outcomes, Counts]),
         (Silence::KeyEpoch, &[Outcomes, Counts]),
         (Silence::ScopeHeld, &[Audit, Outcomes, Counts]),
-        (Silence::ScopeLive, &[Audit, Outcomes, Counts]),
+        (Silence::ScopeLive, &[Audit, Counts]),
     ]
 };
 

@@ -12,7 +12,7 @@
 
 use crate::controller::Native;
 use crate::layer::main_begins;
-use crate::python::{Caller, Libpython, api};
+use crate::python::{Caller, Libpython, api, release};
 use crate::record;
 use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled};
 use crate::sight;
@@ -186,13 +186,14 @@ pub fn run_python_body(thread: usize) {
 
 /// The library ends the calling thread; whether that was against its will.
 ///
-/// Up to 3.8 the threads of `threading` end so when all is done: then their thread state is gone already.
+/// Up to 3.9.5 (bpo-44434) the threads of `threading` end so when all is done: then their thread state is gone already.
 pub fn thread_exits() -> bool {
     let Some(thread) = lane() else { return true };
     let machine = machine();
     let body = &machine.program().bodies[machine.program().threads[thread.index()].body.index()];
     let is_python = matches!(body.kind, BodyKind::Python | BodyKind::Daemon);
-    let exited = !(is_python && api::gil_state_this().is_null());
+    let is_done = release().ends_threads_by_exit() && api::gil_state_this().is_null();
+    let exited = !(is_python && is_done);
     let _left = machine.leave_thread(thread, exited);
     exited
 }

@@ -230,6 +230,7 @@ pub fn cut(why: &str) -> ! {
 pub fn end_of_run(how: End) -> ! {
     match how {
         End::Stuck => end("stuck"),
+        End::Over => end("exit 0"),
         End::Cut(why) => cut(why),
     }
 }

@@ -6,11 +6,12 @@ use tstate::sim::scenario::calls::{Kind, Row};
 use tstate::sim::scenario::program::{Program, Reads};
 use tstate::sim::scenario::unmodelled;
 
-/// Functions of C that are not in the library's table of symbols in every release that has them: the driver does what
-/// they do.
-const INLINE: [&str; 3] = [
+/// Functions of C that are not in the library's table of symbols, by that name, in every release that has them: the
+/// driver does what they do.
+const INLINE: [&str; 4] = [
     "PyMutex_IsLocked",
     "PyEval_InitThreads",
+    "PyThreadState_GetUnchecked",
     "_PyThreadState_UncheckedGet",
 ];
 

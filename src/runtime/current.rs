@@ -63,8 +63,8 @@ impl Caller<'_> {
         if own.is_null() {
             return Err(self.crash(Crash::NoThreadState));
         }
-        if !self.runtime.profile.swap_takes_gil() && self.another_holds_gil()? {
-            return Err(self.crash(Crash::TwoHolders));
+        if !self.runtime.profile.swap_takes_gil() && !self.holds_main_gil()? {
+            self.look_beside_the_holder()?;
         }
         Ok(own)
     }
@@ -75,10 +75,19 @@ impl Caller<'_> {
         Ok(gil.is_holder(current_thread()))
     }
 
-    fn another_holds_gil(&self) -> Step<bool> {
-        if self.holds_main_gil()? {
-            return Ok(false);
+    /// What a thread that swapped its thread state in meets if it runs Python without the GIL: the holder, or what the
+    /// last holder left, no current thread state at all.
+    fn look_beside_the_holder(&self) -> Step<()> {
+        if self.another_holds_gil()? {
+            return Err(self.crash(Crash::TwoHolders));
         }
+        if self.current().is_null() {
+            return Err(self.crash(Crash::NoThreadState));
+        }
+        Ok(())
+    }
+
+    fn another_holds_gil(&self) -> Step<bool> {
         let gil = &self.interpreter(InterpreterHandle::MAIN)?.gil_own;
         pause_point();
         let held = observe(|| gil.is_held());

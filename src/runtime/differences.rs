@@ -317,10 +317,11 @@ impl Profile {
         self.when(Difference::LateTakerMayWait, self.minor() <= 12)
     }
 
-    /// Whether a late thread withdraws its request to drop the GIL. Source: gh-96387 (3.11).
+    /// Whether a late thread withdraws its request to drop the GIL. Source: gh-96387 (3.10.8, 3.11); observed: `take_gil` of
+    /// 3.10.13 does, of 3.9.18 not.
     #[must_use]
     pub fn late_waiter_withdraws(self) -> bool {
-        self.when(Difference::LateWaiterWithdraws, self.minor() >= 11)
+        self.when(Difference::LateWaiterWithdraws, self.since(10, 8))
     }
 
     /// Whether the current thread state is one pointer for the process. Source: contract V3; observed: all schedules, *cur*.

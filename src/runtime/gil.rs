@@ -259,13 +259,27 @@ impl Caller<'_> {
                 drop(locked);
                 if drop_requested && self.runtime.profile.late_waiter_withdraws() {
                     // The finalizer may have deleted its thread state between the unlock and the clear.
-                    self.reset_gil_drop(interpreter, holder)?;
+                    self.withdraw_gil_drop(interpreter, holder)?;
                 }
                 return Err(self.leave(handle));
             }
             self.request_gil_drop(interpreter, holder)?;
             drop_requested = true;
         }
+    }
+
+    /// §GIL T4c: the interpreter's word is not there any more where the interpreter is freed.
+    fn withdraw_gil_drop(
+        &self,
+        interpreter: InterpreterHandle,
+        holder: ThreadStateHandle,
+    ) -> Step<()> {
+        if !self.runtime.profile.main_interpreter_is_static()
+            && !self.runtime.lists.lock().is_listed(interpreter)
+        {
+            return Err(self.crash(Crash::UseAfterFree));
+        }
+        self.reset_gil_drop(interpreter, holder)
     }
 
     /// §GIL T11, T12, holding the GIL's mutex.

@@ -314,16 +314,25 @@ impl<'a> Judge<'a> {
 
     /// Whether nobody can ever go on, time-outs or not: the threads that move only go round in waits for the GIL, which
     /// is held by a thread that is blocked. One of them that owns the GIL's mutex is between two waits and about to give
-    /// it up, and the holder may be blocked by just that.
+    /// it up, and the holder may be blocked by just that. While the runtime is finalizing, one may find that it is too late,
+    /// and go: then nothing is said.
     #[must_use]
     pub fn is_stuck_for_good(&self, world: &World) -> bool {
         let holder = self.machine.runtime.gil_holder();
         self.is_stuck(world)
+            && !self.may_leave()
             && !self.threads().any(|thread| world.owns(thread, "gil.mutex"))
             && holder.is_some_and(|holder| {
                 !self.machine.runtime.waits_for_gil(holder)
                     && !matches!(world.standing(holder), Standing::Enabled)
             })
+    }
+
+    /// Whether a thread that waits for the GIL may be told by finalization to go.
+    fn may_leave(&self) -> bool {
+        let runtime = &self.machine.runtime;
+        let waits = |thread| runtime.waits_for_gil(thread) && !runtime.waits_for_dead_gil(thread);
+        runtime.finalizing() && self.threads().any(waits)
     }
 
     /// Whether every thread that has not ended is blocked or goes round in a wait.

@@ -2,7 +2,7 @@
 //!
 //! The list says which files, which outcomes, and how far loom goes; `tests/agreement.rs` holds the explorer to the same list.
 
-use super::agreement::{Agreed, LIST, source_of};
+use super::agreement::{Agreed, LIST, PROFILE, source_of};
 use super::{Bound, EXECUTIONS_MAX};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,7 +52,7 @@ fn outcomes(program: &Arc<Program>, bound: Bound, name: &'static str) -> BTreeSe
         let (program, found) = (program.clone(), found.clone());
         // A thread of its own for `main`: loom's first one has a small stack.
         let main = sync::spawn(ThreadIndex::FIRST, move || {
-            let machine = Machine::new(&program, program.profiles[0], None);
+            let machine = Machine::new(&program, PROFILE.parse().expect("a profile"), None);
             machine.run_thread(ThreadIndex::FIRST);
             machine.join_all();
             let outcome = outcome(&machine, program.threads.len());

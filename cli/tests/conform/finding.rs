@@ -87,12 +87,7 @@ fn named_and_bad() {
 
 fn no_driver() {
     let project = project(&[]);
-    let answer = super::support::answer(
-        project
-            .command(&["conform", "--driver", "nowhere/tstate-driver"])
-            .output()
-            .expect("the program starts"),
-    );
+    let answer = project.run(&["conform", "--driver", "nowhere/tstate-driver"]);
     assert_eq!(answer.status, Some(2));
     snapshot!("conform-no-driver", answer.transcript());
 }
@@ -196,7 +191,7 @@ fn sysroot() {
     project.write("root/usr/lib/libc.so.6", "");
     let bare = expect(&project, &["--list", "--libpython=root"], 2);
     assert!(
-        bare.output.contains("its sysroot has no dynamic loader"),
+        bare.remarks.contains("its sysroot has no dynamic loader"),
         "{}",
         bare.transcript()
     );

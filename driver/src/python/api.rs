@@ -32,6 +32,8 @@ macro_rules! functions {
 }
 
 functions! {
+    append_inittab "PyImport_AppendInittab" (name: *const c_char, make: extern "C-unwind" fn() -> Pointer) -> c_int;
+    module_new "PyModule_Create2" (definition: Pointer, version: c_int) -> Pointer;
     initialize_ex "Py_InitializeEx" (signals: c_int);
     is_initialized "Py_IsInitialized" () -> c_int;
     is_finalizing "Py_IsFinalizing|_Py_IsFinalizing" () -> c_int;

@@ -19,7 +19,7 @@ pub(super) fn packed(callback: Callback) -> Pointer {
 }
 
 /// Runs what was packed.
-fn run(data: Pointer) -> c_int {
+pub(super) fn run(data: Pointer) -> c_int {
     let callback = Callback::from_word(data as u64);
     match callback.id() {
         Some(id) => child::callback(id, callback.argument()),

@@ -1,7 +1,7 @@
 //! Each call of a scenario, as the call of the library.
 
 use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
-use super::{Libpython, api, objects};
+use super::{Libpython, api, objects, site};
 use crate::{record, sight};
 use tstate::runtime::{
     Callback, Crash, Daemon, Ended, GilState, InterpreterHandle, MutexSlot, ObjectId, ObjectKind,
@@ -55,8 +55,12 @@ impl Calls for Caller<'_> {
         let owner = self.python.state_pointer(owner);
         Ok(objects::at_clear(owner, callback))
     }
-    fn at_site(&self, _: Callback) -> Step<()> {
-        record::refuse("at_site: the library is initialized without `site`")
+    fn at_site(&self, callback: Callback) -> Step<()> {
+        if self.python.is_ahead() || self.python.initialized() {
+            record::refuse("at_site: the library is initialized already");
+        }
+        site::at_site(callback);
+        Ok(())
     }
     fn gc_collect(&self) -> Step<i32> {
         Ok(api::collect() as i32)

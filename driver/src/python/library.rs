@@ -24,6 +24,13 @@ pub struct Release {
     pub free_threaded: bool,
 }
 
+impl Release {
+    /// Whether threads of `threading` end by `PyThread_exit_thread`, also when nobody makes them (until bpo-44434).
+    pub fn ends_threads_by_exit(&self) -> bool {
+        (self.minor, self.patch) < (9, 6)
+    }
+}
+
 /// Opens the library for the whole process.
 pub fn open(path: &str) -> Result<&'static Release, String> {
     let name = CString::new(path).map_err(|_| "a path has no null byte".to_owned())?;

@@ -8,6 +8,7 @@ mod calls;
 mod handles;
 mod library;
 mod objects;
+mod site;
 mod start;
 
 pub use calls::Caller;

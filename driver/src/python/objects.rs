@@ -5,6 +5,7 @@
 
 use super::api::{self, Pointer};
 use super::callbacks::{CAPSULE, callable, dropped, kept, packed, thread_callable};
+use super::library::symbol;
 use crate::layer::names_next;
 use crate::record;
 use crate::sight;
@@ -26,6 +27,9 @@ static GLOBALS: AtomicUsize = AtomicUsize::new(0);
 static CODE: AtomicUsize = AtomicUsize::new(0);
 static OBJECTS: [AtomicUsize; OBJECTS_MAX] = [const { AtomicUsize::new(0) }; OBJECTS_MAX];
 static THREADS: [AtomicUsize; THREADS_MAX] = [const { AtomicUsize::new(0) }; THREADS_MAX];
+/// `threading.Thread` in this life of the library, once somebody imported it: as for code that imported it in time, it is
+/// there while modules are torn down.
+static THREAD_CLASS: AtomicUsize = AtomicUsize::new(0);
 static CLEARS: AtomicUsize = AtomicUsize::new(0);
 
 /// A life of the library begins; the caller is attached.
@@ -34,6 +38,7 @@ pub(super) fn begin() {
     GLOBALS.store(api::module_dict(main) as usize, Ordering::Relaxed);
     let code = api::compile(c"".as_ptr(), c"<eval>".as_ptr(), FILE_INPUT);
     CODE.store(code as usize, Ordering::Relaxed);
+    THREAD_CLASS.store(0, Ordering::Relaxed);
 }
 
 /// The text that an expression gives.
@@ -163,12 +168,24 @@ pub(super) fn at_exit_python(callback: Callback) -> i32 {
     if done { 0 } else { -1 }
 }
 
+/// The dictionary of a thread state that is not the current one. 3.8 has no function for it, but there the current one
+/// is just a pointer.
+fn dict_of(owner: Pointer) -> Pointer {
+    if symbol("_PyThreadState_GetDict").is_some() {
+        return api::thread_state_dict_of(owner);
+    }
+    let current = api::thread_state_swap(owner);
+    let dict = api::thread_state_dict();
+    api::thread_state_swap(current);
+    dict
+}
+
 /// Puts what runs a callback when it dies into a thread state's dictionary.
 pub(super) fn at_clear(owner: Pointer, callback: Callback) -> bool {
     let dict = if owner as usize == sight::current() {
         api::thread_state_dict()
     } else {
-        api::thread_state_dict_of(owner)
+        dict_of(owner)
     };
     if dict.is_null() {
         return false;
@@ -182,18 +199,28 @@ pub(super) fn at_clear(owner: Pointer, callback: Callback) -> bool {
 
 /// `import threading`: 0, or -1 if it raises.
 pub(super) fn import_threading() -> i32 {
-    let module = api::import(c"threading".as_ptr());
-    if module.is_null() {
-        api::error_clear();
+    let Some(class) = attribute(c"threading", c"Thread") else {
         return -1;
+    };
+    if THREAD_CLASS.load(Ordering::Relaxed) == 0 {
+        THREAD_CLASS.store(class as usize, Ordering::Relaxed);
+    } else {
+        api::decrease(class);
     }
-    api::decrease(module);
     0
+}
+
+/// `threading.Thread`, imported if nobody has.
+fn thread_class() -> Option<Pointer> {
+    if THREAD_CLASS.load(Ordering::Relaxed) == 0 && import_threading() != 0 {
+        return None;
+    }
+    Some(THREAD_CLASS.load(Ordering::Relaxed) as Pointer)
 }
 
 /// `threading.Thread(target=…, daemon=…).start()`: 0, or -1 if it raises.
 pub(super) fn start(thread: usize, daemon: Daemon) -> i32 {
-    let Some(class) = attribute(c"threading", c"Thread") else {
+    let Some(class) = thread_class() else {
         // The import system is torn down already.
         return -1;
     };
@@ -203,7 +230,7 @@ pub(super) fn start(thread: usize, daemon: Daemon) -> i32 {
     api::dict_set(names, c"target".as_ptr(), target);
     api::dict_set(names, c"daemon".as_ptr(), is_daemon);
     let made = api::call(class, arguments, names);
-    for object in [class, arguments, names, target, is_daemon] {
+    for object in [arguments, names, target, is_daemon] {
         api::decrease(object);
     }
     if made.is_null() {

@@ -1,10 +1,10 @@
-//! The library's initialization: without `site`, isolated from the user's environment.
+//! The library's initialization: without `site`, unless something hangs on it, isolated from the user's environment.
 //!
 //! From 3.14 on by `PyInitConfig`, which is isolated from the start; before by the global flags and `Py_InitializeEx`.
 
 use super::api::{self, Pointer};
 use super::library::symbol;
-use super::objects;
+use super::{objects, site};
 use crate::record;
 use std::ffi::{CStr, CString, c_char, c_int};
 use tstate_driver::Started;
@@ -55,7 +55,7 @@ impl Configuration {
 
     fn run(self) {
         let numbers = [
-            (c"site_import", 0),
+            (c"site_import", site::is_wanted().into()),
             (c"write_bytecode", 0),
             // Isolation ignores the environment, in which the seed of hashes is fixed for the older releases.
             (c"use_hash_seed", 1),
@@ -94,7 +94,7 @@ impl Configuration {
 
 fn initialize_by_flags() {
     for (flag, value) in [
-        ("Py_NoSiteFlag", 1),
+        ("Py_NoSiteFlag", (!site::is_wanted()).into()),
         ("Py_NoUserSiteDirectory", 1),
         ("Py_DontWriteBytecodeFlag", 1),
     ] {

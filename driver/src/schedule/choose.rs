@@ -1,6 +1,6 @@
 //! Who goes on: by the guide, by chance, or the running thread as long as it can.
 
-use super::{End, Schedule, SlotId, Waits};
+use super::{End, Schedule, Slot, SlotId, Waits};
 
 /// How often a thread that gives its turn away gets it back before the others, in one statement.
 const YIELDS_FIRST: u32 = 2;
@@ -18,10 +18,16 @@ impl Schedule {
                 None => self.guide_left_at = Some(self.guided),
             }
         }
-        if self.random.is_some() {
-            return self.random_next();
+        let next = if self.random.is_some() {
+            self.random_next()
+        } else {
+            self.default_next(me)
+        };
+        let is_left = |slot: &Slot| !matches!(slot.waits, Waits::Ended | Waits::Exited);
+        match next {
+            Err(End::Stuck) if !self.slots.iter().any(is_left) => Err(End::Over),
+            next => next,
         }
-        self.default_next(me)
     }
 
     /// The choice that lets the thread `lane` come to its event: itself; else whoever is inside a call; else a time-out.

@@ -157,6 +157,8 @@ pub struct Rules {
 pub enum End {
     /// Nobody can go on.
     Stuck,
+    /// Nobody is left, the first thread included (`pthread_exit`): the C library ends the process.
+    Over,
     /// A bound of the run was reached.
     Cut(&'static str),
 }
