@@ -131,7 +131,7 @@ impl Caller<'_> {
                 }
                 Ok(())
             }
-            Stage::Site => self.run(self.runtime.site_hook.read()).map(drop),
+            Stage::Site => self.import_site(),
             Stage::Done => {
                 if self.runtime.profile.initialized_after_site() {
                     self.runtime.initialized.store(true, Ordering::Relaxed);
@@ -217,6 +217,17 @@ impl Caller<'_> {
         interpreter.gil_own.create();
         interpreter.has_gil.write(true);
         self.attach(first)
+    }
+
+    /// I9: files are read with the GIL given up, then the hook runs. Nothing, unless something hangs on it.
+    fn import_site(&self) -> Step<()> {
+        let hook = self.runtime.site_hook.read();
+        if hook.id().is_none() {
+            return Ok(());
+        }
+        let current = self.eval_save_thread()?;
+        self.eval_restore_thread(current)?;
+        self.run(hook).map(drop)
     }
 
     /// Registers what the import of `site` runs.
