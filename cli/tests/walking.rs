@@ -60,7 +60,7 @@ fn expect(project: &Project, arguments: &[&str], status: i32) -> Answer {
 
 #[test]
 fn a_refused_outcome_exits_1_with_its_run() {
-    let line = ["walk", "scenarios", "--runs", "5"];
+    let line = ["walk", "scenarios", "--python", "3.14", "--runs", "5"];
     let answer = expect(&project(), &line, 1);
     snapshot!("walk", answer.transcript());
     let json = [&line[..], &["--format", "json"]].concat();
