@@ -171,10 +171,6 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
-    fn started(&self) -> Vec<ThreadIndex> {
-        vec![ThreadIndex::FIRST]
-    }
-
     fn make(&self) -> Box<dyn Run + '_> {
         let follower = Arc::new(Follower {
             observed: Arc::clone(&self.observed),
