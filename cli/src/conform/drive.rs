@@ -333,7 +333,10 @@ impl Judged<'_> {
             step: event.map_or_else(|| "end".to_owned(), |event| words.step(event)),
             line: event.and_then(|event| words.line(event)),
             before: before.iter().map(|event| words.event(event)).collect(),
-            library: event.map_or_else(|| words.end(observed), |event| words.event(event)),
+            library: event.map_or_else(
+                || observed.end.told(&observed.threads),
+                |event| words.event(event),
+            ),
             model: found.model.iter().map(|text| words.model(text)).collect(),
             known: None,
         };
