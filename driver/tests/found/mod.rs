@@ -1,7 +1,7 @@
 //! The libpythons of this machine.
 
 use std::path::{Path, PathBuf};
-use tstate_driver::{Libpython, Mode, Server};
+use tstate_driver::{Libpython, Mode, Reply, Request, Server};
 
 /// A libpython that can be driven, and its release.
 pub struct Found {
@@ -32,6 +32,26 @@ impl Found {
     pub fn since(&self, minor: u8, patch: u8) -> bool {
         (self.minor, self.patch) >= (minor, patch)
     }
+}
+
+/// What the server replies to a request that it must be able to run.
+pub fn ask(server: &mut Server, found: &Found, request: &Request) -> Reply {
+    let reply = server.run(request).expect("the driver replies");
+    assert_eq!(reply.refused, None, "{}", found.profile());
+    assert!(
+        reply.observed().is_ok_and(|run| run.is_some()),
+        "events are events"
+    );
+    reply
+}
+
+/// The threads of a run's events, in order.
+pub fn order(reply: &Reply) -> Vec<u8> {
+    let threads = reply
+        .events
+        .iter()
+        .filter_map(|event| event.split(' ').next());
+    threads.filter_map(|thread| thread.parse().ok()).collect()
 }
 
 /// The libpython that `TSTATE_LIBPYTHON` names, or all that pyenv, the system or a folder of sysroots has.
