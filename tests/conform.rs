@@ -13,9 +13,9 @@ use tstate::sim::events::{End, EventKind, Observed, Shown};
 use tstate::sim::scenario::program::Program;
 
 const STATES_MAX: u64 = 100_000;
-const STEPS_MAX: usize = 4_000;
+const STEPS_MAX: usize = 2_000;
 /// Runs of each scenario under each profile.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 fn each_case(mut of: impl FnMut(&str, &Arc<Program>, Profile)) -> usize {
     let mut cases = 0;

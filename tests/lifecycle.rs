@@ -30,10 +30,6 @@ impl Program for Explored {
         self.model.bodies.len()
     }
 
-    fn started(&self) -> Vec<ThreadIndex> {
-        vec![ThreadIndex::FIRST]
-    }
-
     fn make(&self) -> Box<dyn Run + '_> {
         Box::new(Execution {
             env: Env::new(self.model),

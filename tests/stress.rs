@@ -144,7 +144,12 @@ fn real_threads_stay_inside_what_was_explored() {
     let mut counts = Counts::default();
     for file in scenario_files() {
         let program = file.program().unwrap_or_else(|errors| panic!("{errors}"));
-        for profile in &program.profiles {
+        // The oldest and the newest release: real time passes here, and the explorer has them all.
+        let (first, last) = (program.profiles.iter().min(), program.profiles.iter().max());
+        for profile in first
+            .into_iter()
+            .chain(last.filter(|last| Some(*last) != first))
+        {
             stress(&file, &program, *profile, &mut counts);
         }
     }

@@ -5,7 +5,7 @@ mod support;
 
 use recorded::snapshot;
 use std::process::Stdio;
-use support::{Answer, Project};
+use support::Project;
 
 const GOOD: &str = "\
 scenario \"start and stop\"
@@ -26,27 +26,10 @@ thread main {
 }
 ";
 
-/// Runs the program and expects this exit status, and never a panic.
-fn expect(project: &Project, arguments: &[&str], status: i32) -> Answer {
-    let answer = project.run(arguments);
-    assert!(
-        !answer.remarks.contains("panicked"),
-        "{arguments:?}: {}",
-        answer.remarks
-    );
-    assert_eq!(
-        answer.status,
-        Some(status),
-        "{arguments:?}: {}",
-        answer.transcript()
-    );
-    answer
-}
-
 #[test]
 fn help_names_all_commands_and_exit_codes() {
     let project = Project::new(&[]);
-    snapshot!("help", expect(&project, &["--help"], 0).output);
+    snapshot!("help", project.expect(&["--help"], 0).output);
     for command in [
         "check",
         "walk",
@@ -58,13 +41,10 @@ fn help_names_all_commands_and_exit_codes() {
         "explain",
         "completions",
     ] {
-        expect(&project, &[command, "--help"], 0);
+        project.expect(&[command, "--help"], 0);
     }
-    snapshot!(
-        "help-check",
-        expect(&project, &["check", "--help"], 0).output
-    );
-    snapshot!("help-walk", expect(&project, &["walk", "--help"], 0).output);
+    snapshot!("help-check", project.expect(&["check", "--help"], 0).output);
+    snapshot!("help-walk", project.expect(&["walk", "--help"], 0).output);
 }
 
 #[test]
@@ -85,7 +65,7 @@ fn bad_usage_exits_2_and_says_why() {
         &["completions", "tcsh"],
     ];
     for line in lines {
-        let answer = expect(&project, line, 2);
+        let answer = project.expect(line, 2);
         assert!(!answer.remarks.is_empty(), "{line:?} says nothing");
         assert!(answer.output.is_empty(), "{line:?} prints a result");
     }
@@ -99,13 +79,15 @@ fn a_version_that_is_not_modelled_is_refused() {
     ]);
     snapshot!(
         "python-unmodelled",
-        expect(&project, &["check", "--python", "sound"], 2).transcript()
+        project
+            .expect(&["check", "--python", "sound"], 2)
+            .transcript()
     );
     snapshot!(
         "profile-unmodelled",
-        expect(&project, &["lint", "old"], 0).transcript()
+        project.expect(&["lint", "old"], 0).transcript()
     );
-    let answer = expect(&project, &["check", "old"], 2);
+    let answer = project.expect(&["check", "old"], 2);
     assert!(answer.output.contains("S403"), "{}", answer.transcript());
 }
 
@@ -123,7 +105,7 @@ fn what_is_missing_is_named() {
         ("unwritable", &["check", "-o", "nowhere/report.txt"]),
     ];
     for (name, line) in lines {
-        snapshot!(name, expect(&project, line, 2).transcript());
+        snapshot!(name, project.expect(line, 2).transcript());
     }
 }
 
@@ -131,7 +113,7 @@ fn what_is_missing_is_named() {
 fn a_project_without_scenarios_is_no_success() {
     let project = Project::new(&[]);
     for command in ["check", "lint", "fmt"] {
-        let answer = expect(&project, &[command], 2);
+        let answer = project.expect(&[command], 2);
         assert!(
             answer.remarks.contains("no folder `scenarios` here"),
             "{}",
@@ -144,31 +126,33 @@ fn a_project_without_scenarios_is_no_success() {
 fn bytes_that_are_no_text_are_refused_with_their_place() {
     let project = Project::new(&[]);
     project.write("scenarios/a.capi", b"thread main {\n  x\xff\n}\n");
-    snapshot!("no-utf8", expect(&project, &["check"], 2).transcript());
+    snapshot!("no-utf8", project.expect(&["check"], 2).transcript());
 }
 
 #[test]
 fn all_mistakes_of_a_file_are_reported_in_one_run() {
     let project = Project::new(&[("scenarios/bad.capi", BROKEN)]);
-    snapshot!("broken-lint", expect(&project, &["lint"], 2).transcript());
-    snapshot!("broken-check", expect(&project, &["check"], 2).transcript());
+    snapshot!("broken-lint", project.expect(&["lint"], 2).transcript());
+    snapshot!("broken-check", project.expect(&["check"], 2).transcript());
     snapshot!(
         "broken-json",
-        expect(&project, &["lint", "--format", "json"], 2).transcript()
+        project
+            .expect(&["lint", "--format", "json"], 2)
+            .transcript()
     );
     snapshot!(
         "broken-github",
-        expect(&project, &["lint", "--format", "github"], 2).transcript()
+        project
+            .expect(&["lint", "--format", "github"], 2)
+            .transcript()
     );
     snapshot!(
         "broken-graph",
-        expect(&project, &["graph", "scenarios/bad.capi"], 2).transcript()
+        project
+            .expect(&["graph", "scenarios/bad.capi"], 2)
+            .transcript()
     );
-    let answer = expect(
-        &project,
-        &["replay", "scenarios/bad.capi", "1/3.14/00000000/0x1"],
-        2,
-    );
+    let answer = project.expect(&["replay", "scenarios/bad.capi", "1/3.14/00000000/0x1"], 2);
     assert!(answer.remarks.contains("error[S101]"), "{}", answer.remarks);
 }
 
@@ -222,10 +206,12 @@ fn bad_schedules_are_refused_with_the_cause() {
     ] {
         snapshot!(
             name,
-            expect(&project, &["replay", "a.capi", schedule], 2).transcript()
+            project
+                .expect(&["replay", "a.capi", schedule], 2)
+                .transcript()
         );
     }
-    let answer = expect(&project, &["replay", "a.capi", "1/3.14/0badcafe/0x3"], 2);
+    let answer = project.expect(&["replay", "a.capi", "1/3.14/0badcafe/0x3"], 2);
     assert!(
         answer.remarks.contains("the file was edited since"),
         "{}",
@@ -236,9 +222,10 @@ fn bad_schedules_are_refused_with_the_cause() {
 #[test]
 fn colours_are_for_terminals_and_for_those_who_ask() {
     let project = Project::new(&[("scenarios/bad.capi", BROKEN)]);
-    assert!(!expect(&project, &["lint"], 2).output.contains('\u{1b}'));
+    assert!(!project.expect(&["lint"], 2).output.contains('\u{1b}'));
     assert!(
-        expect(&project, &["lint", "--color", "always"], 2)
+        project
+            .expect(&["lint", "--color", "always"], 2)
             .output
             .contains('\u{1b}')
     );
@@ -278,15 +265,11 @@ fn a_reader_that_goes_away_is_no_panic() {
 #[test]
 fn reports_go_to_files() {
     let project = Project::new(&[("scenarios/bad.capi", BROKEN)]);
-    let answer = expect(
-        &project,
-        &["check", "-o", "report.txt", "--color", "always"],
-        2,
-    );
+    let answer = project.expect(&["check", "-o", "report.txt", "--color", "always"], 2);
     assert_eq!(answer.output, "");
     assert_eq!(
         project.read("report.txt"),
-        expect(&project, &["check"], 2).output
+        project.expect(&["check"], 2).output
     );
-    expect(&project, &["check", "-o", "/dev/null"], 2);
+    project.expect(&["check", "-o", "/dev/null"], 2);
 }

@@ -60,17 +60,6 @@ expect {
 
 const BROKEN: &str = "thread main { Py_InitializeE(0) }\n";
 
-fn expect(project: &Project, arguments: &[&str], status: i32) -> Answer {
-    let answer = project.run(arguments);
-    assert_eq!(
-        answer.status,
-        Some(status),
-        "{arguments:?}: {}",
-        answer.transcript()
-    );
-    answer
-}
-
 /// The schedule on the `Replay:` line.
 fn schedule(report: &str) -> String {
     let line = report
@@ -91,7 +80,7 @@ fn last_line(answer: &Answer) -> &str {
 #[test]
 fn claims_that_hold_exit_0_and_end_with_counts() {
     let project = Project::new(&[("scenarios/good.capi", GOOD)]);
-    let answer = expect(&project, &["check"], 0);
+    let answer = project.expect(&["check"], 0);
     let line = last_line(&answer);
     assert!(
         line.starts_with("1 scenario, 1 verdict: 1 ok, 0 failed, 0 inconclusive; "),
@@ -99,14 +88,14 @@ fn claims_that_hold_exit_0_and_end_with_counts() {
     );
     assert!(line.ends_with(" states"), "{line}");
     assert_eq!(answer.remarks, "", "progress is for terminals");
-    let quiet = expect(&project, &["check", "-q"], 0);
+    let quiet = project.expect(&["check", "-q"], 0);
     assert_eq!(quiet.output.trim(), line);
 }
 
 #[test]
 fn a_claim_that_fails_exits_1_with_the_shortest_run() {
     let project = Project::new(&[("scenarios/crossed.capi", CROSSED)]);
-    let answer = expect(&project, &["check"], 1);
+    let answer = project.expect(&["check"], 1);
     let text = &answer.output;
     for part in [
         "FAIL",
@@ -123,7 +112,8 @@ fn a_claim_that_fails_exits_1_with_the_shortest_run() {
         "{text}"
     );
     assert!(
-        expect(&project, &["check", "--ascii"], 1)
+        project
+            .expect(&["check", "--ascii"], 1)
             .output
             .contains("[waits]")
     );
@@ -137,7 +127,7 @@ fn claims_that_nothing_fulfils_exit_1() {
             .replace("    cover attached", &claims)
             .replace("thread main", "native mutex m\nthread main");
         let project = Project::new(&[("a.capi", &text)]);
-        let answer = expect(&project, &["check", "a.capi"], 1);
+        let answer = project.expect(&["check", "a.capi"], 1);
         assert!(
             answer.output.contains("error[V10"),
             "{}",
@@ -149,22 +139,18 @@ fn claims_that_nothing_fulfils_exit_1() {
 #[test]
 fn a_bound_that_cuts_the_search_exits_3_unless_allowed() {
     let project = Project::new(&[("scenarios/good.capi", GOOD)]);
-    let answer = expect(&project, &["check", "--max-states", "3"], 3);
+    let answer = project.expect(&["check", "--max-states", "3"], 3);
     assert!(
         answer.output.contains("bound reached: 3 states"),
         "{}",
         answer.transcript()
     );
     assert!(last_line(&answer).contains("0 ok, 0 failed, 1 inconclusive"));
-    expect(
-        &project,
-        &["check", "--max-states", "3", "--allow-incomplete"],
-        0,
-    );
+    project.expect(&["check", "--max-states", "3", "--allow-incomplete"], 0);
     let bound = GOOD.replace("python 3.14", "python 3.14\nbound { states 3 }");
     project.write("scenarios/good.capi", bound);
-    expect(&project, &["check"], 3);
-    expect(&project, &["graph", "scenarios/good.capi"], 3);
+    project.expect(&["check"], 3);
+    project.expect(&["graph", "scenarios/good.capi"], 3);
 }
 
 #[test]
@@ -173,8 +159,8 @@ fn bounds_come_from_flags_then_the_environment_then_settings() {
         ("scenarios/good.capi", GOOD),
         ("tstate.toml", "[check]\nmax-states = 3\n"),
     ]);
-    expect(&project, &["check"], 3);
-    expect(&project, &["check", "--max-states", "10_000"], 0);
+    project.expect(&["check"], 3);
+    project.expect(&["check", "--max-states", "10_000"], 0);
     let run = |arguments: &[&str], states: &str| {
         let mut command = project.command(arguments);
         command
@@ -198,14 +184,9 @@ fn of_several_exit_statuses_2_goes_before_1_before_3() {
         ("crossed.capi", CROSSED),
         ("broken.capi", BROKEN),
     ]);
-    expect(&project, &["check", "good.capi", "cut.capi"], 3);
-    expect(
-        &project,
-        &["check", "good.capi", "cut.capi", "crossed.capi"],
-        1,
-    );
-    let all = expect(
-        &project,
+    project.expect(&["check", "good.capi", "cut.capi"], 3);
+    project.expect(&["check", "good.capi", "cut.capi", "crossed.capi"], 1);
+    let all = project.expect(
         &[
             "check",
             "good.capi",
@@ -220,7 +201,7 @@ fn of_several_exit_statuses_2_goes_before_1_before_3() {
         "{}",
         last_line(&all)
     );
-    expect(&project, &["check", "good.capi", "lost.capi"], 2);
+    project.expect(&["check", "good.capi", "lost.capi"], 2);
 }
 
 #[test]
@@ -236,9 +217,9 @@ fn the_same_command_prints_the_same_bytes_on_any_number_of_threads() {
         .collect();
     let project = Project::new(&files);
     for format in ["human", "json", "junit", "github"] {
-        let first = expect(&project, &["check", "--format", format, "-j", "1"], 2);
+        let first = project.expect(&["check", "--format", format, "-j", "1"], 2);
         for jobs in ["1", "2", "8"] {
-            let again = expect(&project, &["check", "--format", format, "-j", jobs], 2);
+            let again = project.expect(&["check", "--format", format, "-j", jobs], 2);
             assert_eq!(first, again, "{format} with -j {jobs}");
         }
     }
@@ -247,12 +228,16 @@ fn the_same_command_prints_the_same_bytes_on_any_number_of_threads() {
 #[test]
 fn a_printed_schedule_replays_to_the_same_table() {
     let project = Project::new(&[("crossed.capi", CROSSED)]);
-    let report = expect(&project, &["check", "crossed.capi"], 1).output;
+    let report = project.expect(&["check", "crossed.capi"], 1).output;
     let schedule = schedule(&report);
-    let replayed = expect(&project, &["replay", "crossed.capi", &schedule], 0).output;
+    let replayed = project
+        .expect(&["replay", "crossed.capi", &schedule], 0)
+        .output;
     assert_eq!(
         replayed,
-        expect(&project, &["replay", "crossed.capi", &schedule], 0).output
+        project
+            .expect(&["replay", "crossed.capi", &schedule], 0)
+            .output
     );
     let table = replayed.split_once("\n\n").expect("a heading").1;
     assert!(
@@ -262,7 +247,7 @@ fn a_printed_schedule_replays_to_the_same_table() {
     let cut_short = schedule.rsplit_once(',').expect("several runs").0;
     project.run(&["replay", "crossed.capi", cut_short]);
     let impossible = format!("{schedule},7x3");
-    let refused = expect(&project, &["replay", "crossed.capi", &impossible], 2);
+    let refused = project.expect(&["replay", "crossed.capi", &impossible], 2);
     assert!(
         refused.remarks.contains("does not fit"),
         "{}",
@@ -272,7 +257,7 @@ fn a_printed_schedule_replays_to_the_same_table() {
         "crossed.capi",
         CROSSED.replace("unlock m", "unlock m // again"),
     );
-    let edited = expect(&project, &["replay", "crossed.capi", &schedule], 2);
+    let edited = project.expect(&["replay", "crossed.capi", &schedule], 2);
     assert!(
         edited.remarks.contains("the file was edited since"),
         "{}",
@@ -283,50 +268,47 @@ fn a_printed_schedule_replays_to_the_same_table() {
 #[test]
 fn saved_schedules_replay() {
     let project = Project::new(&[("scenarios/locks/crossed.capi", CROSSED)]);
-    let report = expect(&project, &["check", "--save", "runs/new"], 1).output;
+    let report = project.expect(&["check", "--save", "runs/new"], 1).output;
     let saved = schedule(&report);
     assert_eq!(saved, "runs/new/locks-crossed-3.14-1.schedule");
-    expect(
-        &project,
-        &["replay", "scenarios/locks/crossed.capi", &saved],
-        0,
-    );
+    project.expect(&["replay", "scenarios/locks/crossed.capi", &saved], 0);
 }
 
 #[test]
 fn versions_are_chosen_from_those_the_scenario_names() {
     let both = GOOD.replace("python 3.14", "python 3.14, 3.14t");
     let project = Project::new(&[("scenarios/both.capi", &both)]);
-    let refused = expect(&project, &["check"], 2);
+    let refused = project.expect(&["check"], 2);
     assert!(
         refused.output.contains("error[S403]"),
         "{}",
         refused.transcript()
     );
-    expect(&project, &["check", "--python", "3.14"], 0);
+    project.expect(&["check", "--python", "3.14"], 0);
     let older = GOOD.replace("python 3.14", "python 3.9");
     let project = Project::new(&[("scenarios/older.capi", &older)]);
-    let nothing = expect(&project, &["check", "--python", "3.14"], 2);
+    let nothing = project.expect(&["check", "--python", "3.14"], 2);
     assert!(
         nothing.remarks.contains("nothing was checked"),
         "{}",
         nothing.transcript()
     );
     project.write("scenarios/good.capi", GOOD);
-    let some = expect(&project, &["check", "--python", "3.14"], 0);
+    let some = project.expect(&["check", "--python", "3.14"], 0);
     assert!(some.output.contains("skip  older"), "{}", some.transcript());
 }
 
 #[test]
 fn graphs_are_drawn_in_each_format() {
     let project = Project::new(&[("good.capi", GOOD)]);
-    let text = expect(&project, &["graph", "good.capi"], 0).output;
+    let text = project.expect(&["graph", "good.capi"], 0).output;
     assert!(text.contains("\nnode 0, "), "{text}");
     assert!(text.contains("end: ok"), "{text}");
-    let dot = expect(&project, &["graph", "good.capi", "--format", "dot"], 0).output;
+    let dot = project
+        .expect(&["graph", "good.capi", "--format", "dot"], 0)
+        .output;
     assert!(dot.starts_with("digraph"), "{dot}");
-    expect(
-        &project,
+    project.expect(
         &[
             "graph",
             "good.capi",
@@ -338,18 +320,18 @@ fn graphs_are_drawn_in_each_format() {
         0,
     );
     assert!(project.read("graph.mmd").contains("flowchart"));
-    expect(&project, &["graph", "good.capi", "--python", "3.12"], 2);
+    project.expect(&["graph", "good.capi", "--python", "3.12"], 2);
 }
 
 #[test]
 fn times_are_for_those_who_ask_and_go_to_standard_error() {
     let project = Project::new(&[("scenarios/good.capi", GOOD)]);
-    let verbose = expect(&project, &["check", "-v"], 0);
+    let verbose = project.expect(&["check", "-v"], 0);
     assert!(verbose.remarks.contains("states/s"), "{}", verbose.remarks);
     assert!(
         verbose.output.contains("tstate replay"),
         "{}",
         verbose.output
     );
-    assert_eq!(verbose.output, expect(&project, &["check", "-v"], 0).output);
+    assert_eq!(verbose.output, project.expect(&["check", "-v"], 0).output);
 }

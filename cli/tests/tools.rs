@@ -4,7 +4,7 @@ mod recorded;
 mod support;
 
 use recorded::snapshot;
-use support::{Answer, Project};
+use support::Project;
 
 const GOOD: &str = "\
 scenario \"start and stop\"
@@ -18,37 +18,20 @@ thread main {
 
 const UNTIDY: &str = "thread main { Py_InitializeEx(0);\n\n\n  Py_FinalizeEx()==0 }\n";
 
-/// Runs the program and expects this exit status, and never a panic.
-fn expect(project: &Project, arguments: &[&str], status: i32) -> Answer {
-    let answer = project.run(arguments);
-    assert!(
-        !answer.remarks.contains("panicked"),
-        "{arguments:?}: {}",
-        answer.remarks
-    );
-    assert_eq!(
-        answer.status,
-        Some(status),
-        "{arguments:?}: {}",
-        answer.transcript()
-    );
-    answer
-}
-
 #[test]
 fn fmt_writes_files_and_check_lists_them() {
     let project = Project::new(&[("scenarios/a.capi", UNTIDY), ("scenarios/sub/b.capi", GOOD)]);
-    let listed = expect(&project, &["fmt", "--check"], 1);
+    let listed = project.expect(&["fmt", "--check"], 1);
     assert_eq!(listed.output, "scenarios/a.capi\n");
     assert_eq!(
         project.read("scenarios/a.capi"),
         UNTIDY,
         "`--check` writes nothing"
     );
-    expect(&project, &["fmt"], 0);
+    project.expect(&["fmt"], 0);
     snapshot!("formatted", project.read("scenarios/a.capi"));
     assert_eq!(project.read("scenarios/sub/b.capi"), GOOD);
-    expect(&project, &["fmt", "--check"], 0);
+    project.expect(&["fmt", "--check"], 0);
 }
 
 #[test]
@@ -58,7 +41,7 @@ fn fmt_keeps_permissions_and_links() {
     let real = project.path("real.capi");
     std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).expect("permissions");
     symlink(&real, project.path("link.capi")).expect("a link");
-    expect(&project, &["fmt", "link.capi"], 0);
+    project.expect(&["fmt", "link.capi"], 0);
     assert_ne!(project.read("real.capi"), UNTIDY);
     let mode = std::fs::metadata(&real)
         .expect("the file")
@@ -78,7 +61,7 @@ fn fmt_leaves_broken_files_alone() {
         ("scenarios/a.capi", UNTIDY),
         ("scenarios/bad.capi", "thread main {\n"),
     ]);
-    let answer = expect(&project, &["fmt"], 2);
+    let answer = project.expect(&["fmt"], 2);
     assert!(answer.remarks.contains("error[S002]"), "{}", answer.remarks);
     assert_eq!(project.read("scenarios/bad.capi"), "thread main {\n");
     assert_ne!(
@@ -93,23 +76,22 @@ fn api_lists_finds_and_suggests() {
     let project = Project::new(&[]);
     snapshot!(
         "api-one",
-        expect(&project, &["api", "PyThreadState_Swap"], 0).output
+        project.expect(&["api", "PyThreadState_Swap"], 0).output
     );
-    snapshot!("api-part", expect(&project, &["api", "gilstate"], 0).output);
+    snapshot!("api-part", project.expect(&["api", "gilstate"], 0).output);
     snapshot!(
         "api-json",
-        expect(
-            &project,
-            &["api", "PyGILState_Ensure", "--format", "json"],
-            0
-        )
-        .output
+        project
+            .expect(&["api", "PyGILState_Ensure", "--format", "json"], 0)
+            .output
     );
     snapshot!(
         "api-unknown",
-        expect(&project, &["api", "PyThreadState_Swapp"], 2).transcript()
+        project
+            .expect(&["api", "PyThreadState_Swapp"], 2)
+            .transcript()
     );
-    let all = expect(&project, &["api", "--format", "json"], 0).output;
+    let all = project.expect(&["api", "--format", "json"], 0).output;
     assert!(
         all.lines().count() > 150,
         "only {} rows",
@@ -122,18 +104,20 @@ fn explain_knows_codes_and_outcomes() {
     let project = Project::new(&[]);
     snapshot!(
         "explain-code",
-        expect(&project, &["explain", "s103"], 0).output
+        project.expect(&["explain", "s103"], 0).output
     );
-    let by_outcome = expect(&project, &["explain", "deadlock(main, worker)"], 0);
-    assert_eq!(by_outcome, expect(&project, &["explain", "V204"], 0));
+    let by_outcome = project.expect(&["explain", "deadlock(main, worker)"], 0);
+    assert_eq!(by_outcome, project.expect(&["explain", "V204"], 0));
     snapshot!("explain-outcome", by_outcome.output);
-    let exact = expect(&project, &["explain", "crash(use_after_free)"], 0).output;
+    let exact = project
+        .expect(&["explain", "crash(use_after_free)"], 0)
+        .output;
     assert!(exact.starts_with("V211"), "{exact}");
     snapshot!(
         "explain-unknown",
-        expect(&project, &["explain", "dedlock"], 2).transcript()
+        project.expect(&["explain", "dedlock"], 2).transcript()
     );
-    let all = expect(&project, &["explain"], 0).output;
+    let all = project.expect(&["explain"], 0).output;
     assert!(
         all.contains("S001") && all.contains("V216") && all.contains("T001"),
         "{all}"
@@ -147,7 +131,7 @@ fn settings_are_found_upwards_and_their_mistakes_shown() {
         ("stories/a.capi", GOOD),
         ("deep/down/empty.txt", ""),
     ]);
-    let answer = expect(&project, &["lint"], 0);
+    let answer = project.expect(&["lint"], 0);
     assert!(
         answer.output.starts_with("1 file:"),
         "{}",
@@ -172,9 +156,9 @@ fn settings_are_found_upwards_and_their_mistakes_shown() {
         ("settings-syntax", "[check\n"),
     ] {
         project.write("tstate.toml", text);
-        snapshot!(name, expect(&project, &["check"], 2).transcript());
+        snapshot!(name, project.expect(&["check"], 2).transcript());
     }
-    let named = expect(&project, &["check", "--config", "other.toml"], 2);
+    let named = project.expect(&["check", "--config", "other.toml"], 2);
     assert!(
         named.remarks.contains("cannot read `other.toml`"),
         "{}",
@@ -187,7 +171,8 @@ fn completions_are_scripts() {
     let project = Project::new(&[]);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(
-            expect(&project, &["completions", shell], 0)
+            project
+                .expect(&["completions", shell], 0)
                 .output
                 .contains("tstate")
         );

@@ -5,7 +5,7 @@ mod recorded;
 mod support;
 
 use recorded::snapshot;
-use support::{Answer, Project};
+use support::Project;
 
 /// Nothing goes wrong here, and that is never said of a walk.
 const GOOD: &str = "\
@@ -50,27 +50,19 @@ fn project() -> Project {
     ])
 }
 
-fn expect(project: &Project, arguments: &[&str], status: i32) -> Answer {
-    let answer = project.run(arguments);
-    let transcript = answer.transcript();
-    assert_eq!(answer.status, Some(status), "{arguments:?}: {transcript}");
-    assert!(!answer.remarks.contains("panicked"), "{transcript}");
-    answer
-}
-
 #[test]
 fn a_refused_outcome_exits_1_with_its_run() {
-    let line = ["walk", "scenarios", "--runs", "5"];
-    let answer = expect(&project(), &line, 1);
+    let line = ["walk", "scenarios", "--python", "3.14", "--runs", "5"];
+    let answer = project().expect(&line, 1);
     snapshot!("walk", answer.transcript());
     let json = [&line[..], &["--format", "json"]].concat();
-    snapshot!("walk-json", expect(&project(), &json, 1).transcript());
+    snapshot!("walk-json", project().expect(&json, 1).transcript());
 }
 
 #[test]
 fn the_run_that_a_walk_prints_replays() {
     let project = project();
-    let answer = expect(&project, &["walk", "scenarios/joined.capi"], 1);
+    let answer = project.expect(&["walk", "scenarios/joined.capi"], 1);
     let replay = answer.output.lines().find_map(|line| {
         let words = line.trim().strip_prefix("Replay:  tstate ")?;
         Some(
@@ -80,17 +72,17 @@ fn the_run_that_a_walk_prints_replays() {
                 .collect::<Vec<_>>(),
         )
     });
-    let told = expect(&project, &replay.expect("a line to replay"), 0);
+    let told = project.expect(&replay.expect("a line to replay"), 0);
     assert!(told.output.contains("deadlock(main, worker)"), "{told:?}");
 }
 
 #[test]
 fn a_walk_that_meets_nothing_bad_exits_3_and_says_why() {
     let project = project();
-    let answer = expect(&project, &["walk", "scenarios/good.capi"], 3);
+    let answer = project.expect(&["walk", "scenarios/good.capi"], 3);
     snapshot!("walk-inconclusive", answer.transcript());
     assert!(!answer.output.contains(" ok  "), "{}", answer.output);
-    let quiet = expect(&project, &["walk", "scenarios/good.capi", "-q"], 3);
+    let quiet = project.expect(&["walk", "scenarios/good.capi", "-q"], 3);
     let lines: Vec<&str> = quiet.output.trim().lines().collect();
     assert_eq!(lines.len(), 2, "{quiet:?}");
     assert!(lines[1].contains("may still be there"), "{quiet:?}");
@@ -99,7 +91,7 @@ fn a_walk_that_meets_nothing_bad_exits_3_and_says_why() {
 #[test]
 fn runs_that_are_given_up_are_counted() {
     let line = ["walk", "scenarios/good.capi", "--max-steps", "2"];
-    let answer = expect(&project(), &line, 3);
+    let answer = project().expect(&line, 3);
     let words = "met no end; 1,000 runs given up";
     assert!(answer.output.contains(words), "{}", answer.output);
 }
@@ -117,7 +109,7 @@ fn the_same_seed_gives_the_same_bytes() {
             "--format",
             format,
         ];
-        expect(&project, &line, 1).output
+        project.expect(&line, 1).output
     };
     for format in ["human", "json"] {
         assert_eq!(seeded("3", format), seeded("3", format));
@@ -144,6 +136,6 @@ fn bad_input_exits_2() {
         &["walk", "scenarios/good.capi", "--format", "junit"],
     ];
     for line in lines {
-        expect(&project, line, 2);
+        project.expect(line, 2);
     }
 }

@@ -29,6 +29,9 @@ use tstate_driver::{Reply, Request};
 /// How long a run may take on the clock, in milliseconds: only for what uses no processor time at all.
 const PATIENCE: libc::c_int = 10_000;
 
+/// Processor time, in microseconds, of a run that makes progress, or goes in circles, however slow the machine is.
+const BUSY: libc::suseconds_t = 500_000;
+
 /// What fatal errors begin with.
 const FATAL: &str = "Fatal Python error: ";
 
@@ -388,16 +391,19 @@ fn wait_for(child: libc::pid_t) -> io::Result<Status> {
         libc::poll(&mut waited, 1, PATIENCE) != 0
     };
     let mut status = 0;
-    // SAFETY: as above.
-    unsafe {
+    // SAFETY: as above; the numbers of the usage may all be 0.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
         if !in_time {
             libc::kill(child, libc::SIGKILL);
         }
-        if libc::waitpid(child, &mut status, 0) == -1 {
+        if libc::wait4(child, &mut status, 0, &mut usage) == -1 {
             return Err(io::Error::last_os_error());
         }
-    }
-    Ok(if !in_time {
+        usage
+    };
+    let is_idle = usage.ru_utime.tv_sec == 0 && usage.ru_utime.tv_usec < BUSY;
+    Ok(if !in_time && is_idle {
         Status::Stopped
     } else if libc::WIFSIGNALED(status) {
         Status::Killed(libc::WTERMSIG(status))

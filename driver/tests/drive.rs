@@ -2,7 +2,7 @@
 
 mod found;
 
-use found::{Found, libpythons, program};
+use found::{Found, ask, libpythons, order, program};
 use tstate_driver::{Reply, Request};
 
 const TAKES_TURNS: &str = "
@@ -46,25 +46,7 @@ fn request(found: &Found, scenario: &str) -> Request {
 }
 
 fn run(found: &Found, scenario: &str) -> Reply {
-    let reply = found.server(false).run(&request(found, scenario));
-    let reply = reply.expect("the driver replies");
-    assert_eq!(reply.refused, None, "{}", found.profile());
-    assert!(
-        reply.observed().is_ok_and(|run| run.is_some()),
-        "events are events"
-    );
-    reply
-}
-
-/// The threads of a run's events, in order.
-fn order(reply: &Reply) -> Vec<u8> {
-    let thread = |event: &String| {
-        event
-            .split(' ')
-            .next()
-            .and_then(|thread| thread.parse().ok())
-    };
-    reply.events.iter().filter_map(thread).collect()
+    ask(&mut found.server(false), found, &request(found, scenario))
 }
 
 fn tell(found: &Found, reply: &Reply) -> String {

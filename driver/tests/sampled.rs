@@ -2,7 +2,7 @@
 
 mod found;
 
-use found::{Found, libpythons, program};
+use found::{Found, ask, libpythons, order, program};
 use tstate_driver::{Mode, Reply, Request, Server};
 
 const TWO_WORKERS: &str = "
@@ -36,26 +36,15 @@ fn sampled(found: &Found) -> Server {
     Server::spawn(&found.libpython, program(), mode).expect("the driver starts")
 }
 
-fn ask(server: &mut Server, found: &Found, scenario: &str, guide: &[u8]) -> Reply {
+fn guided(server: &mut Server, found: &Found, scenario: &str, guide: &[u8]) -> Reply {
     let mut request = Request::new(scenario, found.profile());
     request.guide = guide.to_vec();
-    let reply = server.run(&request).expect("the driver replies");
-    assert_eq!(reply.refused, None, "{}", found.profile());
-    assert!(reply.observed().is_ok_and(|run| run.is_some()));
-    reply
+    ask(server, found, &request)
 }
 
 fn tell(found: &Found, reply: &Reply) -> String {
     let events = reply.events.join("\n");
     format!("{} sampled: {reply:?}\n{events}", found.profile())
-}
-
-fn order(reply: &Reply) -> Vec<u8> {
-    let threads = reply
-        .events
-        .iter()
-        .filter_map(|event| event.split(' ').next());
-    threads.filter_map(|thread| thread.parse().ok()).collect()
 }
 
 /// The order that ours takes by itself is taken on real primitives too. One in which two threads want the GIL at once may
@@ -68,7 +57,7 @@ fn real_primitives_follow_the_orders_of_ours() {
             let mut request = Request::new(TWO_WORKERS, found.profile());
             request.seed = seed;
             let guide = order(&ours.run(&request).expect("a reply"));
-            let reply = ask(&mut real, &found, TWO_WORKERS, &guide);
+            let reply = guided(&mut real, &found, TWO_WORKERS, &guide);
             let told = tell(&found, &reply);
             assert_eq!(reply.end, "exit 0", "{told}");
             assert_eq!(reply.threads, ["ended"; 3], "{told}");
@@ -85,7 +74,7 @@ fn who_waits_for_the_gil_for_ever_is_blocked() {
 thread main { Py_Initialize(); start worker; join worker }
 foreign thread worker { PyGILState_Ensure() }";
     for found in libpythons() {
-        let reply = ask(&mut sampled(&found), &found, JOINS_ATTACHED, &[]);
+        let reply = guided(&mut sampled(&found), &found, JOINS_ATTACHED, &[]);
         let told = tell(&found, &reply);
         assert_eq!(reply.end, "stuck", "{told}");
         assert_eq!(reply.threads, ["blocked", "blocked"], "{told}");
@@ -123,7 +112,7 @@ foreign thread worker {
     PyEval_RestoreThread(ts)
 }";
     for found in libpythons() {
-        let reply = ask(&mut sampled(&found), &found, LATE, &[]);
+        let reply = guided(&mut sampled(&found), &found, LATE, &[]);
         let rest = match found.minor {
             8 => "blocked",
             _ if found.since(13, 8) => "hung",
@@ -153,7 +142,7 @@ thread main {
 python thread busy { eval until enough }
 python thread other { eval 2 }";
     for found in libpythons() {
-        let reply = ask(&mut sampled(&found), &found, BUSY, &[]);
+        let reply = guided(&mut sampled(&found), &found, BUSY, &[]);
         assert_eq!(reply.end, "exit 0", "{}", tell(&found, &reply));
         assert_eq!(reply.threads, ["ended"; 3], "{}", tell(&found, &reply));
     }

@@ -132,7 +132,7 @@ impl Caller<'_> {
                 }
                 Ok(())
             }
-            Stage::Site => self.run(self.runtime.site_hook.read()).map(drop),
+            Stage::Site => self.import_site(),
             Stage::Done => {
                 if self.runtime.profile.initialized_after_site() {
                     self.runtime.initialized.store(true, Ordering::Relaxed);
@@ -200,8 +200,11 @@ impl Caller<'_> {
     fn create_main_gil(&self) -> Step<()> {
         let first = self.runtime.main_thread_state.read();
         if self.runtime.profile.slots_come_with_the_gil() {
-            // `PyThreadState_Swap`, then `_PyGILState_Init`: nobody who looks can tell that the GIL is not taken yet.
-            self.set_current(first);
+            // `PyThreadState_Swap`, which takes no GIL, then `_PyGILState_Init`.
+            let word = first.to_word();
+            self.runtime
+                .current_of_process
+                .store(word, Ordering::Relaxed);
             self.remember_main_interpreter();
             self.runtime.tss_created.store(true, Ordering::Relaxed);
         }
@@ -209,6 +212,17 @@ impl Caller<'_> {
         interpreter.gil_own.create();
         interpreter.gil.write(GilPointer::Own);
         self.attach(first)
+    }
+
+    /// I9: files are read with the GIL given up, then the hook runs. Nothing, unless something hangs on it.
+    fn import_site(&self) -> Step<()> {
+        let hook = self.runtime.site_hook.read();
+        if hook.id().is_none() {
+            return Ok(());
+        }
+        let current = self.eval_save_thread()?;
+        self.eval_restore_thread(current)?;
+        self.run(hook).map(drop)
     }
 
     /// Registers what the import of `site` runs.

@@ -7,7 +7,8 @@
 //! # Text
 //!
 //! One event is one line, `THREAD WHAT [= RESULT] / SEEN`: `1 ends 4 = 0 / init list 2 cur 0 check`. Threads and
-//! statements are numbered as in the [`Program`](super::scenario::program::Program).
+//! statements are numbered as in the [`Program`](super::scenario::program::Program). An end is a word and a detail:
+//! `exit 0`, `assertion 4`, `fatal TEXT`, `crash 11`, `stuck`, `cut WHY`.
 
 use super::driver::{Listener, Machine, Python, Value};
 use super::scenario::program::{BodyId, StatementId};
@@ -137,6 +138,15 @@ pub struct Observed {
     pub end: End,
     /// Where each thread of the program is then.
     pub threads: Vec<Rest>,
+}
+
+impl End {
+    /// The end and where each thread is then, in one line for who compares two.
+    #[must_use]
+    pub fn told(&self, threads: &[Rest]) -> String {
+        let rests: Vec<String> = threads.iter().map(|rest| format!("{rest:?}")).collect();
+        format!("{self:?}, threads {}", rests.join(" "))
+    }
 }
 
 impl Seen {
@@ -294,6 +304,19 @@ impl fmt::Display for Event {
     }
 }
 
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(status) => write!(f, "exit {status}"),
+            Self::Assertion(statement) => write!(f, "assertion {}", statement.0),
+            Self::Fatal(text) => write!(f, "fatal {text}"),
+            Self::Crash(signal) => write!(f, "crash {signal}"),
+            Self::Stuck => f.write_str("stuck"),
+            Self::Cut(why) => write!(f, "cut {why}"),
+        }
+    }
+}
+
 /// A text that is no event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no event")]
@@ -345,6 +368,23 @@ impl FromStr for Seen {
             listed,
             current,
             checks,
+        })
+    }
+}
+
+impl FromStr for End {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (what, detail) = text.split_once(' ').unwrap_or((text, ""));
+        Ok(match what {
+            "exit" => Self::Exit(detail.parse().map_err(|_| ())?),
+            "assertion" => Self::Assertion(StatementId(detail.parse().map_err(|_| ())?)),
+            "fatal" => Self::Fatal(detail.to_owned()),
+            "crash" => Self::Crash(detail.parse().map_err(|_| ())?),
+            "stuck" => Self::Stuck,
+            "cut" => Self::Cut(detail.to_owned()),
+            _ => return Err(()),
         })
     }
 }

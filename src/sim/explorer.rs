@@ -28,8 +28,10 @@ use std::collections::BTreeSet;
 pub trait Program {
     /// How many threads it has, the first included.
     fn threads(&self) -> usize;
-    /// The threads that run from the start.
-    fn started(&self) -> Vec<ThreadIndex>;
+    /// The threads that run from the start: the first one, unless said otherwise.
+    fn started(&self) -> Vec<ThreadIndex> {
+        vec![ThreadIndex::FIRST]
+    }
     /// Makes the program's state, and with it all its cells, on the calling thread.
     fn make(&self) -> Box<dyn Run + '_>;
 }

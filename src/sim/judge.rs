@@ -88,10 +88,6 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
-    fn started(&self) -> Vec<ThreadIndex> {
-        vec![ThreadIndex::FIRST]
-    }
-
     fn make(&self) -> Box<dyn Run + '_> {
         let machine = Machine::new(self.program, self.profile, None);
         Box::new(Judge::new(machine, self.profile, self.notes))

@@ -19,6 +19,7 @@ mod threading;
 
 use models::{End, Env, Model, Outcome};
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tstate::runtime::{Crash, Fatal, Over};
@@ -36,8 +37,14 @@ enum Bound {
 /// Executions after which a search counts as cut short.
 const EXECUTIONS_MAX: u64 = 3_000_000;
 
-/// Explores a model with a bound and a budget of time-outs for each thread; the outcomes.
-fn outcomes(model: Model, bound: Bound, timeouts: u32) -> BTreeSet<Outcome> {
+/// Explores what `run` does as the first thread of a program, with a bound and a budget of time-outs for each thread: all
+/// that it gives.
+fn explored<T: Clone + Debug + Ord + Send + 'static>(
+    name: &'static str,
+    bound: Bound,
+    timeouts: u32,
+    run: impl Fn() -> T + Send + Sync + 'static,
+) -> BTreeSet<T> {
     let executions = Arc::new(AtomicU64::new(0));
     let seen = Arc::new(Mutex::new(BTreeSet::new()));
     let mut builder = loom::model::Builder::new();
@@ -49,27 +56,36 @@ fn outcomes(model: Model, bound: Bound, timeouts: u32) -> BTreeSet<Outcome> {
     builder.max_permutations = None;
     builder.max_duration = None;
     sync::allow_timeouts(timeouts);
-    let (count, found) = (executions.clone(), seen.clone());
+    let (count, found, run) = (executions.clone(), seen.clone(), Arc::new(run));
     builder.check(move || {
         let before = count.fetch_add(1, Ordering::Relaxed);
         assert!(
             before < EXECUTIONS_MAX,
-            "{}: the search was cut short, so it claims nothing",
-            model.name
+            "{name}: the search was cut short, so it claims nothing"
         );
+        let (run, found) = (run.clone(), found.clone());
+        // A thread of its own for the program's first: loom's has a small stack.
+        let first = sync::spawn(ThreadIndex::FIRST, move || {
+            let outcome = run();
+            found.lock().expect("no run panics").insert(outcome);
+        });
+        first.join();
+    });
+    let executions = executions.load(Ordering::Relaxed);
+    assert!(executions > 0, "{name}: nothing was run");
+    let outcomes = seen.lock().expect("no run panics").clone();
+    eprintln!("{name}: {bound:?}, {timeouts} time-outs: {executions} executions, {outcomes:?}");
+    outcomes
+}
+
+/// The outcomes of a model.
+fn outcomes(model: Model, bound: Bound, timeouts: u32) -> BTreeSet<Outcome> {
+    explored(model.name, bound, timeouts, move || {
         let env = Env::new(model);
         env.root(ThreadIndex::FIRST);
         env.join_all();
-        found.lock().expect("no model panics").insert(env.outcome());
-    });
-    let executions = executions.load(Ordering::Relaxed);
-    assert!(executions > 0, "{}: nothing was run", model.name);
-    let outcomes = seen.lock().expect("no model panics").clone();
-    eprintln!(
-        "{}: {bound:?}, {timeouts} time-outs: {executions} executions, {outcomes:?}",
-        model.name
-    );
-    outcomes
+        env.outcome()
+    })
 }
 
 /// Every thread ends, and so many callbacks ran.

@@ -3,14 +3,13 @@
 //! The list says which files, which outcomes, and how far loom goes; `tests/agreement.rs` holds the explorer to the same list.
 
 use super::agreement::{Agreed, LIST, PROFILE, source_of};
-use super::{Bound, EXECUTIONS_MAX};
+use super::{Bound, explored};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tstate::runtime::Over;
 use tstate::sim::driver::Machine;
 use tstate::sim::scenario::{self, program::Program};
-use tstate::sync::{self, ThreadIndex};
+use tstate::sync::ThreadIndex;
 
 /// How the run ended, in the words of claims.
 fn outcome(machine: &Machine, threads: usize) -> String {
@@ -32,39 +31,15 @@ fn outcome(machine: &Machine, threads: usize) -> String {
     }
 }
 
-fn outcomes(program: &Arc<Program>, bound: Bound, name: &'static str) -> BTreeSet<String> {
-    let executions = Arc::new(AtomicU64::new(0));
-    let seen = Arc::new(Mutex::new(BTreeSet::new()));
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = match bound {
-        Bound::None => None,
-        Bound::Preemptions(count) => Some(count),
-    };
-    builder.max_branches = 100_000;
-    sync::allow_timeouts(0);
-    let (count, found, program) = (executions.clone(), seen.clone(), program.clone());
-    builder.check(move || {
-        let before = count.fetch_add(1, Ordering::Relaxed);
-        assert!(
-            before < EXECUTIONS_MAX,
-            "{name}: the search was cut short, so it claims nothing"
-        );
-        let (program, found) = (program.clone(), found.clone());
-        // A thread of its own for `main`: loom's first one has a small stack.
-        let main = sync::spawn(ThreadIndex::FIRST, move || {
-            let machine = Machine::new(&program, PROFILE.parse().expect("a profile"), None);
-            machine.run_thread(ThreadIndex::FIRST);
-            machine.join_all();
-            let outcome = outcome(&machine, program.threads.len());
-            found.lock().expect("no run panics").insert(outcome);
-        });
-        main.join();
-    });
-    let executions = executions.load(Ordering::Relaxed);
-    assert!(executions > 0, "{name}: nothing was run");
-    let outcomes = seen.lock().expect("no run panics").clone();
-    eprintln!("{name}: {bound:?}: {executions} executions, {outcomes:?}");
-    outcomes
+fn outcomes(program: Program, bound: Bound, name: &'static str) -> BTreeSet<String> {
+    let program = Arc::new(program);
+    explored(name, bound, 0, move || {
+        let profile = PROFILE.parse().expect("a profile");
+        let machine = Machine::new(&program, profile, None);
+        machine.run_thread(ThreadIndex::FIRST);
+        machine.join_all();
+        outcome(&machine, program.threads.len())
+    })
 }
 
 #[test]
@@ -79,7 +54,7 @@ fn scenario_files_come_to_the_listed_outcomes() {
         let file = scenario::parse(&source).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
         let program = scenario::check(&file).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
         let bound = preemptions.map_or(Bound::None, Bound::Preemptions);
-        let found = outcomes(&Arc::new(program), bound, name);
+        let found = outcomes(program, bound, name);
         let listed: BTreeSet<String> = listed.iter().map(|outcome| (*outcome).to_owned()).collect();
         assert_eq!(found, listed, "{name}");
     }

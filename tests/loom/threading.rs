@@ -12,7 +12,7 @@ fn finalization_waits_for_a_thread_unbounded() {
     );
 }
 
-/// A daemon thread ends in time, skips its body, or hangs; unbounded.
+/// A daemon thread ends in time, or hangs where it attaches again; unbounded.
 #[test]
 fn a_daemon_thread_is_in_time_or_hangs_unbounded() {
     let expected = [

@@ -386,10 +386,10 @@ pub const PYTHON_THREAD: Model = Model {
     bodies: &[start_and_finalize, nothing],
     python: &[1],
 };
-/// A daemon thread of `threading`.
+/// A daemon thread of `threading`, which lets others in once: its starter waits until it has attached.
 pub const DAEMON_THREAD: Model = Model {
     name: "daemon_thread",
-    bodies: &[start_daemon_and_finalize, nothing],
+    bodies: &[start_daemon_and_finalize, with_a_pause],
     python: &[1],
 };
 

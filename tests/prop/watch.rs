@@ -93,10 +93,6 @@ impl Explored for Watch<'_> {
         self.program.threads.len()
     }
 
-    fn started(&self) -> Vec<ThreadIndex> {
-        vec![ThreadIndex::FIRST]
-    }
-
     fn make(&self) -> Box<dyn Run + '_> {
         let ear = Arc::new(Ear::default());
         let machine = Machine::new(self.program, PROFILE, Some(ear.clone()));

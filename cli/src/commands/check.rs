@@ -1,24 +1,18 @@
 //! `tstate check`: from the command line and the settings to a plan, and its run.
 
-use super::{paths, plan, search};
+use super::{paths, plan, search, style};
 use crate::arguments::{Check, Format, Global};
 use crate::check::report::{GitHub, Human, JUnit, Json, Reporter};
 use crate::check::verdict::How;
 use crate::check::{self, Order};
 use crate::exit::Exit;
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::problem::{Problem, Stop};
-use crate::render::trace::{COLUMNS, Style};
 use crate::settings::Settings;
 
 /// Runs the command.
 pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
-    let python = if arguments.python.is_empty() {
-        &settings.python
-    } else {
-        &arguments.python
-    };
-    plan::modelled(python)?;
+    let python = plan::profiles(&arguments.python, settings)?;
     let chosen = paths::choose(&arguments.paths, settings)?;
     let mut files = chosen.files;
     if let Some(text) = &arguments.filter {
@@ -56,21 +50,10 @@ fn order<'a>(arguments: &'a Check, global: &Global, settings: &Settings) -> Orde
 }
 
 fn reporter(arguments: &Check, global: &Global, allow_incomplete: bool) -> Box<dyn Reporter> {
-    let fixed = Style {
-        columns: COLUMNS,
-        ascii: global.ascii,
-    };
+    let fixed = style(global, true);
     match arguments.format {
         Format::Human => {
-            let columns = if arguments.output.is_some() {
-                None
-            } else {
-                output::columns()
-            };
-            let style = Style {
-                columns: columns.unwrap_or(COLUMNS),
-                ..fixed
-            };
+            let style = style(global, arguments.output.is_some());
             Box::new(Human::new(style, global.verbose, global.quiet))
         }
         Format::Json => Box::new(Json),

@@ -17,7 +17,7 @@ use crate::files::ScenarioFile;
 use crate::libpython::{self, Known, Surroundings, Survey, Wanted};
 use crate::output::{self, Output};
 use crate::problem::{Problem, Stop};
-use crate::render::trace::{COLUMNS, Style};
+use crate::render::trace::COLUMNS;
 use crate::settings::Settings;
 use std::env;
 use std::fs;
@@ -212,16 +212,8 @@ fn update(arguments: &Conform, plan: &Plan, results: &Results) -> Result<(), Sto
 fn text(arguments: &Conform, global: &Global, all: &Conformance<'_>) -> String {
     match arguments.format {
         Format::Human => {
-            let columns = if arguments.output.is_some() {
-                None
-            } else {
-                output::columns()
-            };
             let how = Human {
-                style: Style {
-                    columns: columns.unwrap_or(COLUMNS),
-                    ascii: global.ascii,
-                },
+                style: super::style(global, arguments.output.is_some()),
                 verbose: global.verbose,
                 quiet: global.quiet,
             };

@@ -14,10 +14,21 @@ mod replay;
 mod search;
 mod walk;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Global};
 use crate::exit::Exit;
+use crate::output;
 use crate::problem::Stop;
+use crate::render::trace::{COLUMNS, Style};
 use crate::settings;
+
+/// How tables look: as wide as the terminal, or as always in a file.
+fn style(global: &Global, in_file: bool) -> Style {
+    let columns = if in_file { None } else { output::columns() };
+    Style {
+        columns: columns.unwrap_or(COLUMNS),
+        ascii: global.ascii,
+    }
+}
 
 /// Runs a command.
 ///

@@ -3,6 +3,7 @@
 use crate::check::plan::Plan;
 use crate::files::ScenarioFile;
 use crate::problem::Problem;
+use crate::settings::Settings;
 use tstate::runtime::profile::Profile;
 
 /// Plans to check the files under the profiles, all that they name if there are none. Refuses to check nothing.
@@ -14,15 +15,24 @@ pub(super) fn make(files: Vec<ScenarioFile>, python: &[Profile]) -> Result<Plan,
     Ok(plan)
 }
 
-/// Refuses a version that the runtime does not implement: no scenario could be checked under it.
-pub(super) fn modelled(python: &[Profile]) -> Result<(), Problem> {
+/// The profiles that the flags name, or else the settings. Refuses a version that the runtime does not implement: no scenario
+/// could be checked under it.
+pub(super) fn profiles<'a>(
+    asked: &'a [Profile],
+    settings: &'a Settings,
+) -> Result<&'a [Profile], Problem> {
+    let python = if asked.is_empty() {
+        &settings.python
+    } else {
+        asked
+    };
     match python.iter().find(|profile| !profile.is_modelled()) {
         Some(profile) => {
             let problem =
                 Problem::new(format!("the profile {profile} is not modelled yet")).at("--python");
             Err(problem.help("the default build of every release is modelled"))
         }
-        None => Ok(()),
+        None => Ok(python),
     }
 }
 

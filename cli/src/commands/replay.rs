@@ -5,11 +5,11 @@ use crate::check::schedule_in;
 use crate::engine;
 use crate::exit::Exit;
 use crate::files;
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::problem::{Problem, Stop};
 use crate::render::findings;
 use crate::render::paint::{Paint, escape};
-use crate::render::trace::{self, COLUMNS, Style};
+use crate::render::trace;
 use std::path::Path;
 use std::sync::Arc;
 use tstate::sim::scenario::program::Program;
@@ -31,10 +31,7 @@ pub(super) fn run(arguments: &Replay, global: &Global) -> Result<Exit, Stop> {
             Problem::new("this schedule does not fit the scenario").because(error.to_string());
         problem.help(format!("run `tstate check {path}` for schedules that do"))
     })?;
-    let style = Style {
-        columns: output::columns().unwrap_or(COLUMNS),
-        ascii: global.ascii,
-    };
+    let style = super::style(global, false);
     let head = format!("{path} under {}: {}", schedule.profile, trace.outcome);
     let mut output = Output::open(None)?;
     output.write(&format!(

@@ -1,25 +1,19 @@
 //! `tstate walk`: takes runs of scenarios at random, and judges what it meets.
 
-use super::{paths, plan, search};
+use super::{paths, plan, search, style};
 use crate::arguments::{Global, Walk, WalkFormat};
 use crate::check::report::{Human, Json, Reporter};
 use crate::check::verdict::How;
 use crate::check::{self, Order};
 use crate::engine::WalkOptions;
 use crate::exit::Exit;
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::problem::Stop;
-use crate::render::trace::{COLUMNS, Style};
 use crate::settings::Settings;
 
 /// Runs the command.
 pub(super) fn run(arguments: &Walk, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
-    let python = if arguments.python.is_empty() {
-        &settings.python
-    } else {
-        &arguments.python
-    };
-    plan::modelled(python)?;
+    let python = plan::profiles(&arguments.python, settings)?;
     let chosen = paths::choose(&arguments.paths, settings)?;
     if chosen.files.is_empty() {
         // What is missing has been said.
@@ -40,10 +34,7 @@ pub(super) fn run(arguments: &Walk, global: &Global, settings: &Settings) -> Res
     };
     let mut reporter: Box<dyn Reporter> = match arguments.format {
         WalkFormat::Human => {
-            let style = Style {
-                columns: output::columns().unwrap_or(COLUMNS),
-                ascii: global.ascii,
-            };
+            let style = style(global, false);
             Box::new(Human::new(style, global.verbose, global.quiet))
         }
         WalkFormat::Json => Box::new(Json),

@@ -11,10 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tstate::runtime::profile::Profile;
 use tstate::sim::conform::{
-    self, Agreement, CallGraph, Guide, Transitions, Way, call_graph, follow,
+    self, Agreement, CallGraph, Guide, Transitions, Way, call_graph, follow, guide_of,
 };
 use tstate::sim::events::{End, Event, Observed};
+use tstate::sim::explorer::Limits;
 use tstate::sim::scenario::program::Program;
+use tstate::sim::verdict::Outcome as ModelOutcome;
+use tstate::sim::{CheckOptions, check};
 
 /// How many steps before a difference are told.
 const BEFORE: usize = 4;
@@ -147,7 +150,32 @@ pub fn drive(
     judged.outcome(refused)
 }
 
-/// The schedules to run, without repetition: what the model knows, what known deviations name, and chance.
+/// Runs of the model that end otherwise than well, one to each outcome, as schedules.
+fn counterexamples(case: &Case<'_>, runs: &Runs) -> Vec<Attempt> {
+    let options = CheckOptions {
+        limits: Limits {
+            states: Some(runs.states),
+            ..Limits::default()
+        },
+        ..CheckOptions::default()
+    };
+    let checked = check(
+        case.program,
+        case.source,
+        case.profile,
+        &options,
+        &mut |_| true,
+    );
+    let found = checked.verdict.outcomes.iter();
+    found
+        .filter(|found| found.outcome != ModelOutcome::Ok)
+        .map(|found| guide_of(case.program, case.profile, &found.schedule.choices))
+        .map(|guide| Attempt::at(Order::Guide(guide, Vec::new())))
+        .collect()
+}
+
+/// The schedules to run, without repetition: what the model knows, its counterexamples, what known deviations name, and
+/// chance.
 fn attempts(
     case: &Case<'_>,
     runs: &Runs,
@@ -164,6 +192,7 @@ fn attempts(
         // There is always the run that nobody guides.
         attempts.push(Attempt::at(Order::Guide(Guide::default(), Vec::new())));
     }
+    attempts.extend(counterexamples(case, runs));
     let named = deviations.about(case.name, case.identity);
     let named = named.filter_map(|(_, entry)| entry.schedule.clone());
     attempts.extend(named.map(Attempt::at));
@@ -304,7 +333,10 @@ impl Judged<'_> {
             step: event.map_or_else(|| "end".to_owned(), |event| words.step(event)),
             line: event.and_then(|event| words.line(event)),
             before: before.iter().map(|event| words.event(event)).collect(),
-            library: event.map_or_else(|| words.end(observed), |event| words.event(event)),
+            library: event.map_or_else(
+                || observed.end.told(&observed.threads),
+                |event| words.event(event),
+            ),
             model: found.model.iter().map(|text| words.model(text)).collect(),
             known: None,
         };

@@ -1,7 +1,7 @@
 //! Steps and events of a run in words, from the scenario's own text.
 
 use tstate::sim::diagnostic::LineIndex;
-use tstate::sim::events::{Event, EventKind, Observed, Place, Seen, Shown};
+use tstate::sim::events::{Event, EventKind, Place, Seen, Shown};
 use tstate::sim::scenario::program::{BodyId, Program, StatementId};
 
 /// What a program is made of, as written.
@@ -59,13 +59,6 @@ impl<'a> Words<'a> {
             Ok(event) => self.event(&event),
             Err(_) => text.to_owned(),
         }
-    }
-
-    /// How a run ended.
-    pub(super) fn end(&self, observed: &Observed) -> String {
-        let rests = observed.threads.iter().map(|rest| format!("{rest:?}"));
-        let rests: Vec<String> = rests.collect();
-        format!("{:?}, threads {}", observed.end, rests.join(" "))
     }
 
     fn thread(&self, event: &Event) -> &'a str {

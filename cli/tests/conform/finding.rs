@@ -87,8 +87,7 @@ fn named_and_bad() {
 
 fn no_driver() {
     let project = project(&[]);
-    let answer = project.run(&["conform", "--driver", "nowhere/tstate-driver"]);
-    assert_eq!(answer.status, Some(2));
+    let answer = project.expect(&["conform", "--driver", "nowhere/tstate-driver"], 2);
     snapshot!("conform-no-driver", answer.transcript());
 }
 

@@ -72,14 +72,7 @@ pub(crate) fn install(project: &Project, prefix: &str, pretended: &Pretended) {
 
 /// Runs `tstate conform` with the pretended driver and expects this exit status, and never a panic.
 pub(crate) fn expect(project: &Project, arguments: &[&str], status: i32) -> Answer {
-    let answer = run(project, arguments);
-    let told = answer.transcript();
-    assert!(
-        !answer.remarks.contains("panicked"),
-        "{arguments:?}: {told}"
-    );
-    assert_eq!(answer.status, Some(status), "{arguments:?}: {told}");
-    answer
+    run(project, arguments).expect(arguments, status)
 }
 
 /// Runs `tstate conform` with the pretended driver. Paths of the project are told from its folder on.

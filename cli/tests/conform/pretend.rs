@@ -134,13 +134,11 @@ fn seed(request: &Request) -> u64 {
 }
 
 fn written(observed: &Observed) -> Reply {
-    let end = match &observed.end {
-        End::Exit(status) => format!("exit {status}"),
-        End::Assertion(id) => format!("assertion {}", id.0),
-        End::Fatal(text) => format!("fatal {text}"),
-        End::Crash(_) => "crash 11".to_owned(),
-        End::Stuck => "stuck".to_owned(),
-        End::Cut(why) => format!("cut {why}"),
+    let is_crash = matches!(observed.end, End::Crash(_));
+    let end = if is_crash {
+        &End::Crash(11)
+    } else {
+        &observed.end
     };
     let rest = |rest: &Rest| {
         let word = match rest {
@@ -155,7 +153,7 @@ fn written(observed: &Observed) -> Reply {
     };
     Reply {
         events: observed.events.iter().map(Event::to_string).collect(),
-        end,
+        end: end.to_string(),
         threads: observed.threads.iter().map(rest).collect(),
         waits: vec![None; observed.threads.len()],
         ..Reply::default()

@@ -229,7 +229,11 @@ fn broken() {
 fn chance() {
     let project = project(&[("a", Pretended::new(14, 10))]);
     let schedules = |arguments: &[&str]| {
-        let all = [&["--libpython=python/a", "--format=json"], arguments].concat();
+        let all = [
+            &["--libpython=python/a", "--format=json", "--search=0"],
+            arguments,
+        ]
+        .concat();
         let output = expect(&project, &all, 0).output;
         let last = output.lines().last().expect("a summary").to_owned();
         let value: serde_json::Value = serde_json::from_str(&last).expect("an object");

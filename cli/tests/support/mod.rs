@@ -53,6 +53,11 @@ impl Project {
         )
     }
 
+    /// Runs the program and expects this exit status, and never a panic.
+    pub(crate) fn expect(&self, arguments: &[&str], status: i32) -> Answer {
+        self.run(arguments).expect(arguments, status)
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tstate"));
         command
@@ -73,6 +78,17 @@ pub(crate) fn answer(output: Output) -> Answer {
 }
 
 impl Answer {
+    /// The answer to these arguments has this exit status, and is never a panic.
+    pub(crate) fn expect(self, arguments: &[&str], status: i32) -> Self {
+        let transcript = self.transcript();
+        assert!(
+            !self.remarks.contains("panicked"),
+            "{arguments:?}: {transcript}"
+        );
+        assert_eq!(self.status, Some(status), "{arguments:?}: {transcript}");
+        self
+    }
+
     /// Everything in one text, for snapshots.
     pub(crate) fn transcript(&self) -> String {
         let mut text = self.output.clone();

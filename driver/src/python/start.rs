@@ -1,4 +1,4 @@
-//! The library's initialization: without `site` unless something hangs on it, isolated from the user's environment.
+//! The library's initialization: without `site`, unless something hangs on it, isolated from the user's environment.
 //!
 //! From 3.14 on by `PyInitConfig`, which is isolated from the start; before by the global flags and `Py_InitializeEx`.
 
@@ -55,7 +55,7 @@ impl Configuration {
 
     fn run(self) {
         let numbers = [
-            (c"site_import", i64::from(site::is_wanted())),
+            (c"site_import", site::is_wanted().into()),
             (c"write_bytecode", 0),
             // Isolation ignores the environment, in which the seed of hashes is fixed for the older releases.
             (c"use_hash_seed", 1),

@@ -1,7 +1,7 @@
 //! The libpythons of this machine.
 
 use std::path::{Path, PathBuf};
-use tstate_driver::{Libpython, Mode, Server};
+use tstate_driver::{Libpython, Mode, Reply, Request, Server};
 
 /// A libpython that can be driven, and its release.
 pub struct Found {
@@ -34,7 +34,27 @@ impl Found {
     }
 }
 
-/// The libpython that `TSTATE_LIBPYTHON` names, or all that pyenv or the system has.
+/// What the server replies to a request that it must be able to run.
+pub fn ask(server: &mut Server, found: &Found, request: &Request) -> Reply {
+    let reply = server.run(request).expect("the driver replies");
+    assert_eq!(reply.refused, None, "{}", found.profile());
+    assert!(
+        reply.observed().is_ok_and(|run| run.is_some()),
+        "events are events"
+    );
+    reply
+}
+
+/// The threads of a run's events, in order.
+pub fn order(reply: &Reply) -> Vec<u8> {
+    let threads = reply
+        .events
+        .iter()
+        .filter_map(|event| event.split(' ').next());
+    threads.filter_map(|thread| thread.parse().ok()).collect()
+}
+
+/// The libpython that `TSTATE_LIBPYTHON` names, or all that pyenv, the system or a folder of sysroots has.
 ///
 /// Fails where there is none, so that nothing is skipped in silence, unless `TSTATE_NO_LIBPYTHON` says that this is so.
 pub fn libpythons() -> Vec<Found> {
@@ -42,7 +62,14 @@ pub fn libpythons() -> Vec<Found> {
         Some(path) => vec![PathBuf::from(path)],
         None => candidates(),
     };
-    let found: Vec<Found> = paths.into_iter().filter_map(probed).collect();
+    let named = std::env::var_os("TSTATE_LIBPYTHON").is_some();
+    let here = paths.into_iter().map(|library| Libpython {
+        home: home_of(&library),
+        library,
+        ..Libpython::default()
+    });
+    let elsewhere = sysroots().into_iter().filter(|_| !named);
+    let found: Vec<Found> = here.chain(elsewhere).filter_map(probed).collect();
     let none_is_fine = std::env::var("TSTATE_NO_LIBPYTHON").is_ok_and(|value| value == "1");
     assert!(
         !found.is_empty() || none_is_fine,
@@ -69,6 +96,25 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     entries.filter_map(|entry| entry.ok().map(|entry| entry.path()))
 }
 
+/// What `scripts/libpython-sysroot` unpacked, with its own dynamic loader.
+fn sysroots() -> Vec<Libpython> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/libpython");
+    let mut roots: Vec<PathBuf> = entries(&folder).collect();
+    roots.sort();
+    let libraries = roots.iter().filter_map(|root| {
+        let home = root.join("usr");
+        let folder = home.join("lib/x86_64-linux-gnu");
+        let library = entries(&folder).find(|path| is_libpython(path))?;
+        Some(Libpython {
+            loader: Some(home.join("lib64/ld-linux-x86-64.so.2")),
+            libraries: Some(folder),
+            home,
+            library,
+        })
+    });
+    libraries.collect()
+}
+
 fn is_libpython(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     let minor = name
@@ -85,12 +131,7 @@ fn home_of(library: &Path) -> PathBuf {
     prefix.unwrap_or(Path::new("/usr")).to_owned()
 }
 
-fn probed(path: PathBuf) -> Option<Found> {
-    let libpython = Libpython {
-        home: home_of(&path),
-        library: path,
-        ..Libpython::default()
-    };
+fn probed(libpython: Libpython) -> Option<Found> {
     let known = libpython.probe(program()).expect("a libpython is probed");
     if known.free_threaded || known.debug {
         return None;

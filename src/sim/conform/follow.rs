@@ -171,10 +171,6 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
-    fn started(&self) -> Vec<ThreadIndex> {
-        vec![ThreadIndex::FIRST]
-    }
-
     fn make(&self) -> Box<dyn Run + '_> {
         let follower = Arc::new(Follower {
             observed: Arc::clone(&self.observed),
@@ -198,6 +194,11 @@ impl Explored for Case<'_> {
 pub(super) trait Ending {
     /// Where the thread is.
     fn rest(&self, world: &World, thread: ThreadIndex) -> Rest;
+    /// Where all threads are.
+    fn rests(&self, world: &World) -> Vec<Rest> {
+        let threads = (0..world.threads()).map(ThreadIndex::new);
+        threads.map(|thread| self.rest(world, thread)).collect()
+    }
     /// How the run ended, if its process did.
     fn end(&self) -> Option<End>;
 }
@@ -328,11 +329,7 @@ impl Following<'_> {
 
     /// An end in one line.
     fn told(&self, world: &World, end: &End) -> String {
-        let threads = (0..world.threads()).map(ThreadIndex::new);
-        let rests: Vec<String> = threads
-            .map(|thread| format!("{:?}", self.judge.rest(world, thread)))
-            .collect();
-        format!("{end:?}, threads {}", rests.join(" "))
+        end.told(&self.judge.rests(world))
     }
 }
 

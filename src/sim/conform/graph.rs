@@ -156,10 +156,6 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
-    fn started(&self) -> Vec<ThreadIndex> {
-        vec![ThreadIndex::FIRST]
-    }
-
     fn make(&self) -> Box<dyn Run + '_> {
         // The search starts again when it learns of a point: so does what it noted.
         self.noted.take();

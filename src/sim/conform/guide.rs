@@ -8,12 +8,13 @@
 //! follows the guide.
 
 use crate::runtime::{Profile, Runtime};
-use crate::sim::driver::{Listener, Machine, Value};
+use crate::sim::driver::Machine;
+use crate::sim::events::{Event, Events, Witness};
 use crate::sim::graph::Choice;
 use crate::sim::judge::Notes;
 use crate::sim::noted::Noted;
 use crate::sim::replay::Stage;
-use crate::sim::scenario::program::{BodyId, Program, StatementId};
+use crate::sim::scenario::program::Program;
 use crate::sim::world::Tuning;
 use crate::sync::{THREADS_MAX, ThreadIndex};
 use std::fmt;
@@ -73,24 +74,11 @@ impl FromStr for Guide {
 #[derive(Debug, Default)]
 struct Order(Noted<Vec<ThreadIndex>>);
 
-impl Order {
-    fn note(&self, thread: ThreadIndex) {
-        self.0.with(|threads| threads.push(thread));
-    }
-}
+impl Witness<Runtime> for Arc<Order> {
+    fn stands_before(&self, _: ThreadIndex) {}
 
-impl Listener<Runtime> for Order {
-    fn begins(&self, _: &Machine, thread: ThreadIndex, _: StatementId) {
-        self.note(thread);
-    }
-    fn ends(&self, _: &Machine, thread: ThreadIndex, _: StatementId, _: Option<Value>) {
-        self.note(thread);
-    }
-    fn enters(&self, _: &Machine, thread: ThreadIndex, _: BodyId) {
-        self.note(thread);
-    }
-    fn leaves(&self, _: &Machine, thread: ThreadIndex) {
-        self.note(thread);
+    fn happens(&self, _: &Machine, event: Event) {
+        self.0.with(|threads| threads.push(event.thread));
     }
 }
 
@@ -99,7 +87,7 @@ impl Listener<Runtime> for Order {
 pub fn guide_of(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> Guide {
     let notes = Notes::default();
     let order = Arc::new(Order::default());
-    let listener = Arc::clone(&order) as Arc<dyn Listener>;
+    let listener = Arc::new(Events(Arc::clone(&order)));
     let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
     stage.play(|walk| {
         let mut look = walk.settle();

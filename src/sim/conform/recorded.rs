@@ -22,7 +22,7 @@
 //! first event of the run before. Runs are sorted, so that equal beginnings stand together, and each is there once.
 
 use super::super::events::{End, Event, Observed, Rest};
-use super::super::scenario::program::{Program, StatementId};
+use super::super::scenario::program::Program;
 use crate::runtime::Profile;
 use crate::sync::hook::digest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,7 +98,7 @@ impl fmt::Display for Recorded {
             for event in &run.events[same..] {
                 writeln!(f, "{event}")?;
             }
-            writeln!(f, "end {}", written_end(&run.end))?;
+            writeln!(f, "end {}", run.end)?;
             f.write_str("threads")?;
             for rest in &run.threads {
                 write!(f, " {}", written_rest(*rest))?;
@@ -108,30 +108,6 @@ impl fmt::Display for Recorded {
         }
         Ok(())
     }
-}
-
-fn written_end(end: &End) -> String {
-    match end {
-        End::Exit(status) => format!("exit {status}"),
-        End::Assertion(statement) => format!("assertion {}", statement.0),
-        End::Fatal(text) => format!("fatal {text}"),
-        End::Crash(signal) => format!("crash {signal}"),
-        End::Stuck => "stuck".to_owned(),
-        End::Cut(why) => format!("cut {why}"),
-    }
-}
-
-fn end(text: &str) -> Option<End> {
-    let (what, detail) = text.split_once(' ').unwrap_or((text, ""));
-    Some(match what {
-        "exit" => End::Exit(detail.parse().ok()?),
-        "assertion" => End::Assertion(StatementId(detail.parse().ok()?)),
-        "fatal" => End::Fatal(detail.to_owned()),
-        "crash" => End::Crash(detail.parse().ok()?),
-        "stuck" => End::Stuck,
-        "cut" => End::Cut(detail.to_owned()),
-        _ => return None,
-    })
 }
 
 /// The words of where a thread is, in one list for both directions.
@@ -196,7 +172,7 @@ impl FromStr for Recorded {
                     run.events.extend_from_slice(&before[..count]);
                 }
                 ("end", Some(run)) => {
-                    run.end = Some(end(detail).ok_or_else(|| refuse("no end"))?);
+                    run.end = Some(detail.parse().map_err(|()| refuse("no end"))?);
                 }
                 ("threads", Some(_)) => {
                     let threads: Option<Vec<Rest>> = detail.split(' ').map(rest).collect();

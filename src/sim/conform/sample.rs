@@ -56,12 +56,8 @@ pub fn sample(program: &Arc<Program>, profile: Profile, seed: u64, steps: usize)
             let choice = choices[random.rand_range(0..choices.len() as u64) as usize];
             look = walk.step(choice);
         }
-        let rest = |thread| stage.judge.rest(&stage.world, ThreadIndex::new(thread));
-        let threads = (0..program.threads.len()).map(rest).collect();
-        (
-            end.unwrap_or_else(|| End::Cut(format!("{steps} steps"))),
-            threads,
-        )
+        let end = end.unwrap_or_else(|| End::Cut(format!("{steps} steps")));
+        (end, stage.judge.rests(&stage.world))
     });
     Observed {
         events: ear.0.take(),
