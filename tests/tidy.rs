@@ -164,7 +164,7 @@ const WITHOUT_PROTOCOL: [&str; 4] = [
     "src/runtime/mod.rs",
     "src/runtime/handle.rs",
     "src/runtime/profile.rs",
-    "src/runtime/differences.rs",
+    "src/runtime/differences/mod.rs",
 ];
 
 /// Where `words` stand in `code` as whole words.

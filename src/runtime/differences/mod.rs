@@ -1,0 +1,127 @@
+//! The differences between releases that the runtime asks about: one method each, in a module for each subject.
+//!
+//! Nothing else in the runtime compares releases.
+//!
+//! Every method asks its [`Difference`] by `Profile::when`, so that a test can make one of them wrong
+//! (`Profile::mistaken_about`) and see that something notices.
+
+mod attach;
+mod finalize;
+mod pending;
+mod subinterpreter;
+mod threading;
+
+pub use attach::{
+    Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
+};
+pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
+pub use subinterpreter::SubInterpretersEnd;
+pub use threading::{StartRefused, ThreadEnd};
+
+#[expect(unused_imports, reason = "the documentation names its methods")]
+use super::profile::Profile;
+
+/// Declares [`Difference`] and the list of all its variants.
+macro_rules! differences {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A difference between releases, by the name of the method that answers it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Difference {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Difference {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+differences! {
+    /// [`Profile::attach_while_attached`].
+    AttachWhileAttached,
+    /// [`Profile::save_without_thread_state`].
+    SaveWithoutThreadState,
+    /// [`Profile::release_of_another_is_fatal`].
+    ReleaseOfAnotherIsFatal,
+    /// [`Profile::late_thread`].
+    LateThread,
+    /// [`Profile::late_test`]: the mark of the thread state where it is the runtime's, and the other way round.
+    LateTest,
+    /// [`Profile::late_taker_may_wait`].
+    LateTakerMayWait,
+    /// [`Profile::late_waiter_withdraws`].
+    LateWaiterWithdraws,
+    /// [`Profile::current_is_of_process`].
+    CurrentIsOfProcess,
+    /// [`Profile::swap_takes_gil`].
+    SwapTakesGil,
+    /// [`Profile::slot_follows_attach`].
+    SlotFollowsAttach,
+    /// [`Profile::delete_current`]: as since 3.12 where it is not, and the other way round.
+    DeleteCurrent,
+    /// [`Profile::first_thread_state`]: put back where it is not, and the other way round.
+    FirstThreadState,
+    /// [`Profile::release_counts_while_clearing`].
+    ReleaseCountsWhileClearing,
+    /// [`Profile::texts`]: the newest ones where they are older, and the other way round.
+    Texts,
+    /// [`Profile::finalizer_is_swapped_in`].
+    FinalizerIsSwappedIn,
+    /// [`Profile::importer_is_joined`].
+    ImporterIsJoined,
+    /// [`Profile::others_are_cut_off`].
+    OthersAreCutOff,
+    /// [`Profile::others_are_shut_down`].
+    OthersAreShutDown,
+    /// [`Profile::cleared_under_head_lock`].
+    ClearedUnderHeadLock,
+    /// [`Profile::slots_come_with_the_gil`].
+    SlotsComeWithTheGil,
+    /// [`Profile::slots_go_before_at_exit`].
+    SlotsGoBeforeAtExit,
+    /// [`Profile::main_interpreter_is_static`].
+    MainInterpreterIsStatic,
+    /// [`Profile::gil_is_dropped_at_the_end`].
+    GilIsDroppedAtTheEnd,
+    /// [`Profile::slots_outlive_the_runtime`].
+    SlotsOutliveTheRuntime,
+    /// [`Profile::prefinalization_is_repeated`].
+    PrefinalizationIsRepeated,
+    /// [`Profile::ensure_takes_a_guard`].
+    EnsureTakesAGuard,
+    /// [`Profile::initialized_after_site`].
+    InitializedAfterSite,
+    /// [`Profile::pending_main_capacity`].
+    PendingMainCapacity,
+    /// [`Profile::join_refused_at_finalization`].
+    JoinRefusedAtFinalization,
+    /// [`Profile::start_refused`]: at the mark where it is not, and never where it is.
+    StartRefused,
+    /// [`Profile::new_thread_asks_whether_it_is_late`].
+    NewThreadAsksWhetherItIsLate,
+    /// [`Profile::thread_end`]: the clearing of the state where it is the thread's exit, and the other way round.
+    ThreadEnd,
+    /// [`Profile::eval_breaker_of`]: an interpreter's where it is a thread state's, and the other way round.
+    EvalBreakerOf,
+    /// [`Profile::taking_the_gil_computes`].
+    TakingTheGilComputes,
+    /// [`Profile::runtime_locks_detach`].
+    RuntimeLocksDetach,
+    /// [`Profile::pending_calls_of`]: the main thread's where they are an interpreter's, and the other way round.
+    PendingCallsOf,
+    /// [`Profile::pending_signal_is_computed`].
+    PendingSignalIsComputed,
+    /// [`Profile::pending_finish`]: one round where it goes on, and the other way round.
+    PendingFinish,
+    /// [`Profile::sub_interpreters_end`]: in the newest way where it is another, and the other way round.
+    SubInterpretersEnd,
+    /// [`Profile::end_finishes_pending_calls`].
+    EndFinishesPendingCalls,
+    /// [`Profile::finalizing_thread_is_exempt`].
+    FinalizingThreadIsExempt,
+    /// [`Profile::refusal_takes_the_gil_back`].
+    RefusalTakesTheGilBack,
+    /// [`Profile::end_of_main_forgets_it`].
+    EndOfMainForgetsIt,
+}
