@@ -28,7 +28,7 @@
 //! to a thread, not to a thread state, and goes with its interpreter.
 //!
 //! Differs: an import is of one module, so the detection of cycles of module locks has nothing to detect. A module that was
-//! once imported stays known. How many extension modules an import loads is left open: one or two visits.
+//! once imported stays known. One visit stands for those of all the extension modules that an import loads.
 //!
 //! # Invariants
 //!
@@ -51,7 +51,7 @@ use super::arena::Whence;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Ended, Step};
 use super::state::Caller;
-use crate::sync::{Condvar, Mutex, Plain, choose, current_thread, scope};
+use crate::sync::{Condvar, Mutex, Plain, current_thread, scope};
 
 /// Modules that one program imports.
 pub const MODULES_MAX: usize = 4;
@@ -272,19 +272,13 @@ impl Caller<'_> {
         Ok(0)
     }
 
-    /// `import_run_extension`, for as many extension modules as there are.
+    /// `import_run_extension`, once for all extension modules.
     pub(super) fn load_extensions(&self, interpreter: InterpreterHandle) -> Step<()> {
         let visits = self.runtime.profile.extensions_visit_main();
         if !visits || interpreter == InterpreterHandle::MAIN {
             return Ok(());
         }
-        self.visit_main()?;
-        let scope = scope();
-        if choose(2) == 1 {
-            self.visit_main()?;
-        }
-        scope.end(&());
-        Ok(())
+        self.visit_main()
     }
 
     /// `switch_to_main_interpreter`, and back.

@@ -3,10 +3,10 @@
 use crate::models::{End, LIVE_TWICE, Outcome};
 use crate::{Bound, against_finalization, all_done, outcomes};
 
-/// The worker is in the first life only, in the second only, or in both: there it is marked, and hangs. Two preemptions.
+/// The worker is in the first life only, in the second only, or in both: there it is marked, and hangs. Three preemptions.
 #[test]
-fn a_thread_of_the_first_life_hangs_in_the_second_preemptions_2() {
-    let found = outcomes(LIVE_TWICE, Bound::Preemptions(2), 0);
+fn a_thread_of_the_first_life_hangs_in_the_second_preemptions_3() {
+    let found = outcomes(LIVE_TWICE, Bound::Preemptions(3), 0);
     assert!(found.contains(&all_done(LIVE_TWICE, 0)));
     assert!(found.contains(&Outcome::Ends(vec![End::Done, End::Hung], 0)));
     assert!(found.is_subset(&against_finalization().into_iter().collect()));

@@ -406,7 +406,9 @@ fn hand_over_and_end(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
     statement(184, sub);
     caller.end_interpreter(sub)?;
     statement(185, NOTHING);
-    caller.eval_restore_thread(main)
+    caller.eval_restore_thread(main)?;
+    statement(186, NOTHING);
+    caller.eval_save_thread().map(drop)
 }
 
 /// Attaches what it was handed, and detaches.
@@ -438,9 +440,7 @@ fn live_twice(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
     statement(200, NOTHING);
     caller.initialize()?;
     statement(201, NOTHING);
-    let saved = caller.eval_save_thread()?;
-    statement(202, saved);
-    caller.eval_restore_thread(saved)
+    caller.eval_save_thread().map(drop)
 }
 
 fn nothing(_: &Arc<Env>, _: &Caller<'_>) -> Step<()> {

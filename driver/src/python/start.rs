@@ -68,7 +68,12 @@ impl Configuration {
         if let Some(home) = home.and_then(|home| CString::new(home).ok()) {
             self.succeeds((self.set_str)(self.config, c"home".as_ptr(), home.as_ptr()));
         }
-        self.succeeds((self.initialize)(self.config));
+        let status = (self.initialize)(self.config);
+        if status != 0 {
+            // `Py_Initialize` says no by ending the process, in its own words.
+            initialize_by_flags();
+        }
+        self.succeeds(status);
         (self.free)(self.config);
     }
 
