@@ -153,7 +153,8 @@ impl Caller<'_> {
         runtime.runtime_initialized.write(true);
         self.forget_last_life();
         runtime.main_thread.write(current_thread());
-        runtime.main_thread_state.write(ThreadStateHandle::NULL);
+        // Differs: `main_tstate` names the storage of the last life's first thread state until I6, and is not null. Who adds
+        // a pending call just then would read through null in C.
         runtime.pending_main.reset();
         self.open_queue(&runtime.pending_main);
         runtime.check_enabled.write(true);

@@ -54,10 +54,11 @@ impl Caller<'_> {
     /// I4: fatal, or undefined, unless the last life is over.
     pub(super) fn begin_life(&self) -> Step<()> {
         let profile = self.runtime.profile;
-        let main_is_listed = !self.runtime.lists.lock().main().is_null();
+        let main_is_listed = || !self.runtime.lists.lock().main().is_null();
         if self.runtime.life_begun.read() {
             self.runtime.life_begun.write(false);
-            return if main_is_listed && profile.main_left_behind_is_fatal() {
+            let may_be_left = self.runtime.used.read() && profile.main_left_behind_is_fatal();
+            return if may_be_left && main_is_listed() {
                 Err(self.fatal(Fatal::Importlib))
             } else {
                 Ok(())
@@ -67,7 +68,7 @@ impl Caller<'_> {
             return Ok(());
         }
         let static_main = profile.main_interpreter_is_renewed_with_the_runtime();
-        match (main_is_listed, profile.initialize_amid_end()) {
+        match (main_is_listed(), profile.initialize_amid_end()) {
             (true, InitializeAmidEnd::SecondMain) => Err(self.crash(Crash::Other)),
             (true, InitializeAmidEnd::Fatal) => Err(self.fatal(Fatal::ImportStateInitialized)),
             (false, _) if static_main => Err(self.fatal(Fatal::InterpreterInitialized)),
@@ -80,16 +81,18 @@ impl Caller<'_> {
         let runtime = self.runtime;
         runtime.life_begun.write(true);
         if runtime.used.read() || runtime.profile.first_life_forgets_exit_callbacks() {
-            let lock = runtime.at_exit_mutex.lock();
+            // Overwritten as it is: nobody locks it.
             runtime.at_exit.clear();
-            drop(lock);
         }
-        runtime.used.write(true);
     }
 
-    /// I5: objects of the last main interpreter that its teardown did not reach are nobody's.
+    /// I5: from here on there is something to leave to another life. Objects of the last main interpreter that its teardown did
+    /// not reach are nobody's.
     pub(super) fn renew_main(&self) {
-        self.abandon_objects(InterpreterHandle::MAIN);
+        if self.runtime.used.read() {
+            self.abandon_objects(InterpreterHandle::MAIN);
+        }
+        self.runtime.used.write(true);
     }
 
     /// F32: the runtime goes, also if a callback of `Py_AtExit` has begun another life.

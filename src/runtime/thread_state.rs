@@ -110,6 +110,10 @@ impl<'a> Caller<'a> {
             // A life of the runtime may have ended meanwhile, with the interpreter and the first thread state in it.
             self.interpreter(interpreter)?;
             self.live(handle)?;
+            if lists.holds_storage(interpreter, handle) {
+                drop(lists);
+                return Err(self.crash(Crash::UseAfterFree));
+            }
             lists.insert_thread_state(interpreter, handle);
             drop(lists);
         }
@@ -286,6 +290,8 @@ impl<'a> Caller<'a> {
         if let Some(slot) = interpreter.slot()
             && !preallocated.swap(true, Ordering::SeqCst)
         {
+            // Somebody has it, and will write where the next one is.
+            self.runtime.corrupted.write(true);
             let arena = &self.runtime.thread_states;
             let slot = EMBEDDED_FIRST + slot;
             let _freed = arena.free(slot, arena.slot(slot).generation());

@@ -4,11 +4,11 @@ use crate::models::{END_LATE, End, FINALIZE_WITH_SUB, OWN_GIL, Outcome, SWAP_ACR
 use crate::{Bound, against_finalization, all_done, only, outcomes};
 use tstate::runtime::{Crash, Over};
 
-/// A worker gets the GIL while the main thread swaps between interpreters that share it; unbounded.
+/// A worker gets the GIL while the main thread swaps between interpreters that share it. Three preemptions.
 #[test]
-fn swaps_across_interpreters_let_a_worker_in_unbounded() {
+fn swaps_across_interpreters_let_a_worker_in_preemptions_3() {
     only(
-        &outcomes(SWAP_ACROSS, Bound::None, 0),
+        &outcomes(SWAP_ACROSS, Bound::Preemptions(3), 0),
         [all_done(SWAP_ACROSS, 0)],
     );
 }
