@@ -213,6 +213,10 @@ impl Caller<'_> {
             self.runtime.tss_created.store(true, Ordering::Relaxed);
         }
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
+        if interpreter.gil_own.is_held() && !interpreter.gil_own.is_holder(current_thread()) {
+            // A thread of the last life, which came when that was over: now there are two.
+            self.runtime.corrupted.write(true);
+        }
         interpreter.gil_own.create();
         interpreter.gil.write(GilPointer::Own);
         self.attach(first)

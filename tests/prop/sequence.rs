@@ -33,6 +33,9 @@ fn kind() -> impl Strategy<Value = Kind> {
         Kind::InterpreterGet,
         Kind::InterpreterHead,
         Kind::InterpreterMain,
+        Kind::InterpreterNext,
+        Kind::NewInterpreter,
+        Kind::NewInterpreter,
         Kind::Acquire,
         Kind::Fill,
     ];
@@ -51,8 +54,6 @@ fn kind() -> impl Strategy<Value = Kind> {
         Kind::GetThis,
         Kind::Check,
         Kind::ThreadHead,
-        Kind::InterpreterNext,
-        Kind::NewInterpreter,
         Kind::EndInterpreter,
         Kind::MakePending,
         Kind::Eval,
@@ -340,7 +341,7 @@ fn calls_in_turn_do_what_the_reference_says() {
 }
 
 /// Sequences that a mistake has at most to show itself.
-const CASES_FOR_A_MISTAKE: u32 = 3_000;
+const CASES_FOR_A_MISTAKE: u32 = 6_000;
 
 #[test]
 fn every_mistake_of_the_reference_is_noticed() {

@@ -330,6 +330,9 @@ impl Reference {
     fn clear(&mut self, thread: usize, state: Option<State>) -> Step<()> {
         self.current[thread].ok_or(NO_THREAD_STATE)?;
         let state = self.live(state)?;
+        if !self.exists(self.home(state)) {
+            return Err(USE_AFTER_FREE);
+        }
         self.states[state.0].cleared = true;
         Ok(())
     }
