@@ -56,6 +56,7 @@
 use super::arena::Whence;
 use super::differences::SubInterpretersEnd;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::import::ModuleId;
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
 use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, scope};
@@ -174,6 +175,7 @@ impl Caller<'_> {
         if !self.runtime.initialized.load(Ordering::Relaxed) {
             return Ok(0);
         }
+        self.check_life()?;
         let finalizer = self.choose_finalizer()?;
         let ending = Ending {
             interpreter: self.interpreter_to_finalize(finalizer)?,
@@ -192,7 +194,7 @@ impl Caller<'_> {
             self.runtime.tss_created.store(false, Ordering::Relaxed);
         }
         self.close_queue(&self.runtime.pending_main);
-        self.runtime.runtime_initialized.write(false);
+        self.end_life();
         self.enter_phase(ending, Phase::Finished);
         Ok(0)
     }
@@ -279,7 +281,7 @@ impl Caller<'_> {
     fn prefinalize_once(&self, ending: Ending) -> Step<()> {
         let profile = self.runtime.profile;
         let interpreter = self.interpreter(ending.interpreter)?;
-        if interpreter.threading_imported.read() {
+        if interpreter.imports.knows(ModuleId::THREADING) {
             if ending.whole {
                 self.runtime.phase.write(Phase::JoinThreads);
             }
@@ -362,6 +364,7 @@ impl Caller<'_> {
             self.gc_collect()?;
         }
         self.enter_phase(ending, Phase::TearDownModules);
+        self.interpreter(ending.interpreter)?.imports.tear_down();
         self.tear_down_modules()?;
         if ending.whole && profile.sub_interpreters_end() == SubInterpretersEnd::AfterModules {
             self.end_sub_interpreters()?;
@@ -479,6 +482,7 @@ impl Caller<'_> {
         }
         for interpreter in &self.runtime.interpreters {
             interpreter.importer.wake_all();
+            interpreter.imports.wake_all();
             interpreter.gil_own.wake_all();
         }
     }

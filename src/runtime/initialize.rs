@@ -10,7 +10,7 @@
 //!
 //! The stages run in order. No lock keeps a second initializer out: two at once are undefined behaviour (U32), found
 //! here by one exchange. Up to 3.14 `initialized` turns 1 before `site` is imported, so a polling thread can get in; since
-//! 3.15 after it (gh-146302).
+//! 3.15 after it (gh-146302). What is left of a former life is in [`super::life`].
 //!
 //! # Invariants
 //!
@@ -22,7 +22,7 @@
 //!
 //! # Outcomes
 //!
-//! A crash for two initializers; fatal *can't make first thread*.
+//! A crash for two initializers; fatal *can't make first thread*; those of a life that is not over.
 
 use super::arena::Whence;
 use super::callback::Callback;
@@ -108,6 +108,7 @@ impl Caller<'_> {
                 Ok(())
             }
             Stage::Reset => {
+                self.begin_life()?;
                 self.runtime
                     .finalizing
                     .store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
@@ -150,6 +151,7 @@ impl Caller<'_> {
             return;
         }
         runtime.runtime_initialized.write(true);
+        self.forget_last_life();
         runtime.main_thread.write(current_thread());
         runtime.main_thread_state.write(ThreadStateHandle::NULL);
         runtime.pending_main.reset();
@@ -172,6 +174,7 @@ impl Caller<'_> {
         interpreter.renew();
         self.open_queue(&interpreter.pending);
         interpreter.importer.reset();
+        self.renew_main();
         self.free_embedded(main)?;
         self.runtime.lists.lock().insert_interpreter(main);
         if !self.runtime.profile.slots_come_with_the_gil() {

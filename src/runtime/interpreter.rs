@@ -32,6 +32,7 @@ use super::eval_breaker::SharedBreaker;
 use super::gil::Gil;
 use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::import::Imports;
 use super::importer::Importer;
 use super::outcome::{Crash, Fatal, Step};
 use super::pending::{PENDING_INTERPRETER, PendingQueue};
@@ -91,8 +92,8 @@ pub(super) struct Interpreter {
     pub(super) shared_breaker: SharedBreaker,
     /// This interpreter's own queue of pending calls.
     pub(super) pending: PendingQueue,
-    /// Whether `threading` is imported. Rule: the GIL.
-    pub(super) threading_imported: Plain<bool>,
+    /// What it has imported, and who imports.
+    pub(super) imports: Imports,
     /// Whether `PyInterpreterConfig` allows threads, and daemon threads among them. Rule: the creator, before a thread can
     /// attach.
     pub(super) threads_allowed: Plain<bool>,
@@ -122,7 +123,7 @@ impl Interpreter {
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
             daemons_allowed: Plain::new(("interpreter.daemons_allowed", slot), true),
-            threading_imported: Plain::new(("interpreter.threading", slot), false),
+            imports: Imports::new(slot),
             importer: Importer::new(slot),
             guards: Guards::new(slot),
             exit_callbacks: CallbackStack::new("interpreter.atexit"),
@@ -138,10 +139,14 @@ impl Interpreter {
         self.finalizer.write(ThreadStateHandle::NULL);
         self.shared_breaker.init();
         self.pending.reset();
-        self.threading_imported.write(false);
+        self.imports.reset();
         self.threads_allowed.write(true);
         self.daemons_allowed.write(true);
         self.guards.reset();
+        // What was registered too late to run goes with the interpreter it was registered in.
+        self.exit_callbacks.clear();
+        self.at_clear.clear();
+        self.exit_callbacks_native.clear();
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
 //! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
-//! `threading`, `object`, `exit`; `initialize`, `finalize` and `subinterpreter` last. `lock_order` holds for all.
+//! `threading`, `import`, `object`, `exit`; `initialize`, `life`, `finalize` and `subinterpreter` last. `lock_order` holds for all.
 
 mod arena;
 mod attach;
@@ -19,10 +19,12 @@ mod gil;
 mod gilstate;
 mod guard;
 mod handle;
+mod import;
 mod importer;
 mod initialize;
 mod interpreter;
 mod late;
+mod life;
 mod lists;
 pub mod lock_order;
 mod mutex;
@@ -45,6 +47,7 @@ pub use finalize::Phase;
 pub use gil::Locked;
 pub use gilstate::GilState;
 pub use handle::{InterpreterHandle, ThreadStateHandle};
+pub use import::{MODULES_MAX, ModuleId};
 pub use initialize::Stage;
 pub use interpreter::{EXIT_CALLBACKS_MAX, INTERPRETER_CLEAR_MAX, INTERPRETERS_MAX};
 pub use mutex::{MutexSlot, USER_MUTEXES_MAX};

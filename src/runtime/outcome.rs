@@ -171,6 +171,12 @@ fatal_errors! {
     EndNotCurrent => "Py_EndInterpreter: thread is not current",
     /// `Py_EndInterpreter` of an interpreter with other thread states, up to 3.13.
     NotTheLastThread => "Py_EndInterpreter: not the last thread",
+    /// `Py_Initialize` in a callback of `Py_AtExit`, since 3.11.
+    InterpreterInitialized => "init_interpreter: interpreter already initialized",
+    /// `Py_Initialize` while the main interpreter is torn down, since 3.13.
+    ImportStateInitialized => "_PyImport_Init: global import state already initialized",
+    /// `Py_Initialize` after a finalization that left the main interpreter, in 3.12.
+    Importlib => "_PyImport_InitCore: failed to initialize importlib",
     /// The interpreter to delete is in no list.
     NullInterpreter => "PyInterpreterState_Delete: NULL interpreter",
 }

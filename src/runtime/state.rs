@@ -49,6 +49,10 @@ pub struct Runtime {
     pub(super) over: Plain<OverCell>,
     /// `runtime_initialized`. Rule: the initializer and the finalizer.
     pub(super) runtime_initialized: Plain<bool>,
+    /// Whether the runtime was ever initialized. Rule: the initializer.
+    pub(super) used: Plain<bool>,
+    /// Whether the runtime was emptied and no main interpreter was made since. Rule: the initializer.
+    pub(super) life_begun: Plain<bool>,
     /// Set while a thread initializes: a second initializer is undefined behaviour.
     pub(super) initializing: AtomicBool,
     /// How far the latest initialization has come. Rule: the initializer.
@@ -119,6 +123,8 @@ impl Runtime {
             profile,
             over: Plain::new("over", OverCell(None)),
             runtime_initialized: Plain::new("runtime_initialized", false),
+            used: Plain::new("used", false),
+            life_begun: Plain::new("life_begun", false),
             initializing: AtomicBool::new("initializing", false),
             stage: Plain::new("stage", Stage::NotStarted),
             phase: Plain::new("phase", Phase::NotStarted),

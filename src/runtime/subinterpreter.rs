@@ -21,7 +21,8 @@
 //! # Protocol
 //!
 //! New, since 3.12: W1 is the runtime initialized? · W2 `PyGILState_Check` is disabled for good · W3 the interpreter · W5
-//! detach · W7 is the configuration legal? · W10 a thread state, bound · W11 the GIL, its own or the main one's: attach.
+//! detach · W7 is the configuration legal? · W10 a thread state, bound · W11 the GIL, its own or the main one's: attach · W12, since 3.13: visits to the main interpreter, whose
+//! GIL is waited for even by who gets one of its own ([`super::import`]).
 //! Between W5 and W11 the caller is nobody. A configuration that is refused ends with the interpreter deleted and the
 //! former thread state attached again; in 3.12 it is current again, but the GIL is not held.
 //!
@@ -225,6 +226,7 @@ impl Caller<'_> {
             owner.gil.write(GilPointer::Main);
         }
         self.attach(made)?;
+        self.load_extensions(interpreter)?;
         Ok(Ok(made))
     }
 

@@ -112,6 +112,9 @@ impl<'a> Caller<'a> {
                 drop(lists);
                 return Err(self.crash(Crash::UseAfterFree));
             }
+            // A life of the runtime may have ended meanwhile, with the interpreter and the first thread state in it.
+            self.interpreter(interpreter)?;
+            self.live(handle)?;
             lists.insert_thread_state(interpreter, handle);
             drop(lists);
         }

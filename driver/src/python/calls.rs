@@ -4,8 +4,8 @@ use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
 use super::{Libpython, api, objects, site};
 use crate::{record, sight};
 use tstate::runtime::{
-    Callback, Crash, Daemon, Ended, GilState, InterpreterConfig, InterpreterHandle, MutexSlot,
-    ObjectId, ObjectKind, Over, StatusError, Step, ThreadStateHandle,
+    Callback, Crash, Daemon, Ended, GilState, InterpreterConfig, InterpreterHandle, ModuleId,
+    MutexSlot, ObjectId, ObjectKind, Over, StatusError, Step, ThreadStateHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sync::ThreadIndex;
@@ -232,9 +232,6 @@ impl Calls for Caller<'_> {
         objects::drop_object(object.index());
         Ok(())
     }
-    fn import_threading(&self) -> Step<i32> {
-        Ok(objects::import_threading())
-    }
     fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
         Ok(objects::start(thread.index(), daemon))
     }
@@ -242,6 +239,13 @@ impl Calls for Caller<'_> {
         Ok(objects::join(thread.index()))
     }
 
+    fn import(&self, module: ModuleId, name: &str) -> Step<i32> {
+        Ok(if module == ModuleId::THREADING {
+            objects::import_threading()
+        } else {
+            objects::import(name)
+        })
+    }
     fn crash(&self, crash: Crash) -> Ended {
         self.python.end_process(Over::Crash(crash))
     }

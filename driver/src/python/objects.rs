@@ -228,6 +228,16 @@ pub(super) fn import_threading() -> i32 {
     0
 }
 
+/// `import NAME`: 0, or -1 if it raises.
+pub(super) fn import(name: &str) -> i32 {
+    let name = CString::new(name).unwrap_or_default();
+    if succeeded(api::import(name.as_ptr())) {
+        0
+    } else {
+        -1
+    }
+}
+
 /// `threading.Thread` of the current interpreter, imported if nobody has. In a sub-interpreter it is that module's to keep.
 fn thread_class() -> Option<Pointer> {
     if !in_main() {

@@ -7,7 +7,9 @@
 
 mod attach;
 mod finalize;
+mod import;
 mod pending;
+mod reinit;
 mod subinterpreter;
 mod threading;
 
@@ -15,6 +17,7 @@ pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
+pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
 
@@ -124,4 +127,16 @@ differences! {
     RefusalTakesTheGilBack,
     /// [`Profile::end_of_main_forgets_it`].
     EndOfMainForgetsIt,
+    /// [`Profile::extensions_visit_main`].
+    ExtensionsVisitMain,
+    /// [`Profile::first_life_forgets_exit_callbacks`].
+    FirstLifeForgetsExitCallbacks,
+    /// [`Profile::at_exit_needs_the_runtime`].
+    AtExitNeedsTheRuntime,
+    /// [`Profile::main_interpreter_is_renewed_with_the_runtime`].
+    MainInterpreterIsRenewedWithTheRuntime,
+    /// [`Profile::initialize_amid_end`].
+    InitializeAmidEnd,
+    /// [`Profile::main_left_behind_is_fatal`].
+    MainLeftBehindIsFatal,
 }

@@ -119,6 +119,8 @@ pub struct Machine<P: Python = Runtime> {
     runs: Vec<Plain<u64>>,
     counts_runs: Vec<bool>,
     reads_ids: bool,
+    /// The names of modules, by their ids.
+    modules: Vec<Box<str>>,
     /// Pending calls accepted and not yet run, for each callback.
     owed: Vec<Plain<i64>>,
     /// Threads inside `Py_AddPendingCall` with this callback, whose call may run before they count it.
@@ -202,6 +204,7 @@ impl<P: Python> Machine<P> {
                     .map(|body| Plain::new(("runs", body), 0))
                     .collect(),
                 reads_ids: reads.ids,
+                modules: reads.modules.clone(),
                 counts_runs: (0..bodies).map(|body| reads.runs.contains(&body)).collect(),
                 owed: (0..bodies)
                     .map(|body| Plain::new(("owed", body), 0))

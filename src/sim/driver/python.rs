@@ -6,8 +6,8 @@
 use super::Machine;
 use crate::runtime::{
     Callback, CallbackId, Caller, Crash, Daemon, Ended, GilState, Host, InterpreterConfig,
-    InterpreterHandle, MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime, StatusError, Step,
-    ThreadStateHandle,
+    InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime,
+    StatusError, Step, ThreadStateHandle,
 };
 use crate::sync::ThreadIndex;
 
@@ -80,6 +80,8 @@ macro_rules! calls {
         pub trait Calls {
             $($(#[$doc])* fn $name(&self, $($argument: $type),*) -> Step<$result>;)+
 
+            /// `import NAME`: 0, or -1 if it raises.
+            fn import(&self, module: ModuleId, name: &str) -> Step<i32>;
             /// What the caller did has no meaning in C.
             #[must_use]
             fn crash(&self, crash: Crash) -> Ended;
@@ -94,6 +96,9 @@ macro_rules! calls {
                 Caller::$name(self, $($argument),*)
             })+
 
+            fn import(&self, module: ModuleId, _name: &str) -> Step<i32> {
+                Caller::import_module(self, module)
+            }
             fn crash(&self, crash: Crash) -> Ended {
                 Caller::crash(self, crash)
             }
@@ -202,8 +207,6 @@ calls! {
     fn object_touch(object: ObjectId) -> ();
     /// Drops the last reference to a Python object.
     fn object_drop(object: ObjectId) -> ();
-    /// `import threading`.
-    fn import_threading() -> i32;
     /// `threading.Thread.start`: 0, or -1 if Python refuses.
     fn thread_start(thread: ThreadIndex, daemon: Daemon) -> i32;
     /// `threading.Thread.join`: 0, or -1 if it raises.
