@@ -297,7 +297,7 @@ fn an_exploration_ends_repeats_replays_and_decides() {
     hold(
         file!(),
         "an_exploration_ends_repeats_replays_and_decides",
-        500,
+        400,
         weaves(),
         |weave| holds(&weave, &counts),
     );

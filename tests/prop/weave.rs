@@ -87,7 +87,7 @@ fn leaf() -> impl Strategy<Value = Act> {
 }
 
 fn nested(inner: impl Strategy<Value = Vec<Act>> + Clone) -> impl Strategy<Value = Act> + Clone {
-    let forgets = prop_oneof![9 => Just(false), 1 => Just(true)];
+    let forgets = prop_oneof![3 => Just(false), 1 => Just(true)];
     prop_oneof![
         6 => (inner.clone(), forgets).prop_map(|(acts, forgets)| Act::Ensure(acts, forgets)),
         1 => inner.clone().prop_map(Act::Own),
