@@ -7,6 +7,7 @@
 
 mod attach;
 mod finalize;
+mod fork;
 mod pending;
 mod subinterpreter;
 mod threading;
@@ -14,6 +15,7 @@ mod threading;
 pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
+pub use fork::ForkWithInterpreters;
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
@@ -124,4 +126,14 @@ differences! {
     RefusalTakesTheGilBack,
     /// [`Profile::end_of_main_forgets_it`].
     EndOfMainForgetsIt,
+    /// [`Profile::import_lock_of_interpreter`].
+    ImportLockOfInterpreter,
+    /// [`Profile::fork_keeps_head_lock`].
+    ForkKeepsHeadLock,
+    /// [`Profile::child_renews_locks_first`].
+    ChildRenewsLocksFirst,
+    /// [`Profile::only_main_interpreter_forks`].
+    OnlyMainInterpreterForks,
+    /// [`Profile::fork_with_interpreters`]: a crash where it is none, and the other way round.
+    ForkWithInterpreters,
 }

@@ -156,6 +156,10 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
+    fn forks(&self) -> bool {
+        self.program.forks()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         // The search starts again when it learns of a point: so does what it noted.
         self.noted.take();
@@ -183,6 +187,7 @@ impl Run for Recording<'_> {
                 || machine.runtime.over().is_some()
                 || machine.failed().is_some(),
             seen: 0,
+            generation: machine.generation(),
         }
     }
 
