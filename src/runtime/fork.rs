@@ -177,7 +177,9 @@ impl Caller<'_> {
         self.acquire_import_lock(interpreter)?;
         if self.runtime.profile.fork_keeps_head_lock() {
             self.runtime.lists.hold();
-            self.runtime.forking.write(current_thread().index() as u8 + 1);
+            self.runtime
+                .forking
+                .write(current_thread().index() as u8 + 1);
         }
         Ok(())
     }

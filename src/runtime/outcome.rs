@@ -238,9 +238,7 @@ impl Fatal {
             }
             Self::ForkImportLock => "failed releasing import lock after fork",
             Self::AfterForkNull => "take_gil: NULL tstate",
-            Self::NotMainInterpreter => {
-                "PyInterpreterState_DeleteExceptMain: not main interpreter"
-            }
+            Self::NotMainInterpreter => "PyInterpreterState_DeleteExceptMain: not main interpreter",
             Self::ReleaseNotCurrent => "This thread state must be current when releasing",
             _ => return None,
         })

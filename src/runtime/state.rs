@@ -35,7 +35,8 @@ use super::pending::{PENDING_MAIN, PendingQueue};
 use super::profile::Profile;
 use super::threading::ThreadHandle;
 use crate::sync::{
-    AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word, current_thread, fork,
+    AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
+    current_thread, fork,
 };
 
 /// Callbacks that `Py_AtExit` takes.

@@ -434,7 +434,10 @@ impl<'a> Search<'a> {
             self.choices.truncate(first_choice);
             return *known;
         }
-        let node = self.found.graph.add_node(enabled, waiters, arrival.generation);
+        let node = self
+            .found
+            .graph
+            .add_node(enabled, waiters, arrival.generation);
         if self.settings.keep_labels {
             self.found.labels.push(self.run.label(self.world));
         }

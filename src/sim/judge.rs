@@ -257,7 +257,7 @@ impl<'a> Judge<'a> {
     fn threads_where(&self, holds: impl Fn(ThreadIndex) -> bool) -> Threads {
         Threads(
             self.threads()
-                .filter(|thread| holds(*thread))
+                .filter(|thread| !self.machine.is_gone(*thread) && holds(*thread))
                 .fold(0, |bits, thread| bits | 1 << thread.index()),
         )
     }
@@ -339,9 +339,9 @@ impl<'a> Judge<'a> {
         }
         // The end of the process's first thread is the end of the process: until then it could refer to its own.
         let first = self.machine.first();
-        let gone = |thread| {
-            self.machine.is_gone(thread) || (thread != first && self.machine.ended(thread))
-        };
+        // What a thread had begun to make that is not in the process is nobody's fault.
+        let gone =
+            |thread| thread != first && !self.machine.is_gone(thread) && self.machine.ended(thread);
         if self.machine.runtime.leaked(gone) {
             return Outcome::Leak;
         }
@@ -432,7 +432,9 @@ impl Run for Judge<'_> {
             .eventually
             .iter()
             .enumerate()
-            .filter(|(_, index)| self.machine.program().claims[**index].in_child == (generation > 0))
+            .filter(|(_, index)| {
+                self.machine.program().claims[**index].in_child == (generation > 0)
+            })
             .filter(|(_, index)| self.holds(**index));
         let seen = bits.fold(0, |seen, (bit, _)| seen | 1 << bit);
         Look {

@@ -62,7 +62,8 @@ impl<'a> Walk<'a> {
                 self.world.run(thread);
             }
             Move::Fork(branch) => {
-                self.world.answer(thread, u16::from(branch == Branch::Child));
+                self.world
+                    .answer(thread, u16::from(branch == Branch::Child));
                 self.world.run(thread);
             }
         }

@@ -4,7 +4,7 @@
 //! while it is explored, other threads may go on before every event. Guides are chosen from it so that together they
 //! take every transition; which of them a real run took is read off its events ([`Transitions`]).
 
-use super::Guide;
+use super::{Guide, Turn};
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
 use crate::sim::events::{Event, Events, Observed, Witness};
@@ -63,7 +63,7 @@ impl Way {
     /// Its guide.
     #[must_use]
     pub fn guide(&self) -> Guide {
-        Guide(self.events.iter().map(|event| event.thread).collect())
+        Guide(self.events.iter().map(Turn::of).collect())
     }
 
     /// Whether the transition that it leads to is among these.

@@ -26,8 +26,8 @@ use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, Th
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread,
-    frame, hang_forever, pause_point, simulated, spawn, statement,
+    AtomicBool, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
+    current_thread, frame, hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
 

@@ -78,8 +78,7 @@ impl<P: Python> Machine<P> {
                 bind,
                 claim,
             } => {
-                let (value, flow) =
-                    self.os_fork(caller, at, next.id, (child, parent), place)?;
+                let (value, flow) = self.os_fork(caller, at, next.id, (child, parent), place)?;
                 let value = Value::Number(value);
                 self.settle(at, next.id, value, *bind, claim.as_ref())?;
                 result = Some(value);
@@ -364,7 +363,7 @@ impl<P: Python> Machine<P> {
                 }
                 Ok(Value::Number(0))
             }
-            Step::OsFork { .. } => unreachable!("its blocks are run where statements are")
+            Step::OsFork { .. } => unreachable!("its blocks are run where statements are"),
         }
     }
 

@@ -218,7 +218,9 @@ impl Condvar {
             let (WaitResult::Woken | WaitResult::TimedOut) = controller.wait(cell, guard.mutex.hook.cell, false);
             return;
         });
-        self.inner.now().wait(guard.inner.as_mut().expect(REAL_LOCK));
+        self.inner
+            .now()
+            .wait(guard.inner.as_mut().expect(REAL_LOCK));
     }
 
     /// As [`Condvar::wait`], but the engine may end the wait without a notification: the switch interval is over.
@@ -232,7 +234,12 @@ impl Condvar {
     ) -> WaitResult {
         hooked!(self.hook, controller, cell => return controller.wait(cell, guard.mutex.hook.cell, true));
         let inner = guard.inner.as_mut().expect(REAL_LOCK);
-        if self.inner.now().wait_for(inner, SWITCH_INTERVAL).timed_out() {
+        if self
+            .inner
+            .now()
+            .wait_for(inner, SWITCH_INTERVAL)
+            .timed_out()
+        {
             WaitResult::TimedOut
         } else {
             WaitResult::Woken

@@ -1,8 +1,8 @@
 //! Threads, and what a thread tells its controller.
 
-use crate::sync::{Branch, ThreadIndex};
 #[cfg(feature = "sim")]
 use crate::sync::hook;
+use crate::sync::{Branch, ThreadIndex};
 use std::cell::Cell;
 use std::hash::Hash;
 
