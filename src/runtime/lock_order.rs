@@ -24,6 +24,8 @@ pub enum Lock {
     Bucket,
     /// The mutex of `Py_AtExit`.
     AtExit,
+    /// The mutex of audit hooks.
+    AuditHooks,
 }
 
 impl Lock {
@@ -37,6 +39,7 @@ impl Lock {
         Self::HeadLock,
         Self::Bucket,
         Self::AtExit,
+        Self::AuditHooks,
     ];
 
     /// The locks that may be taken while this one is held. A GIL is given up before any wait for a mutex, so the pair
@@ -53,6 +56,7 @@ impl Lock {
                 Self::HeadLock,
                 Self::Bucket,
                 Self::AtExit,
+                Self::AuditHooks,
             ],
             Self::PendingQueue => &[
                 Self::Gil,
@@ -61,7 +65,11 @@ impl Lock {
                 Self::Bucket,
             ],
             Self::GilMutex => &[Self::GilSwitchMutex],
-            Self::GilSwitchMutex | Self::HeadLock | Self::Bucket | Self::AtExit => &[],
+            Self::GilSwitchMutex
+            | Self::HeadLock
+            | Self::Bucket
+            | Self::AtExit
+            | Self::AuditHooks => &[],
         }
     }
 }

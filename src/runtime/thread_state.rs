@@ -149,6 +149,8 @@ impl<'a> Caller<'a> {
         let arena = &self.runtime.thread_states;
         let slot = if embedded {
             interpreter.slot().map(|slot| EMBEDDED_FIRST + slot)
+        } else if self.runtime.failures.takes_allocation() {
+            None
         } else {
             arena.take()
         };
@@ -300,10 +302,19 @@ impl<'a> Caller<'a> {
     #[doc(alias = "PyThreadState_New")]
     pub fn thread_state_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
         let handle = self.create_thread_state(interpreter, Whence::Unknown)?;
-        if !handle.is_null() {
-            self.bind_thread_state(handle)?;
+        if handle.is_null() {
+            return self.null_thread_state();
         }
+        self.bind_thread_state(handle)?;
         Ok(handle)
+    }
+
+    /// No memory for a thread state: null, which 3.11 reads through.
+    pub(super) fn null_thread_state(&self) -> Step<ThreadStateHandle> {
+        if self.runtime.profile.null_state_is_read() {
+            return Err(self.crash(Crash::Other));
+        }
+        Ok(ThreadStateHandle::NULL)
     }
 
     /// Drops what a thread state refers to: destructors run here and may do anything.

@@ -6,6 +6,7 @@
 //! (`Profile::mistaken_about`) and see that something notices.
 
 mod attach;
+mod creation;
 mod finalize;
 mod pending;
 mod subinterpreter;
@@ -14,6 +15,7 @@ mod threading;
 pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
+pub use creation::{Creation, HalfMade, NoInterpreter};
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
@@ -124,4 +126,28 @@ differences! {
     RefusalTakesTheGilBack,
     /// [`Profile::end_of_main_forgets_it`].
     EndOfMainForgetsIt,
+    /// [`Profile::runs_stage`], of a stage that not all releases have.
+    RunsStage,
+    /// [`Profile::no_interpreter`]: null where it is fatal, and the other way round.
+    NoInterpreter,
+    /// [`Profile::half_made`]: ended where it is not, and the other way round.
+    HalfMade,
+    /// [`Profile::thread_state_comes_first`].
+    ThreadStateComesFirst,
+    /// [`Profile::delete_forgets_the_current`].
+    DeleteForgetsTheCurrent,
+    /// [`Profile::delete_of_own_is_fatal`].
+    DeleteOfOwnIsFatal,
+    /// [`Profile::clear_needs_all_stages`].
+    ClearNeedsAllStages,
+    /// [`Profile::null_state_is_read`].
+    NullStateIsRead,
+    /// [`Profile::failed_start_deletes_the_state`].
+    FailedStartDeletesTheState,
+    /// [`Profile::main_is_given_out_early`].
+    MainIsGivenOutEarly,
+    /// [`Profile::id_comes_before_memory`].
+    IdComesBeforeMemory,
+    /// [`Profile::stage_text`]: the newest ones where they are older, and the other way round.
+    StageText,
 }

@@ -214,6 +214,9 @@ impl<P: Python> Machine<P> {
             StatementKind::Import { .. } => {
                 caller.import_threading()?;
             }
+            StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
+            StatementKind::FailAlloc => caller.fail_allocation()?,
+            StatementKind::FailThreadStart => caller.fail_thread_start()?,
             StatementKind::Assert {
                 condition,
                 restriction,

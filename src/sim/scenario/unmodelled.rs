@@ -34,7 +34,10 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
         if !structure.declared.name.is_empty()
             && !matches!(
                 structure.kind,
-                Type::CriticalSection | Type::CriticalSection2 | Type::InterpreterConfig
+                Type::CriticalSection
+                    | Type::CriticalSection2
+                    | Type::InterpreterConfig
+                    | Type::Config
             )
         {
             let message = format!("`{}` is not modelled yet", structure.declared.name);
@@ -108,11 +111,6 @@ impl Pass<'_> {
             } => self.refuse_statement("importing an extension", statement),
             StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
             StatementKind::Fork { .. } => self.refuse_statement("`fork`", statement),
-            StatementKind::FailThreadStart
-            | StatementKind::FailAlloc
-            | StatementKind::FailStage(_) => {
-                self.refuse_statement("`fail`", statement);
-            }
             StatementKind::SetGlobal { global, .. } => self.global(*global, statement),
             StatementKind::BlockThreads { .. }
             | StatementKind::UnblockThreads { .. }
@@ -126,6 +124,9 @@ impl Pass<'_> {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
+            | StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_)
             | StatementKind::Import { gil_used: None, .. }
             | StatementKind::Return(None) => {}
         }
