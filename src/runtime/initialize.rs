@@ -54,7 +54,7 @@ impl Caller<'_> {
         if self.runtime.initialized.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.run_stages_or_fail_again()?
+        self.run_stages_or_configure()?
             .map_err(|error| self.status(error))
     }
 
@@ -68,22 +68,22 @@ impl Caller<'_> {
         if !configured {
             return Ok(Err(StatusError::NoConfig));
         }
-        if self.runtime.core_initialized.read() && self.current().is_null() {
-            return Ok(Err(StatusError::NoThreadState));
-        }
-        if self.runtime.initialized.load(Ordering::Relaxed) {
-            return Ok(Ok(()));
-        }
-        self.run_stages_or_fail_again()
+        self.run_stages_or_configure()
     }
 
-    /// All stages. Where the core is there already, a stage behind it failed, and the exception that it left behind fails the
-    /// next one that looks.
-    fn run_stages_or_fail_again(&self) -> Step<Result<(), StatusError>> {
-        if self.runtime.core_initialized.read() {
-            return Ok(Err(StatusError::Stage(Stage::UpdateConfig)));
+    /// All stages. Where the core is there already the runtime is configured again. But if a stage behind the core failed, the
+    /// exception that it left behind fails the next one that looks.
+    fn run_stages_or_configure(&self) -> Step<Result<(), StatusError>> {
+        if !self.runtime.core_initialized.read() {
+            return self.run_stages();
         }
-        self.run_stages()
+        Ok(if self.current().is_null() {
+            Err(StatusError::NoThreadState)
+        } else if self.runtime.initialized.load(Ordering::Relaxed) {
+            Ok(())
+        } else {
+            Err(StatusError::Stage(Stage::UpdateConfig))
+        })
     }
 
     fn run_stages(&self) -> Step<Result<(), StatusError>> {
