@@ -63,6 +63,7 @@ use super::callback::{Callback, CallbackStack};
 use super::differences::ForkWithInterpreters;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::INTERPRETERS_MAX;
+use super::lock_order::Lock;
 use super::outcome::{Crash, Fatal, Step};
 use super::parking::Waiters;
 use super::state::Caller;
@@ -157,6 +158,24 @@ impl Caller<'_> {
         let allowed = interpreter.fork_allowed.read()
             && (!of_main_only || current == InterpreterHandle::MAIN);
         Ok(!allowed || self.is_refused_at_finalization(interpreter))
+    }
+
+    /// The calling thread takes a lock of the runtime and keeps it, as one that is gone in a forked child does; whether there
+    /// is such a lock. For harnesses in which no thread can be left behind.
+    #[must_use]
+    pub fn keep_for_good(&self, lock: Lock) -> bool {
+        let main = &self.runtime.interpreters[0];
+        match lock {
+            Lock::HeadLock => self.runtime.lists.hold(),
+            Lock::AtExit => self.runtime.at_exit_mutex.hold(),
+            Lock::GilMutex => main.gil_own.keep_mutex(),
+            Lock::GilSwitchMutex => main.gil_own.keep_switch_mutex(),
+            Lock::PendingQueue => self.runtime.pending_main.keep_lock(),
+            Lock::Bucket => self.runtime.pending_main.mutex().keep_bucket(),
+            Lock::ImportLock => main.import_lock.keep(),
+            Lock::UserMutex | Lock::Gil => return false,
+        }
+        true
     }
 
     /// K1 to K5.

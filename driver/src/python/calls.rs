@@ -22,6 +22,9 @@ pub struct Caller<'a> {
 impl Calls for Caller<'_> {
     fn initialize(&self) -> Step<()> {
         self.python.initialize();
+        if crate::child::forks() {
+            objects::keep_fork();
+        }
         Ok(())
     }
     fn is_initialized(&self) -> Step<i32> {
