@@ -128,6 +128,11 @@ impl<const CAPACITY: usize> CallbackStack<CAPACITY> {
         Some(callback)
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        while self.pop().is_some() {}
+    }
+
     /// The callbacks, oldest first, for an observer.
     #[cfg(feature = "sim")]
     pub(super) fn peek(&self) -> impl Iterator<Item = Callback> + '_ {

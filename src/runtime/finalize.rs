@@ -54,8 +54,10 @@
 //! `tests/loom/finalize.rs`, `tests/runtime.rs`.
 
 use super::arena::Whence;
+use super::audit::AuditEvent;
 use super::differences::SubInterpretersEnd;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::import::ModuleId;
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
 use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, scope};
@@ -174,6 +176,7 @@ impl Caller<'_> {
         if !self.runtime.initialized.load(Ordering::Relaxed) {
             return Ok(0);
         }
+        self.check_life()?;
         let finalizer = self.choose_finalizer()?;
         let ending = Ending {
             interpreter: self.interpreter_to_finalize(finalizer)?,
@@ -192,7 +195,7 @@ impl Caller<'_> {
             self.runtime.tss_created.store(false, Ordering::Relaxed);
         }
         self.close_queue(&self.runtime.pending_main);
-        self.runtime.runtime_initialized.write(false);
+        self.end_life();
         self.enter_phase(ending, Phase::Finished);
         Ok(0)
     }
@@ -279,7 +282,7 @@ impl Caller<'_> {
     fn prefinalize_once(&self, ending: Ending) -> Step<()> {
         let profile = self.runtime.profile;
         let interpreter = self.interpreter(ending.interpreter)?;
-        if interpreter.threading_imported.read() {
+        if interpreter.imports.knows(ModuleId::THREADING) {
             if ending.whole {
                 self.runtime.phase.write(Phase::JoinThreads);
             }
@@ -362,12 +365,14 @@ impl Caller<'_> {
             self.gc_collect()?;
         }
         self.enter_phase(ending, Phase::TearDownModules);
+        self.interpreter(ending.interpreter)?.imports.tear_down();
         self.tear_down_modules()?;
         if ending.whole && profile.sub_interpreters_end() == SubInterpretersEnd::AfterModules {
             self.end_sub_interpreters()?;
         }
         self.enter_phase(ending, Phase::FlushAgain);
         self.enter_phase(ending, Phase::ClearListed);
+        let _ignored = self.audit(AuditEvent::InterpreterClear)?;
         self.clear_listed(ending.interpreter)?;
         self.enter_phase(ending, Phase::ClearFields);
         self.storage(ending.finalizer)?.eval_breaker.reset();
@@ -378,6 +383,9 @@ impl Caller<'_> {
         self.run_exit_callbacks_native(ending.interpreter)?;
         self.enter_phase(ending, Phase::CollectLast);
         self.gc_collect()?;
+        if ending.interpreter == InterpreterHandle::MAIN {
+            self.clear_audit_hooks()?;
+        }
         self.enter_phase(ending, Phase::ForgetInterpreter);
         let forgets = if profile.end_of_main_forgets_it() {
             ending.interpreter == InterpreterHandle::MAIN
@@ -409,7 +417,7 @@ impl Caller<'_> {
     }
 
     /// F22: clears every listed thread state, HEAD_LOCK dropped around each.
-    fn clear_listed(&self, interpreter: InterpreterHandle) -> Step<()> {
+    pub(super) fn clear_listed(&self, interpreter: InterpreterHandle) -> Step<()> {
         if self.runtime.profile.cleared_under_head_lock() {
             return self.clear_listed_locked(interpreter);
         }
@@ -480,6 +488,7 @@ impl Caller<'_> {
         }
         for interpreter in &self.runtime.interpreters {
             interpreter.importer.wake_all();
+            interpreter.imports.wake_all();
             interpreter.import_lock.wake_all();
             interpreter.gil_own.wake_all();
         }

@@ -170,6 +170,16 @@ impl Lists {
         );
     }
 
+    /// Whether no initialization has begun yet.
+    pub(super) fn is_before_ids(&self) -> bool {
+        self.id_next < 0
+    }
+
+    /// An interpreter that is not made has taken its id.
+    pub(super) fn use_up_interpreter_id(&mut self) {
+        self.id_next += 1;
+    }
+
     /// Takes an interpreter out of the list; whether it was there.
     pub(super) fn remove_interpreter(&mut self, interpreter: InterpreterHandle) -> bool {
         let Some(slot) = interpreter.slot() else {
@@ -205,6 +215,19 @@ impl Lists {
         thread_state.slot().map_or(ThreadStateHandle::NULL, |slot| {
             self.thread_states[slot].next
         })
+    }
+
+    /// Whether the storage of a thread state is in its interpreter's list, as whatever.
+    pub(super) fn holds_storage(
+        &self,
+        interpreter: InterpreterHandle,
+        thread_state: ThreadStateHandle,
+    ) -> bool {
+        let mut listed = self.threads_head(interpreter);
+        while !listed.is_null() && listed.slot() != thread_state.slot() {
+            listed = self.next_thread_state(listed);
+        }
+        !listed.is_null()
     }
 
     /// The id of a thread state.

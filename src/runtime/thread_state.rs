@@ -93,16 +93,11 @@ impl<'a> Caller<'a> {
         whence: Whence,
     ) -> Step<ThreadStateHandle> {
         let embedded = match self.runtime.profile.first_thread_state() {
-            FirstThreadState::TakenAndPutBack => {
-                let owner = self.interpreter(interpreter)?;
-                let embedded = owner.preallocated.swap(false, Ordering::SeqCst);
-                self.interpreter(interpreter)?;
-                embedded
-            }
+            FirstThreadState::TakenAndPutBack => self.take_embedded(interpreter)?,
             FirstThreadState::OfEmptyList => return self.create_listed(interpreter, whence),
             FirstThreadState::Heap => {
                 self.interpreter(interpreter)?;
-                false
+                None
             }
         };
         let handle = self.initialized_thread_state(interpreter, whence, embedded);
@@ -112,10 +107,33 @@ impl<'a> Caller<'a> {
                 drop(lists);
                 return Err(self.crash(Crash::UseAfterFree));
             }
+            // A life of the runtime may have ended meanwhile, with the interpreter and the first thread state in it.
+            self.interpreter(interpreter)?;
+            self.live(handle)?;
+            if lists.holds_storage(interpreter, handle) {
+                drop(lists);
+                return Err(self.crash(Crash::UseAfterFree));
+            }
             lists.insert_thread_state(interpreter, handle);
             drop(lists);
         }
         Ok(handle)
+    }
+
+    /// §TS N1: the embedded one, if it is free. The next life of the runtime has it from under who takes it.
+    fn take_embedded(&self, interpreter: InterpreterHandle) -> Step<Option<ThreadStateHandle>> {
+        let owner = self.interpreter(interpreter)?;
+        let taken = owner.preallocated.swap(false, Ordering::SeqCst);
+        let embedded = self.embedded_of(interpreter);
+        self.interpreter(interpreter)?;
+        Ok(embedded.filter(|_| taken))
+    }
+
+    /// Where an interpreter's first thread state lies, as what is in it now.
+    fn embedded_of(&self, interpreter: InterpreterHandle) -> Option<ThreadStateHandle> {
+        let slot = EMBEDDED_FIRST + interpreter.slot()?;
+        let generation = self.runtime.thread_states.slot(slot).generation();
+        Some(ThreadStateHandle::new(slot, generation))
     }
 
     /// 3.11, 3.12: under HEAD_LOCK, the embedded one for an empty list. It is not as new when it is used again: fatal.
@@ -131,6 +149,7 @@ impl<'a> Caller<'a> {
             drop(lists);
             return Err(self.fatal(Fatal::AlreadyInitialized));
         }
+        let embedded = self.embedded_of(interpreter).filter(|_| embedded);
         let handle = self.initialized_thread_state(interpreter, whence, embedded);
         if !handle.is_null() {
             lists.insert_thread_state(interpreter, handle);
@@ -144,20 +163,27 @@ impl<'a> Caller<'a> {
         &self,
         interpreter: InterpreterHandle,
         whence: Whence,
-        embedded: bool,
+        embedded: Option<ThreadStateHandle>,
     ) -> ThreadStateHandle {
         let arena = &self.runtime.thread_states;
-        let slot = if embedded {
-            interpreter.slot().map(|slot| EMBEDDED_FIRST + slot)
-        } else {
-            arena.take()
+        let taken = || {
+            if self.runtime.failures.takes_allocation() {
+                return None;
+            }
+            let slot = arena.take()?;
+            let generation = arena.slot(slot).generation();
+            Some(ThreadStateHandle::new(slot, generation))
         };
-        let Some(slot) = slot else {
+        let Some(handle) = embedded.or_else(taken) else {
             return ThreadStateHandle::NULL;
         };
-        let tstate = arena.slot(slot);
-        tstate.initialize(interpreter, whence);
-        ThreadStateHandle::new(slot, tstate.generation())
+        if let Some(tstate) = handle.slot().map(|slot| arena.slot(slot))
+            // Else it was freed meanwhile, which is found out where it is linked.
+            && tstate.generation() == handle.generation()
+        {
+            tstate.initialize(interpreter, whence);
+        }
+        handle
     }
 
     /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.
@@ -267,6 +293,8 @@ impl<'a> Caller<'a> {
         if let Some(slot) = interpreter.slot()
             && !preallocated.swap(true, Ordering::SeqCst)
         {
+            // Somebody has it, and will write where the next one is.
+            self.runtime.corrupted.write(true);
             let arena = &self.runtime.thread_states;
             let slot = EMBEDDED_FIRST + slot;
             let _freed = arena.free(slot, arena.slot(slot).generation());
@@ -300,10 +328,19 @@ impl<'a> Caller<'a> {
     #[doc(alias = "PyThreadState_New")]
     pub fn thread_state_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
         let handle = self.create_thread_state(interpreter, Whence::Unknown)?;
-        if !handle.is_null() {
-            self.bind_thread_state(handle)?;
+        if handle.is_null() {
+            return self.null_thread_state();
         }
+        self.bind_thread_state(handle)?;
         Ok(handle)
+    }
+
+    /// No memory for a thread state: null, which 3.11 reads through.
+    pub(super) fn null_thread_state(&self) -> Step<ThreadStateHandle> {
+        if self.runtime.profile.null_state_is_read() {
+            return Err(self.crash(Crash::Other));
+        }
+        Ok(ThreadStateHandle::NULL)
     }
 
     /// Drops what a thread state refers to: destructors run here and may do anything.

@@ -15,7 +15,9 @@ mod gilstate;
 mod models;
 mod mutex;
 mod pending;
+mod reinit;
 mod scenarios;
+mod subinterpreter;
 mod threading;
 
 use models::{End, Env, Model, Outcome};

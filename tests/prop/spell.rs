@@ -1,6 +1,6 @@
 //! Generated steps as calls: operands that make sense, and how each call is written.
 
-use crate::reference::{Call, Function, Reference, State};
+use crate::reference::{Call, Function, Home, Reference, State};
 use crate::script::{Kind, Step, Writer};
 
 impl Writer {
@@ -51,8 +51,24 @@ impl Writer {
             Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
             Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
             Kind::Eval => Some((Call::Eval, "eval".to_owned())),
-            Kind::New => Some((Call::New, of_main("PyThreadState_New"))),
-            Kind::ThreadHead => Some((Call::ThreadHead, of_main("PyInterpreterState_ThreadHead"))),
+            Kind::New => self.of(step, Call::New, "PyThreadState_New"),
+            Kind::ThreadHead => self.of(step, Call::ThreadHead, "PyInterpreterState_ThreadHead"),
+            Kind::InterpreterNext => {
+                self.of(step, Call::InterpreterNext, "PyInterpreterState_Next")
+            }
+            Kind::NewInterpreter if step.pick.is_multiple_of(3) => {
+                plain(Call::NewInterpreter(false), "Py_NewInterpreter")
+            }
+            Kind::NewInterpreter => {
+                let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
+                Some((Call::NewInterpreter(true), text))
+            }
+            Kind::EndInterpreter => self
+                .operand(step, |reference, state| {
+                    current(reference, state)
+                        && state.is_some_and(|it| reference.home(it) != Home(0))
+                })
+                .map(|operand| one(Call::EndInterpreter, "Py_EndInterpreter", operand)),
             Kind::AddPending | Kind::Fill => Some(add_pending(step)),
             Kind::Release => Some(self.release(step)),
             Kind::Restore => self
@@ -89,6 +105,28 @@ impl Writer {
                 operand.map(|operand| one(Call::GetInterpreter, function, operand))
             }
         }
+    }
+
+    /// Of the main interpreter, or of one that a thread state is in.
+    fn of(
+        &self,
+        step: Step,
+        make: fn(Option<State>) -> Call,
+        function: &str,
+    ) -> Option<(Call, String)> {
+        let inside = |reference: &Reference, state: Option<State>| {
+            live(reference, state).is_some_and(|it| reference.exists(reference.home(it)))
+        };
+        let sensible = Step {
+            reckless: false,
+            ..step
+        };
+        if step.pick.is_multiple_of(2)
+            && let Some((Some(state), name)) = self.operand(sensible, inside)
+        {
+            return Some((make(Some(state)), format!("{function}({name}->interp)")));
+        }
+        Some((make(None), of_main(function)))
     }
 
     fn release(&self, step: Step) -> (Call, String) {

@@ -1,11 +1,14 @@
 //! Each call of a scenario, as the call of the library.
 
-use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
+use super::api::Pointer;
+use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
+use super::injected::{self, Making, during};
+use super::start::initialize_from_config;
 use super::{Libpython, api, objects, site};
 use crate::{record, sight};
 use tstate::runtime::{
-    Callback, Crash, Daemon, Ended, GilState, InterpreterConfig, InterpreterHandle, MutexSlot,
-    ObjectId, ObjectKind, Over, StatusError, Step, ThreadStateHandle,
+    Callback, Crash, Daemon, Dictionary, Ended, GilState, InterpreterConfig, InterpreterHandle,
+    ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sync::{Branch, ThreadIndex};
@@ -21,7 +24,7 @@ pub struct Caller<'a> {
 
 impl Calls for Caller<'_> {
     fn initialize(&self) -> Step<()> {
-        self.python.initialize();
+        during(Making::Runtime, || self.python.initialize());
         if crate::child::forks() {
             objects::keep_fork();
         }
@@ -57,6 +60,10 @@ impl Calls for Caller<'_> {
     fn at_clear(&self, owner: ThreadStateHandle, callback: Callback) -> Step<bool> {
         let owner = self.python.state_pointer(owner);
         Ok(objects::at_clear(owner, callback))
+    }
+    fn at_interpreter_clear(&self, owner: InterpreterHandle, callback: Callback) -> Step<bool> {
+        let owner = self.python.interpreter_pointer(owner);
+        Ok(objects::at_interpreter_clear(owner, callback))
     }
     fn at_site(&self, callback: Callback) -> Step<()> {
         if self.python.is_ahead() || self.python.initialized() {
@@ -111,7 +118,8 @@ impl Calls for Caller<'_> {
     }
     fn thread_state_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
         let interpreter = self.python.interpreter_pointer(interpreter);
-        Ok(self.python.state(api::thread_state_new(interpreter)))
+        let made = during(Making::ThreadState, || api::thread_state_new(interpreter));
+        Ok(self.python.state(made))
     }
     fn thread_state_clear(&self, handle: ThreadStateHandle) -> Step<()> {
         api::thread_state_clear(self.python.state_pointer(handle));
@@ -144,11 +152,13 @@ impl Calls for Caller<'_> {
         Ok(self.python.state(api::thread_state_next(state)))
     }
     fn gil_state_ensure(&self) -> Step<GilState> {
-        Ok(if api::gil_state_ensure() == LOCKED {
-            GilState::Locked
-        } else {
-            GilState::Unlocked
-        })
+        Ok(
+            if during(Making::ThreadState, api::gil_state_ensure) == LOCKED {
+                GilState::Locked
+            } else {
+                GilState::Unlocked
+            },
+        )
     }
     fn gil_state_release(&self, before: GilState) -> Step<()> {
         let state = match before {
@@ -165,7 +175,8 @@ impl Calls for Caller<'_> {
         Ok(api::gil_state_check())
     }
     fn new_interpreter(&self) -> Step<ThreadStateHandle> {
-        Ok(self.python.state(api::new_interpreter()))
+        let made = during(Making::Interpreter, api::new_interpreter);
+        Ok(self.python.state(made))
     }
     fn new_interpreter_from_config(
         &self,
@@ -183,10 +194,12 @@ impl Calls for Caller<'_> {
         ];
         let fields = fields.map(|field| field as i32);
         let mut state = std::ptr::null_mut();
-        let status = api::new_interpreter_from_config(&raw mut state, &raw const fields);
+        let status = during(Making::Interpreter, || {
+            api::new_interpreter_from_config(&raw mut state, &raw const fields)
+        });
         Ok(if status.is_exception() {
             // Which error it is nobody asks.
-            Err(StatusError::Memory)
+            Err(StatusError::Gil)
         } else {
             Ok(self.python.state(state))
         })
@@ -197,6 +210,56 @@ impl Calls for Caller<'_> {
     }
     fn interpreter_state_get(&self) -> Step<InterpreterHandle> {
         Ok(self.python.interpreter(api::interpreter()))
+    }
+    fn interpreter_state_new(&self) -> Step<InterpreterHandle> {
+        let made = during(Making::Interpreter, api::interpreter_new);
+        if made.is_null() && sight::current() != 0 {
+            api::error_clear();
+        }
+        Ok(self.python.interpreter(made))
+    }
+    fn interpreter_state_clear(&self, interpreter: InterpreterHandle) -> Step<()> {
+        api::interpreter_clear(self.python.interpreter_pointer(interpreter));
+        Ok(())
+    }
+    fn interpreter_state_delete(&self, interpreter: InterpreterHandle) -> Step<()> {
+        api::interpreter_delete(self.python.interpreter_pointer(interpreter));
+        Ok(())
+    }
+    fn interpreter_state_get_dict(&self, interpreter: InterpreterHandle) -> Step<Dictionary> {
+        let pointer = self.python.interpreter_pointer(interpreter);
+        Ok(if api::interpreter_dict(pointer).is_null() {
+            Dictionary::None
+        } else {
+            Dictionary::Interpreter(interpreter)
+        })
+    }
+    fn thread_state_get_dict(&self) -> Step<Dictionary> {
+        let dictionary = api::thread_state_dict();
+        Ok(if dictionary.is_null() {
+            Dictionary::None
+        } else {
+            Dictionary::ThreadState(self.python.state(sight::current() as Pointer))
+        })
+    }
+    fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
+        let worked = during(Making::Runtime, || initialize_from_config(configured));
+        Ok(worked.then_some(()).ok_or(StatusError::NoConfig))
+    }
+    fn add_audit_hook(&self, hook: Callback) -> Step<i32> {
+        Ok(api::add_audit_hook(audit_hook, packed(hook)))
+    }
+    fn fail_stage(&self, stage: Stage) -> Step<()> {
+        injected::fail_stage(stage);
+        Ok(())
+    }
+    fn fail_allocation(&self) -> Step<()> {
+        injected::fail_allocation();
+        Ok(())
+    }
+    fn fail_thread_start(&self) -> Step<()> {
+        crate::layer::fail_next_thread();
+        Ok(())
     }
     fn interpreter_state_get_id(&self, interpreter: InterpreterHandle) -> Step<i64> {
         let interpreter = self.python.interpreter_pointer(interpreter);
@@ -235,16 +298,25 @@ impl Calls for Caller<'_> {
         objects::drop_object(object.index());
         Ok(())
     }
-    fn import_threading(&self) -> Step<i32> {
-        Ok(objects::import_threading())
-    }
     fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
+        if injected::wants_allocation() {
+            record::refuse(
+                "not driven: which allocation of a thread's start is its thread state cannot be seen",
+            );
+        }
         Ok(objects::start(thread.index(), daemon))
     }
     fn thread_join(&self, thread: ThreadIndex) -> Step<i32> {
         Ok(objects::join(thread.index()))
     }
 
+    fn import(&self, module: ModuleId, name: &str) -> Step<i32> {
+        Ok(if module == ModuleId::THREADING {
+            objects::import_threading()
+        } else {
+            objects::import(name)
+        })
+    }
     fn os_fork(&self) -> Step<Option<Branch>> {
         Ok(objects::os_fork())
     }

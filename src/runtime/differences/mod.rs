@@ -6,17 +6,22 @@
 //! (`Profile::mistaken_about`) and see that something notices.
 
 mod attach;
+mod creation;
 mod finalize;
 mod fork;
+mod import;
 mod pending;
+mod reinit;
 mod subinterpreter;
 mod threading;
 
 pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
+pub use creation::{Creation, HalfMade, NoInterpreter};
 pub use fork::ForkWithInterpreters;
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
+pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
 
@@ -126,6 +131,18 @@ differences! {
     RefusalTakesTheGilBack,
     /// [`Profile::end_of_main_forgets_it`].
     EndOfMainForgetsIt,
+    /// [`Profile::extensions_visit_main`].
+    ExtensionsVisitMain,
+    /// [`Profile::first_life_forgets_exit_callbacks`].
+    FirstLifeForgetsExitCallbacks,
+    /// [`Profile::at_exit_needs_the_runtime`].
+    AtExitNeedsTheRuntime,
+    /// [`Profile::main_interpreter_is_renewed_with_the_runtime`].
+    MainInterpreterIsRenewedWithTheRuntime,
+    /// [`Profile::initialize_amid_end`].
+    InitializeAmidEnd,
+    /// [`Profile::main_left_behind_is_fatal`].
+    MainLeftBehindIsFatal,
     /// [`Profile::import_lock_of_interpreter`].
     ImportLockOfInterpreter,
     /// [`Profile::fork_keeps_head_lock`].
@@ -136,4 +153,28 @@ differences! {
     OnlyMainInterpreterForks,
     /// [`Profile::fork_with_interpreters`]: a crash where it is none, and the other way round.
     ForkWithInterpreters,
+    /// [`Profile::runs_stage`], of a stage that not all releases have.
+    RunsStage,
+    /// [`Profile::no_interpreter`]: null where it is fatal, and the other way round.
+    NoInterpreter,
+    /// [`Profile::half_made`]: ended where it is not, and the other way round.
+    HalfMade,
+    /// [`Profile::thread_state_comes_first`].
+    ThreadStateComesFirst,
+    /// [`Profile::delete_forgets_the_current`].
+    DeleteForgetsTheCurrent,
+    /// [`Profile::delete_of_own_is_fatal`].
+    DeleteOfOwnIsFatal,
+    /// [`Profile::clear_needs_all_stages`].
+    ClearNeedsAllStages,
+    /// [`Profile::null_state_is_read`].
+    NullStateIsRead,
+    /// [`Profile::failed_start_deletes_the_state`].
+    FailedStartDeletesTheState,
+    /// [`Profile::main_is_given_out_early`].
+    MainIsGivenOutEarly,
+    /// [`Profile::id_comes_before_memory`].
+    IdComesBeforeMemory,
+    /// [`Profile::stage_text`]: the newest ones where they are older, and the other way round.
+    StageText,
 }

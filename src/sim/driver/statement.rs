@@ -7,7 +7,7 @@
 
 use super::condition::{Reader, Unbound, reads_shared};
 use super::{Activation, Calls, Machine, Python, Site, Value, index_of, object_kind};
-use crate::runtime::{Crash, Daemon, ObjectId, Over, Step as Called};
+use crate::runtime::{Crash, Daemon, ModuleId, ObjectId, Over, Step as Called};
 use crate::sim::scenario::program::{
     Block, BodyId, BodyKind, Expression, Limit, ResultClaim, ResultClaimKind, Statement,
     StatementId, StatementKind, Step, ThreadId, ThreadRef, VariableId,
@@ -227,9 +227,15 @@ impl<P: Python> Machine<P> {
             StatementKind::Collect => {
                 caller.gc_collect()?;
             }
-            StatementKind::Import { .. } => {
-                caller.import_threading()?;
+            StatementKind::Import { module, .. } => {
+                let name = &self.program.texts[module.index()];
+                let mut known = self.reads.modules.iter();
+                let id = known.position(|known| known == name).unwrap_or_default();
+                caller.import(ModuleId::new(id), name)?;
             }
+            StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
+            StatementKind::FailAlloc => caller.fail_allocation()?,
+            StatementKind::FailThreadStart => caller.fail_thread_start()?,
             StatementKind::Assert {
                 condition,
                 restriction,

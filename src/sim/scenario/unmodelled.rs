@@ -2,8 +2,9 @@
 
 use super::calls::{CallRef, Type};
 use super::program::{
-    Argument, Block, CallExpr, Expression, Limit, Program, Statement, StatementKind, Step,
+    Argument, Block, CallExpr, Expression, Limit, Program, Reads, Statement, StatementKind, Step,
 };
+use crate::runtime::MODULES_MAX;
 use crate::runtime::profile::Profile;
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
 
@@ -34,7 +35,10 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
         if !structure.declared.name.is_empty()
             && !matches!(
                 structure.kind,
-                Type::CriticalSection | Type::CriticalSection2 | Type::InterpreterConfig
+                Type::CriticalSection
+                    | Type::CriticalSection2
+                    | Type::InterpreterConfig
+                    | Type::Config
             )
         {
             let message = format!("`{}` is not modelled yet", structure.declared.name);
@@ -103,18 +107,19 @@ impl Pass<'_> {
             | StatementKind::Drop(value)
             | StatementKind::Return(Some(value)) => self.expression(value, statement),
             StatementKind::Assert { condition, .. } => self.expression(condition, statement),
-            StatementKind::Import {
-                gil_used: Some(_), ..
-            } => self.refuse_statement("importing an extension", statement),
+            StatementKind::Import { module, .. } => {
+                let reads = Reads::of(self.program);
+                let name = &self.program.texts[module.index()];
+                let id = reads.modules.iter().position(|known| known == name);
+                if id.is_none_or(|id| id >= MODULES_MAX) {
+                    let what = format!("more than {MODULES_MAX} modules, `threading` among them,");
+                    self.refuse_statement(&what, statement);
+                }
+            }
             StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
             StatementKind::Fork { child, parent } => {
                 self.block(child);
                 self.block(parent);
-            }
-            StatementKind::FailThreadStart
-            | StatementKind::FailAlloc
-            | StatementKind::FailStage(_) => {
-                self.refuse_statement("`fail`", statement);
             }
             StatementKind::SetGlobal { global, .. } => self.global(*global, statement),
             StatementKind::BlockThreads { .. }
@@ -129,7 +134,9 @@ impl Pass<'_> {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
-            | StatementKind::Import { gil_used: None, .. }
+            | StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_)
             | StatementKind::Return(None) => {}
         }
     }

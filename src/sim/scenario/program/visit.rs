@@ -2,8 +2,9 @@
 
 use super::{
     Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
-    StateFunction, Statement, StatementKind, Step,
+    StateFunction, Statement, StatementKind, Step, TextId,
 };
+use crate::runtime::Stage;
 use crate::sim::scenario::calls::{Call, CallRef};
 use std::collections::BTreeSet;
 
@@ -14,6 +15,10 @@ pub struct Reads {
     pub runs: BTreeSet<usize>,
     /// Ids of thread states or interpreters.
     pub ids: bool,
+    /// Failures: statements that ask for one.
+    pub failures: bool,
+    /// The stages that it makes fail.
+    pub stages: BTreeSet<Stage>,
     /// In a statement, how many pending calls are queued.
     pub pending: bool,
     /// In a statement, who holds the GIL.
@@ -22,6 +27,17 @@ pub struct Reads {
     pub forks: bool,
     /// The rows of the calls that it makes.
     pub calls: BTreeSet<CallRef>,
+    /// The modules that it imports; `threading` is always the first, whether or not it does.
+    pub modules: Vec<Box<str>>,
+    imports: BTreeSet<TextId>,
+}
+
+/// `threading`, then the others in the order of their names.
+fn modules(program: &Program, imports: &BTreeSet<TextId>) -> Vec<Box<str>> {
+    const FIRST: &str = "threading";
+    let named = imports.iter().map(|text| &program.texts[text.index()]);
+    let others: BTreeSet<_> = named.filter(|name| &***name != FIRST).cloned().collect();
+    std::iter::once(FIRST.into()).chain(others).collect()
 }
 
 impl Reads {
@@ -32,6 +48,7 @@ impl Reads {
         for body in &program.bodies {
             reads.block(&body.block);
         }
+        reads.modules = modules(program, &reads.imports);
         let (pending, gil_holder) = (reads.pending, reads.gil_holder);
         for claim in &program.claims {
             match &claim.kind {
@@ -106,12 +123,16 @@ impl Reads {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
-            | StatementKind::Import { .. }
             | StatementKind::Signal(_)
-            | StatementKind::FailThreadStart
-            | StatementKind::FailAlloc
-            | StatementKind::FailStage(_)
             | StatementKind::Return(None) => {}
+            StatementKind::Import { module, .. } => {
+                self.imports.insert(*module);
+            }
+            StatementKind::FailThreadStart | StatementKind::FailAlloc => self.failures = true,
+            StatementKind::FailStage(stage) => {
+                self.failures = true;
+                self.stages.insert(*stage);
+            }
         }
     }
 
