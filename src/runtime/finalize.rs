@@ -376,6 +376,7 @@ impl Caller<'_> {
         self.storage(ending.finalizer)?.eval_breaker.reset();
         self.live(ending.finalizer)?;
         self.run_at_interpreter_clear(ending.interpreter)?;
+        self.interpreter(ending.interpreter)?.fork_hooks.clear();
         self.enter_phase(ending, Phase::ExitCallbacksNative);
         self.run_exit_callbacks_native(ending.interpreter)?;
         self.enter_phase(ending, Phase::CollectLast);
@@ -483,6 +484,7 @@ impl Caller<'_> {
         for interpreter in &self.runtime.interpreters {
             interpreter.importer.wake_all();
             interpreter.imports.wake_all();
+            interpreter.import_lock.wake_all();
             interpreter.gil_own.wake_all();
         }
     }

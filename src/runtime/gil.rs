@@ -15,6 +15,7 @@
 //! | from → to | operation | who may take it | holding |
 //! | --- | --- | --- | --- |
 //! | any → Free | [`Gil::create`] | the initializer | `mutex` |
+//! | any → Free | [`Gil::renew`] | a forked child ([`super::fork`]) | – |
 //! | Free → Taken | [`Caller::take_gil`], T7 | any thread with a thread state | `mutex`, `switch_mutex` |
 //! | Taken → Free | [`Caller::drop_gil`], D4 | the holder | `mutex` |
 //!
@@ -118,6 +119,16 @@ impl Gil {
     pub(super) fn create(&self) {
         let mut locked = self.mutex.lock();
         *locked = Locked::Free;
+        self.last_holder.write(ThreadStateHandle::NULL);
+        self.holder.write(0);
+    }
+
+    /// In a forked child, any → Free: all of it is made anew, whoever had what of it.
+    pub(super) fn renew(&self) {
+        self.mutex.renew(|_| Locked::Free);
+        self.cond.renew();
+        self.switch_mutex.renew(|()| ());
+        self.switch_cond.renew();
         self.last_holder.write(ThreadStateHandle::NULL);
         self.holder.write(0);
     }

@@ -29,10 +29,12 @@
 
 use super::callback::CallbackStack;
 use super::eval_breaker::SharedBreaker;
+use super::fork::ForkHooks;
 use super::gil::Gil;
 use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::Imports;
+use super::import_lock::ImportLock;
 use super::importer::Importer;
 use super::outcome::{Crash, Fatal, Step};
 use super::pending::{PENDING_INTERPRETER, PendingQueue};
@@ -98,8 +100,13 @@ pub(super) struct Interpreter {
     /// attach.
     pub(super) threads_allowed: Plain<bool>,
     pub(super) daemons_allowed: Plain<bool>,
+    /// Whether it allows `os.fork()`. Rule: as these.
+    pub(super) fork_allowed: Plain<bool>,
+    pub(super) fork_hooks: ForkHooks,
     /// Who imported `threading`.
     pub(super) importer: Importer,
+    /// Its import lock; up to 3.11 the main one's serves all.
+    pub(super) import_lock: ImportLock,
     /// `finalization_guards`: since 3.15.
     pub(super) guards: Guards,
     /// Python's atexit callbacks. Rule: the GIL.
@@ -124,7 +131,10 @@ impl Interpreter {
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
             daemons_allowed: Plain::new(("interpreter.daemons_allowed", slot), true),
             imports: Imports::new(slot),
+            fork_allowed: Plain::new(("interpreter.fork_allowed", slot), true),
+            fork_hooks: ForkHooks::new(),
             importer: Importer::new(slot),
+            import_lock: ImportLock::new(slot),
             guards: Guards::new(slot),
             exit_callbacks: CallbackStack::new("interpreter.atexit"),
             at_clear: CallbackStack::new("interpreter.at_clear"),
@@ -142,6 +152,8 @@ impl Interpreter {
         self.imports.reset();
         self.threads_allowed.write(true);
         self.daemons_allowed.write(true);
+        self.fork_allowed.write(true);
+        self.fork_hooks.clear();
         self.guards.reset();
         // What was registered too late to run goes with the interpreter it was registered in.
         self.exit_callbacks.clear();

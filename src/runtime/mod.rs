@@ -5,7 +5,8 @@
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
 //! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
-//! `threading`, `import`, `object`, `exit`; `initialize`, `life`, `finalize` and `subinterpreter` last. `lock_order` holds for all.
+//! `threading`, `import`, `object`, `exit`; `initialize`, `life`, `finalize`, `subinterpreter` and `fork` last. `lock_order`
+//! holds for all.
 
 mod arena;
 mod attach;
@@ -15,11 +16,13 @@ pub mod differences;
 mod eval_breaker;
 mod exit;
 mod finalize;
+mod fork;
 mod gil;
 mod gilstate;
 mod guard;
 mod handle;
 mod import;
+mod import_lock;
 mod importer;
 mod initialize;
 mod interpreter;
@@ -44,6 +47,7 @@ pub use arena::{AttachState, THREAD_STATES_MAX, Whence};
 pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
 pub use eval_breaker::Bit;
 pub use finalize::Phase;
+pub use fork::FORK_HOOKS_MAX;
 pub use gil::Locked;
 pub use gilstate::GilState;
 pub use handle::{InterpreterHandle, ThreadStateHandle};

@@ -99,6 +99,17 @@ impl PyMutex {
         }
     }
 
+    /// In a forked child: the parking lot is emptied. The bits stay.
+    pub(super) fn forget_waiters(&self) {
+        self.bucket.renew(super::fork::nobody_waits);
+    }
+
+    /// In a forked child: any → 0.
+    pub(super) fn renew(&self) {
+        self.forget_waiters();
+        self.bits.init(0);
+    }
+
     /// Whether it is locked, for an observer.
     pub(super) fn peek(&self) -> bool {
         self.bits.peek() & LOCKED != 0

@@ -35,7 +35,8 @@ use super::pending::{PENDING_MAIN, PendingQueue};
 use super::profile::Profile;
 use super::threading::ThreadHandle;
 use crate::sync::{
-    AtomicBool, AtomicU64, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word, current_thread,
+    AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
+    current_thread, fork,
 };
 
 /// Callbacks that `Py_AtExit` takes.
@@ -111,6 +112,8 @@ pub struct Runtime {
     pub(super) objects: [Plain<Object>; OBJECTS_MAX],
     /// What is run in the clearing of thread states. Rule: the GIL.
     pub(super) at_clear: [AtClear; AT_CLEAR_MAX],
+    /// The thread that keeps HEAD_LOCK over a fork, plus one. Rule: HEAD_LOCK.
+    pub(super) forking: Plain<u8>,
     /// A rule of the contract was broken that CPython does not check: from here on its invariants need not hold.
     pub(super) corrupted: Plain<bool>,
 }
@@ -162,6 +165,7 @@ impl Runtime {
             thread_handles: std::array::from_fn(ThreadHandle::new),
             objects: std::array::from_fn(|slot| Plain::new(("object", slot), Object::NONE)),
             at_clear: std::array::from_fn(AtClear::new),
+            forking: Plain::new("forking", 0),
             corrupted: Plain::new("corrupted", false),
         }
     }
@@ -211,6 +215,11 @@ pub trait Host {
     /// Starts the OS thread with this index, whose root runs [`Caller::python_thread`]; whether that worked.
     #[must_use]
     fn spawn(&self, thread: ThreadIndex) -> bool;
+
+    /// What the native `fork()` does.
+    fn fork(&self) -> Branch {
+        fork()
+    }
 }
 
 /// The calling OS thread's view of the runtime: every function of the C API is a method.

@@ -213,6 +213,7 @@ impl Caller<'_> {
         owner
             .daemons_allowed
             .write(config.allow_daemon_threads != 0);
+        owner.fork_allowed.write(config.allow_fork != 0);
         let made = self.create_thread_state(interpreter, Whence::Init)?;
         if made.is_null() {
             self.delete_interpreter(interpreter)?;

@@ -340,6 +340,11 @@ impl<'a> Caller<'a> {
     #[doc(alias = "PyThreadState_Clear")]
     pub fn thread_state_clear(&self, handle: ThreadStateHandle) -> Step<()> {
         self.attached_or_crash()?;
+        self.clear_for_good(handle)
+    }
+
+    /// The same, whoever is attached: what ends here runs with the thread state that is current.
+    pub(super) fn clear_for_good(&self, handle: ThreadStateHandle) -> Step<()> {
         self.interpreter(self.interpreter_of(handle)?)?;
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;

@@ -57,6 +57,7 @@ use super::arena::Whence;
 use super::differences::{StartRefused, ThreadEnd};
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::ModuleId;
+use super::interpreter::Interpreter;
 use super::outcome::{Crash, Ended, Step};
 use super::state::Caller;
 use crate::sync::{AtomicBool, Event, Ordering, Plain, ThreadIndex, current_thread, scope};
@@ -121,6 +122,14 @@ impl ThreadHandle {
     pub(super) fn let_joiners_end(&self) {
         self.started.set();
         self.exiting.set();
+    }
+
+    /// In a forked child, of a thread that is not in it: done, unless it was never started.
+    pub(super) fn be_done_after_fork(&self) {
+        if self.state.read() != HandleState::NotStarted {
+            self.state.write(HandleState::Done);
+            self.exit();
+        }
     }
 
     /// Joiners go on.
@@ -228,11 +237,16 @@ impl Caller<'_> {
         if !allowed {
             return Ok(true);
         }
-        Ok(match self.runtime.profile.start_refused() {
+        Ok(self.is_refused_at_finalization(interpreter))
+    }
+
+    /// Whether an interpreter is too far in its finalization for a new thread or a fork.
+    pub(super) fn is_refused_at_finalization(&self, interpreter: &Interpreter) -> bool {
+        match self.runtime.profile.start_refused() {
             StartRefused::Never => false,
             StartRefused::Announced => interpreter.finalizing.read(),
             StartRefused::Marked => !interpreter.finalizer.read().is_null(),
-        })
+        }
     }
 
     /// `self._started.wait()`.

@@ -155,6 +155,7 @@ fn written(observed: &Observed) -> Reply {
             Rest::Exited => "exited",
             Rest::Hung => "hung",
             Rest::Blocked => "blocked",
+            Rest::Gone => "gone",
             Rest::Running => "running",
         };
         word.to_owned()

@@ -8,7 +8,7 @@ use tstate::runtime::{
     MutexSlot, ObjectId, ObjectKind, Over, StatusError, Step, ThreadStateHandle,
 };
 use tstate::sim::driver::{Calls, Python};
-use tstate::sync::ThreadIndex;
+use tstate::sync::{Branch, ThreadIndex};
 
 /// `PyGILState_LOCKED`
 const LOCKED: i32 = 0;
@@ -246,6 +246,29 @@ impl Calls for Caller<'_> {
             objects::import(name)
         })
     }
+    fn os_fork(&self) -> Step<Option<Branch>> {
+        Ok(objects::os_fork())
+    }
+    fn before_fork(&self) -> Step<()> {
+        api::before_fork();
+        Ok(())
+    }
+    fn after_fork_parent(&self) -> Step<()> {
+        api::after_fork_parent();
+        Ok(())
+    }
+    fn after_fork_child(&self) -> Step<()> {
+        api::after_fork_child();
+        Ok(())
+    }
+    fn register_at_fork(&self, before: Callback, parent: Callback, child: Callback) -> Step<bool> {
+        Ok(objects::register_at_fork([
+            (c"before", before),
+            (c"after_in_parent", parent),
+            (c"after_in_child", child),
+        ]))
+    }
+
     fn crash(&self, crash: Crash) -> Ended {
         self.python.end_process(Over::Crash(crash))
     }

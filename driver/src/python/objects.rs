@@ -12,7 +12,7 @@ use crate::sight;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tstate::runtime::{Callback, Daemon, ObjectKind};
-use tstate::sync::THREADS_MAX;
+use tstate::sync::{Branch, THREADS_MAX};
 
 /// Objects of a scenario.
 const OBJECTS_MAX: usize = 64;
@@ -184,6 +184,48 @@ pub(super) fn at_exit_python(callback: Callback) -> i32 {
     api::decrease(arguments);
     api::decrease(register);
     if done { 0 } else { -1 }
+}
+
+/// `os.register_at_fork`: whether it succeeded.
+pub(super) fn register_at_fork(hooks: [(&CStr, Callback); 3]) -> bool {
+    let Some(register) = attribute(c"posix", c"register_at_fork") else {
+        return false;
+    };
+    let (arguments, names) = (api::tuple(0), api::dict());
+    for (name, hook) in hooks {
+        if hook.id().is_some() {
+            let function = callable(hook);
+            api::dict_set(names, name.as_ptr(), function);
+            api::decrease(function);
+        }
+    }
+    let done = succeeded(api::call(register, arguments, names));
+    for object in [arguments, names, register] {
+        api::decrease(object);
+    }
+    done
+}
+
+/// `os.fork()`, between two boundaries of bytecode: which process the run goes on as, or nothing if it raises.
+pub(super) fn os_fork() -> Option<Branch> {
+    if eval() != 0 {
+        return None;
+    }
+    let fork = attribute(c"posix", c"fork")?;
+    let arguments = api::tuple(0);
+    let generation = crate::child::generation();
+    let done = succeeded(api::call(fork, arguments, std::ptr::null_mut()));
+    api::decrease(arguments);
+    api::decrease(fork);
+    if !done {
+        return None;
+    }
+    let _unraisable = eval();
+    Some(if crate::child::generation() > generation {
+        Branch::Child
+    } else {
+        Branch::Parent
+    })
 }
 
 /// The dictionary of a thread state that is not the current one. 3.8 has no function for it, but there the current one

@@ -7,6 +7,7 @@
 
 mod attach;
 mod finalize;
+mod fork;
 mod import;
 mod pending;
 mod reinit;
@@ -16,6 +17,7 @@ mod threading;
 pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
+pub use fork::ForkWithInterpreters;
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
 pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
@@ -139,4 +141,14 @@ differences! {
     InitializeAmidEnd,
     /// [`Profile::main_left_behind_is_fatal`].
     MainLeftBehindIsFatal,
+    /// [`Profile::import_lock_of_interpreter`].
+    ImportLockOfInterpreter,
+    /// [`Profile::fork_keeps_head_lock`].
+    ForkKeepsHeadLock,
+    /// [`Profile::child_renews_locks_first`].
+    ChildRenewsLocksFirst,
+    /// [`Profile::only_main_interpreter_forks`].
+    OnlyMainInterpreterForks,
+    /// [`Profile::fork_with_interpreters`]: a crash where it is none, and the other way round.
+    ForkWithInterpreters,
 }

@@ -171,6 +171,10 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
+    fn forks(&self) -> bool {
+        self.program.forks()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         let follower = Arc::new(Follower {
             observed: Arc::clone(&self.observed),
@@ -210,6 +214,7 @@ impl Ending for Judge<'_> {
         }
         match world.standing(thread) {
             Standing::NotStarted => Rest::NotStarted,
+            Standing::Gone => Rest::Gone,
             Standing::Ended => Rest::Ended,
             Standing::Hung => Rest::Hung,
             Standing::Blocked(_) => Rest::Blocked,
@@ -245,7 +250,7 @@ impl Following<'_> {
         let threads = self.follower.observed.threads.iter().enumerate();
         threads.into_iter().all(|(index, observed)| {
             let model = self.judge.rest(world, ThreadIndex::new(index));
-            let ended = |rest| matches!(rest, Rest::Ended | Rest::NotStarted);
+            let ended = |rest| matches!(rest, Rest::Ended | Rest::NotStarted | Rest::Gone);
             (model == *observed || !(taken(model) || taken(*observed)))
                 && (!stuck || ended(model) == ended(*observed))
         })
@@ -365,6 +370,7 @@ impl Run for Following<'_> {
                 || machine.failed().is_some()
                 || self.judge.end().is_some(),
             seen: 0,
+            generation: machine.generation(),
         }
     }
 

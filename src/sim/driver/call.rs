@@ -84,6 +84,24 @@ impl<P: Python> Machine<P> {
                 caller.at_site(callback(given[0], Value::NULL))?;
                 Value::NULL
             }
+            Call::BeforeFork => {
+                caller.before_fork()?;
+                Value::NULL
+            }
+            Call::AfterForkParent => {
+                caller.after_fork_parent()?;
+                Value::NULL
+            }
+            Call::AfterForkChild => {
+                caller.after_fork_child()?;
+                Value::NULL
+            }
+            Call::AtFork => {
+                let [before, parent, child] =
+                    [given[0], given[1], given[2]].map(|hook| callback(hook, Value::NULL));
+                let room = caller.register_at_fork(before, parent, child)?;
+                Value::Number(if room { 0 } else { -1 })
+            }
             Call::AtThreadExit => self.at_thread_exit(at, given[0]),
             Call::EvalInitThreads => Value::NULL,
             Call::GcCollect => caller.gc_collect()?.into(),

@@ -9,7 +9,7 @@ use crate::runtime::{
     InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime,
     StatusError, Step, ThreadStateHandle,
 };
-use crate::sync::ThreadIndex;
+use crate::sync::{Branch, ThreadIndex};
 
 /// One process's CPython, and what conditions ask of it.
 pub trait Python: Sync + Send + Sized + 'static {
@@ -211,6 +211,16 @@ calls! {
     fn thread_start(thread: ThreadIndex, daemon: Daemon) -> i32;
     /// `threading.Thread.join`: 0, or -1 if it raises.
     fn thread_join(thread: ThreadIndex) -> i32;
+    /// `os.fork`: which process the run goes on as, or `None` if it raises.
+    fn os_fork() -> Option<Branch>;
+    /// `PyOS_BeforeFork`.
+    fn before_fork() -> ();
+    /// `PyOS_AfterFork_Parent`.
+    fn after_fork_parent() -> ();
+    /// `PyOS_AfterFork_Child`.
+    fn after_fork_child() -> ();
+    /// `os.register_at_fork`.
+    fn register_at_fork(before: Callback, parent: Callback, child: Callback) -> bool;
 }
 
 impl Python for Runtime {
@@ -298,5 +308,9 @@ impl Host for Machine {
     fn spawn(&self, thread: ThreadIndex) -> bool {
         self.launch(thread);
         true
+    }
+
+    fn fork(&self) -> Branch {
+        Self::fork(self)
     }
 }

@@ -114,7 +114,10 @@ impl Pass<'_> {
                 }
             }
             StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
-            StatementKind::Fork { .. } => self.refuse_statement("`fork`", statement),
+            StatementKind::Fork { child, parent } => {
+                self.block(child);
+                self.block(parent);
+            }
             StatementKind::FailThreadStart
             | StatementKind::FailAlloc
             | StatementKind::FailStage(_) => {
@@ -142,7 +145,10 @@ impl Pass<'_> {
             Step::Call(call) => self.call(call),
             Step::Value(value) => self.expression(value, statement),
             Step::Eval(limit) => self.limit(limit, statement),
-            Step::OsFork { .. } => self.refuse_statement("`os.fork`", statement),
+            Step::OsFork { child, parent } => {
+                self.block(child);
+                self.block(parent);
+            }
             Step::Start { .. } | Step::PythonJoin(_) => {}
         }
     }

@@ -18,6 +18,8 @@ pub struct Reads {
     pub pending: bool,
     /// In a statement, who holds the GIL.
     pub gil_holder: bool,
+    /// Whether it forks.
+    pub forks: bool,
     /// The rows of the calls that it makes.
     pub calls: BTreeSet<CallRef>,
     /// The modules that it imports; `threading` is always the first, whether or not it does.
@@ -92,6 +94,7 @@ impl Reads {
             }
             StatementKind::Choose(blocks) => blocks.iter().for_each(|block| self.block(block)),
             StatementKind::Fork { child, parent } => {
+                self.forks = true;
                 self.block(child);
                 self.block(parent);
             }
@@ -132,6 +135,7 @@ impl Reads {
             Step::Value(value) => self.expression(value),
             Step::Eval(limit) => self.limit(limit),
             Step::OsFork { child, parent } => {
+                self.forks = true;
                 self.block(child);
                 self.block(parent);
             }
