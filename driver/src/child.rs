@@ -17,12 +17,12 @@ use crate::record;
 use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled};
 use crate::sight;
 use std::sync::{Arc, OnceLock};
-use tstate::runtime::{CallbackId, Profile};
+use tstate::runtime::{AuditEvent, CallbackId, Profile};
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sim::events::{Event, Events, Seen, Witness};
 use tstate::sim::scenario::program::{BodyKind, Program};
 use tstate::sync::hook::with_controller;
-use tstate::sync::{Branch, ThreadIndex, enter_thread};
+use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
 
 /// Processor time of a run, in seconds, and where the kernel stops asking.
 const PROCESSOR_TIME: (u64, u64) = (2, 3);
@@ -211,6 +211,11 @@ pub fn thread_exits() -> bool {
     let exited = !(is_python && is_done);
     let _left = machine.leave_thread(thread, exited);
     exited
+}
+
+/// Runs a callback of the scenario as an audit hook.
+pub fn audit(id: CallbackId, event: AuditEvent) -> i32 {
+    callback(id, machine().text(event.name()).to_word())
 }
 
 /// Runs a callback of the scenario and returns what it returns.

@@ -1,8 +1,8 @@
 //! What cannot be driven on the library at hand, found before the run.
 
-use crate::python::{Release, symbol};
+use crate::python::{Release, injected, symbol};
 use tstate::runtime::Profile;
-use tstate::sim::scenario::calls::{Kind, Row};
+use tstate::sim::scenario::calls::{Call, Kind, Row};
 use tstate::sim::scenario::program::{Program, Reads};
 use tstate::sim::scenario::unmodelled;
 
@@ -25,6 +25,14 @@ pub fn refusal(program: &Program, release: &Release) -> Option<String> {
     let rows = reads.calls.iter().map(|call| call.row());
     if let Some(missing) = rows.clone().find(|row| !is_there(row, release)) {
         return Some(format!("{} is not in this library", missing.name));
+    }
+    let at_site = rows.clone().any(|row| row.modelled == Some(Call::AtSite));
+    if let Some(why) = reads
+        .stages
+        .iter()
+        .find_map(|stage| injected::refusal(*stage, at_site))
+    {
+        return Some(why);
     }
     if reads.pending {
         return Some("how many pending calls are queued cannot be seen".to_owned());

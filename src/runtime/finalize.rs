@@ -54,6 +54,7 @@
 //! `tests/loom/finalize.rs`, `tests/runtime.rs`.
 
 use super::arena::Whence;
+use super::audit::AuditEvent;
 use super::differences::SubInterpretersEnd;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::ModuleId;
@@ -371,6 +372,7 @@ impl Caller<'_> {
         }
         self.enter_phase(ending, Phase::FlushAgain);
         self.enter_phase(ending, Phase::ClearListed);
+        let _ignored = self.audit(AuditEvent::InterpreterClear)?;
         self.clear_listed(ending.interpreter)?;
         self.enter_phase(ending, Phase::ClearFields);
         self.storage(ending.finalizer)?.eval_breaker.reset();
@@ -381,6 +383,9 @@ impl Caller<'_> {
         self.run_exit_callbacks_native(ending.interpreter)?;
         self.enter_phase(ending, Phase::CollectLast);
         self.gc_collect()?;
+        if ending.interpreter == InterpreterHandle::MAIN {
+            self.clear_audit_hooks()?;
+        }
         self.enter_phase(ending, Phase::ForgetInterpreter);
         let forgets = if profile.end_of_main_forgets_it() {
             ending.interpreter == InterpreterHandle::MAIN
@@ -412,7 +417,7 @@ impl Caller<'_> {
     }
 
     /// F22: clears every listed thread state, HEAD_LOCK dropped around each.
-    fn clear_listed(&self, interpreter: InterpreterHandle) -> Step<()> {
+    pub(super) fn clear_listed(&self, interpreter: InterpreterHandle) -> Step<()> {
         if self.runtime.profile.cleared_under_head_lock() {
             return self.clear_listed_locked(interpreter);
         }

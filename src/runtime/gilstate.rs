@@ -101,6 +101,7 @@ impl<'a> Caller<'a> {
         }
         let handle = self.create_thread_state(interpreter, Whence::GilState)?;
         if handle.is_null() {
+            self.null_thread_state()?;
             return Err(self.fatal(Fatal::EnsureFailed));
         }
         self.bind_thread_state(handle)?;

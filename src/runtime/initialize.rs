@@ -4,11 +4,13 @@
 //!
 //! # States
 //!
-//! [`Stage`]: how far the latest initialization has come; the initializer alone moves it.
+//! [`super::Stage`]: how far the latest initialization has come; the initializer alone moves it.
 //!
 //! # Protocol
 //!
-//! The stages run in order. No lock keeps a second initializer out: two at once are undefined behaviour (U32), found
+//! The stages run in order. One that fails leaves everything as the stages before it made it: `Py_Initialize` ends the
+//! process, `Py_InitializeFromConfig` returns the error. If the core was there it fails again when it is called again: the
+//! exception that the stage left behind is still set (observed: 3.8.18, 3.11.7, 3.13.0). No lock keeps a second initializer out: two at once are undefined behaviour (U32), found
 //! here by one exchange. Up to 3.14 `initialized` turns 1 before `site` is imported, so a polling thread can get in; since
 //! 3.15 after it (gh-146302). What is left of a former life is in [`super::life`].
 //!
@@ -22,106 +24,106 @@
 //!
 //! # Outcomes
 //!
-//! A crash for two initializers; fatal *can't make first thread*; those of a life that is not over.
+//! A crash for two initializers; the text of a stage that failed, with status 1; the fatal errors of a life that is not over.
+//!
+//! # Checked by
+//!
+//! `tests/pipeline.rs`.
 
 use super::arena::Whence;
 use super::callback::Callback;
+use super::differences::Creation;
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::GilPointer;
-use super::outcome::{Crash, Fatal, Step};
+use super::outcome::{Crash, StatusError, Step};
+use super::stage::Stage;
 use super::state::Caller;
 use crate::sync::{Ordering, Word, current_thread};
-
-/// A stage of initialization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    /// No initialization has begun.
-    NotStarted,
-    /// I1: the runtime itself, once in each of its lives.
-    Runtime,
-    /// I2: pre-initialization.
-    Preinitialize,
-    /// I3: the configuration is read.
-    Configure,
-    /// I4: finalization is forgotten, interpreter ids begin again.
-    Reset,
-    /// I5: the main interpreter.
-    MainInterpreter,
-    /// I6: its first thread state.
-    FirstThreadState,
-    /// I7: the GIL, taken.
-    Gil,
-    /// I8: types, builtins, sys, the import core.
-    Core,
-    /// I9: everything else; `initialized` turns 1, up to 3.14.
-    Main,
-    /// I9, its end: `site` is imported.
-    Site,
-    /// All stages are done; `initialized` turns 1, since 3.15.
-    Done,
-}
-
-super::handle::word_for_enum!(Stage {
-    NotStarted,
-    Runtime,
-    Preinitialize,
-    Configure,
-    Reset,
-    MainInterpreter,
-    FirstThreadState,
-    Gil,
-    Core,
-    Main,
-    Site,
-    Done,
-});
 
 impl Caller<'_> {
     /// Initializes the runtime and attaches the caller; nothing if it is initialized.
     ///
     /// # Errors
     ///
-    /// A crash if another thread initializes at the same time; what ended the thread in the site hook. Source:
-    /// contract 2.2, §INIT.
+    /// The process is over if a stage fails. A crash if another thread initializes at the same time; what ended the thread
+    /// in the site hook. Source: contract 2.2, §INIT.
     #[doc(alias = "Py_Initialize")]
     #[doc(alias = "Py_InitializeEx")]
     pub fn initialize(&self) -> Step<()> {
         if self.runtime.initialized.load(Ordering::Relaxed) {
             return Ok(());
         }
+        self.run_stages_or_configure()?
+            .map_err(|error| self.status(error))
+    }
+
+    /// As [`Caller::initialize`], from a configuration, or from none.
+    ///
+    /// # Errors
+    ///
+    /// As there, but a stage that fails is an error in the status. Source: contract 2.2.
+    #[doc(alias = "Py_InitializeFromConfig")]
+    pub fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
+        if !configured {
+            return Ok(Err(StatusError::NoConfig));
+        }
+        self.run_stages_or_configure()
+    }
+
+    /// All stages. Where the core is there already the runtime is configured again. But if a stage behind the core failed, the
+    /// exception that it left behind fails the next one that looks.
+    fn run_stages_or_configure(&self) -> Step<Result<(), StatusError>> {
+        if !self.runtime.core_initialized.read() {
+            return self.run_stages();
+        }
+        Ok(if self.current().is_null() {
+            Err(StatusError::NoThreadState)
+        } else if self.runtime.initialized.load(Ordering::Relaxed) {
+            Ok(())
+        } else {
+            Err(StatusError::Stage(Stage::UpdateConfig))
+        })
+    }
+
+    fn run_stages(&self) -> Step<Result<(), StatusError>> {
         if self.runtime.initializing.swap(true, Ordering::AcqRel) {
             return Err(self.crash(Crash::Other));
         }
+        let mut result = Ok(());
         for &stage in Stage::ALL {
             self.runtime.stage.write(stage);
-            self.enter_stage(stage)?;
+            if self.stage_fails(stage, Creation::Main) || !self.enter_stage(stage)? {
+                result = Err(StatusError::Stage(stage));
+                break;
+            }
         }
         self.runtime.initializing.store(false, Ordering::Release);
-        Ok(())
+        Ok(result)
     }
 
-    fn enter_stage(&self, stage: Stage) -> Step<()> {
+    /// Whether the program asked for this failure.
+    pub(super) fn stage_fails(&self, stage: Stage, creation: Creation) -> bool {
+        self.runtime.profile.runs_stage(stage, creation) && self.runtime.failures.takes_stage(stage)
+    }
+
+    /// What a stage does here; whether it succeeded.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other stages concern nothing that is modelled"
+    )]
+    fn enter_stage(&self, stage: Stage) -> Step<bool> {
         match stage {
-            Stage::Runtime => {
-                self.initialize_runtime();
-                Ok(())
-            }
-            Stage::Reset => {
-                self.begin_life()?;
-                self.runtime
-                    .finalizing
-                    .store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
-                self.runtime.phase.write(Phase::NotStarted);
-                self.runtime.lists.lock().reset();
-                Ok(())
-            }
-            Stage::MainInterpreter => self.create_main_interpreter(),
-            Stage::FirstThreadState => self.create_main_thread_state(),
-            Stage::Gil => self.create_main_gil(),
+            Stage::Runtime => self.initialize_runtime(),
+            Stage::Reset => self.reset()?,
+            Stage::MainInterpreter => self.create_main_interpreter()?,
+            Stage::FirstThreadState => return self.create_main_thread_state(),
+            Stage::Gil => self.create_main_gil()?,
             Stage::Core => {
                 self.runtime.core_initialized.write(true);
-                Ok(())
+                self.interpreter(InterpreterHandle::MAIN)?
+                    .complete
+                    .write(true);
             }
             Stage::Main => {
                 debug_assert!(
@@ -131,17 +133,25 @@ impl Caller<'_> {
                 if !self.runtime.profile.initialized_after_site() {
                     self.runtime.initialized.store(true, Ordering::Relaxed);
                 }
-                Ok(())
             }
-            Stage::Site => self.import_site(),
-            Stage::Done => {
-                if self.runtime.profile.initialized_after_site() {
-                    self.runtime.initialized.store(true, Ordering::Relaxed);
-                }
-                Ok(())
+            Stage::Site => self.import_site()?,
+            Stage::Done if self.runtime.profile.initialized_after_site() => {
+                self.runtime.initialized.store(true, Ordering::Relaxed);
             }
-            Stage::NotStarted | Stage::Preinitialize | Stage::Configure => Ok(()),
+            _ => {}
         }
+        Ok(true)
+    }
+
+    /// I4. A main interpreter that was given out before (P15) is not expected here.
+    fn reset(&self) -> Step<()> {
+        self.begin_life()?;
+        self.runtime
+            .finalizing
+            .store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
+        self.runtime.phase.write(Phase::NotStarted);
+        self.runtime.lists.lock().reset();
+        Ok(())
     }
 
     /// I1: the runtime as it was before it was ever used, for this thread.
@@ -158,6 +168,7 @@ impl Caller<'_> {
         runtime.pending_main.reset();
         self.open_queue(&runtime.pending_main);
         runtime.check_enabled.write(true);
+        runtime.others_made.write(false);
         if !runtime.profile.slots_outlive_the_runtime() {
             for value in &runtime.tss {
                 value.write(ThreadStateHandle::NULL);
@@ -190,14 +201,15 @@ impl Caller<'_> {
         self.runtime.auto_interpreter.store(main, Ordering::Relaxed);
     }
 
-    /// I6.
-    fn create_main_thread_state(&self) -> Step<()> {
+    /// I6; whether there was memory.
+    fn create_main_thread_state(&self) -> Step<bool> {
         let made = self.create_thread_state(InterpreterHandle::MAIN, Whence::Init)?;
         if made.is_null() {
-            return Err(self.fatal(Fatal::FirstThread));
+            return Ok(false);
         }
         self.runtime.main_thread_state.write(made);
-        self.bind_thread_state(made)
+        self.bind_thread_state(made)?;
+        Ok(true)
     }
 
     /// I7.

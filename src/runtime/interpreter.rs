@@ -27,7 +27,9 @@
 //!
 //! Nothing is taken inside HEAD_LOCK.
 
+use super::audit::AuditEvent;
 use super::callback::CallbackStack;
+use super::differences::NoInterpreter;
 use super::eval_breaker::SharedBreaker;
 use super::fork::ForkHooks;
 use super::gil::Gil;
@@ -36,7 +38,7 @@ use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::Imports;
 use super::import_lock::ImportLock;
 use super::importer::Importer;
-use super::outcome::{Crash, Fatal, Step};
+use super::outcome::{Crash, Fatal, StatusError, Step};
 use super::pending::{PENDING_INTERPRETER, PendingQueue};
 use super::state::Caller;
 use crate::sync::{AtomicBool, Plain, Word};
@@ -74,6 +76,17 @@ impl Word for GilPointer {
     }
 }
 
+/// Whose dictionary: what C has as a pointer to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dictionary {
+    /// The null pointer.
+    None,
+    /// An interpreter's.
+    Interpreter(InterpreterHandle),
+    /// A thread state's.
+    ThreadState(ThreadStateHandle),
+}
+
 /// One interpreter.
 #[derive(Debug)]
 pub(super) struct Interpreter {
@@ -90,6 +103,8 @@ pub(super) struct Interpreter {
     pub(super) finalizing: Plain<bool>,
     /// `_finalizing`: the finalizing thread state. Rule: the GIL.
     pub(super) finalizer: Plain<ThreadStateHandle>,
+    /// Whether all stages of making it ran: `PyInterpreterState_New` alone runs none. Rule: the creator.
+    pub(super) complete: Plain<bool>,
     /// What asks its threads to look up, up to 3.12.
     pub(super) shared_breaker: SharedBreaker,
     /// This interpreter's own queue of pending calls.
@@ -126,6 +141,7 @@ impl Interpreter {
             gil_own: Gil::new(slot),
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
+            complete: Plain::new(("interpreter.complete", slot), slot == 0),
             shared_breaker: SharedBreaker::new(slot),
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
@@ -147,6 +163,7 @@ impl Interpreter {
         self.gil.write(GilPointer::Null);
         self.finalizing.write(false);
         self.finalizer.write(ThreadStateHandle::NULL);
+        self.complete.write(false);
         self.shared_breaker.init();
         self.pending.reset();
         self.imports.reset();
@@ -183,6 +200,120 @@ impl<'a> Caller<'a> {
             GilPointer::Main => InterpreterHandle::MAIN,
         };
         Ok((owner, &self.interpreter(owner)?.gil_own))
+    }
+
+    /// Makes an interpreter without configuration and modules; null without memory, or if a hook refuses, up to 3.12. Since
+    /// 3.12 it has no GIL either, and nobody can attach to it.
+    ///
+    /// # Errors
+    ///
+    /// Since 3.13 the process ends where it was null. A crash before initialization and after finalization; but since 3.13
+    /// the main interpreter before the first one, which that does not survive, and fatal after it. Source: contract 2.7,
+    /// V33, P15; observed: 3.8.18 to 3.15.2.
+    #[doc(alias = "PyInterpreterState_New")]
+    pub fn interpreter_state_new(&self) -> Step<InterpreterHandle> {
+        if !self.runtime.core_initialized.read() {
+            return self.interpreter_outside_of_life();
+        }
+        match self.make_interpreter()? {
+            Ok(made) => Ok(made),
+            Err(error) if self.runtime.profile.no_interpreter() != NoInterpreter::Null => {
+                Err(self.status(error))
+            }
+            Err(_) => Ok(InterpreterHandle::NULL),
+        }
+    }
+
+    /// `PyInterpreterState_New` while the runtime is not initialized.
+    fn interpreter_outside_of_life(&self) -> Step<InterpreterHandle> {
+        if !self.runtime.profile.main_is_given_out_early() {
+            return Err(self.crash(Crash::Other));
+        }
+        let main = InterpreterHandle::MAIN;
+        let mut lists = self.runtime.lists.lock();
+        let is_first = lists.main().is_null() && lists.is_before_ids();
+        if is_first {
+            self.interpreter(main)?.renew();
+            lists.insert_interpreter(main);
+        }
+        drop(lists);
+        if is_first {
+            Ok(main)
+        } else {
+            Err(self.status(StatusError::Initialized))
+        }
+    }
+
+    /// Clears an interpreter and its thread states: what they refer to is dropped, callbacks of their end run.
+    ///
+    /// # Errors
+    ///
+    /// A crash without an attached thread state, use after free, and since 3.10 a crash for an interpreter of which not all
+    /// stages ran; what ended the thread in a callback. Source: contract 2.7; observed: `g20`.
+    #[doc(alias = "PyInterpreterState_Clear")]
+    pub fn interpreter_state_clear(&self, interpreter: InterpreterHandle) -> Step<()> {
+        self.attached_or_crash()?;
+        let complete = self.interpreter(interpreter)?.complete.read();
+        let _ignored = self.audit(AuditEvent::InterpreterClear)?;
+        if !complete && self.runtime.profile.clear_needs_all_stages() {
+            return Err(self.crash(Crash::Other));
+        }
+        self.clear_listed(interpreter)?;
+        self.run_at_interpreter_clear(interpreter)?;
+        self.run_exit_callbacks_native(interpreter)?;
+        self.gc_collect()?;
+        Ok(())
+    }
+
+    /// Deletes an interpreter and what thread states it has. The caller is left without a thread state if that was one of
+    /// them, from 3.9 to 3.11 in any case and with the GIL held.
+    ///
+    /// # Errors
+    ///
+    /// Fatal for the main one while there are others, for one that is in no list, and up to 3.8 for the current one; use
+    /// after free; a crash for null. Source: contract 2.7; observed: 3.8.18 to 3.15.2.
+    #[doc(alias = "PyInterpreterState_Delete")]
+    pub fn interpreter_state_delete(&self, interpreter: InterpreterHandle) -> Step<()> {
+        self.interpreter(interpreter)?;
+        let current = self.current();
+        let profile = self.runtime.profile;
+        if profile.delete_of_own_is_fatal()
+            && !current.is_null()
+            && self.interpreter_of(current)? == interpreter
+        {
+            return Err(self.fatal(Fatal::StillCurrent));
+        }
+        if profile.delete_forgets_the_current() {
+            self.swap_pointer(ThreadStateHandle::NULL)?;
+        }
+        self.delete_interpreter(interpreter)
+    }
+
+    /// An interpreter's dictionary, made where it is asked for first. Source: contract 2.7.
+    ///
+    /// # Errors
+    ///
+    /// A crash without an attached thread state; use after free.
+    #[doc(alias = "PyInterpreterState_GetDict")]
+    pub fn interpreter_state_get_dict(&self, interpreter: InterpreterHandle) -> Step<Dictionary> {
+        self.attached_or_crash()?;
+        self.interpreter(interpreter)?;
+        Ok(Dictionary::Interpreter(interpreter))
+    }
+
+    /// The attached thread state's dictionary, or null without one. Source: contract 2.8.
+    ///
+    /// # Errors
+    ///
+    /// Use after free.
+    #[doc(alias = "PyThreadState_GetDict")]
+    pub fn thread_state_get_dict(&self) -> Step<Dictionary> {
+        let current = self.current();
+        if current.is_null() {
+            return Ok(Dictionary::None);
+        }
+        self.thread_state(current)?;
+        Ok(Dictionary::ThreadState(current))
     }
 
     /// The interpreter of the attached thread state.

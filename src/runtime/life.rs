@@ -65,7 +65,12 @@ impl Caller<'_> {
             };
         }
         if self.is_finalizing()? == 0 {
-            return Ok(());
+            // This life began already, and a stage of it failed.
+            return if main_is_listed() {
+                Err(self.crash(Crash::Other))
+            } else {
+                Ok(())
+            };
         }
         let static_main = profile.main_interpreter_is_renewed_with_the_runtime();
         match (main_is_listed(), profile.initialize_amid_end()) {

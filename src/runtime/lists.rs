@@ -170,6 +170,16 @@ impl Lists {
         );
     }
 
+    /// Whether no initialization has begun yet.
+    pub(super) fn is_before_ids(&self) -> bool {
+        self.id_next < 0
+    }
+
+    /// An interpreter that is not made has taken its id.
+    pub(super) fn use_up_interpreter_id(&mut self) {
+        self.id_next += 1;
+    }
+
     /// Takes an interpreter out of the list; whether it was there.
     pub(super) fn remove_interpreter(&mut self, interpreter: InterpreterHandle) -> bool {
         let Some(slot) = interpreter.slot() else {

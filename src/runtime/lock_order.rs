@@ -26,6 +26,8 @@ pub enum Lock {
     Bucket,
     /// The mutex of `Py_AtExit`.
     AtExit,
+    /// The mutex of audit hooks.
+    AuditHooks,
 }
 
 impl Lock {
@@ -40,6 +42,7 @@ impl Lock {
         Self::HeadLock,
         Self::Bucket,
         Self::AtExit,
+        Self::AuditHooks,
     ];
 
     /// The locks that may be taken while this one is held. A GIL is given up before any wait for a mutex, so the pair
@@ -57,6 +60,7 @@ impl Lock {
                 Self::HeadLock,
                 Self::Bucket,
                 Self::AtExit,
+                Self::AuditHooks,
             ],
             Self::PendingQueue => &[
                 Self::Gil,
@@ -65,7 +69,11 @@ impl Lock {
                 Self::Bucket,
             ],
             Self::GilMutex => &[Self::GilSwitchMutex],
-            Self::GilSwitchMutex | Self::HeadLock | Self::Bucket | Self::AtExit => &[],
+            Self::GilSwitchMutex
+            | Self::HeadLock
+            | Self::Bucket
+            | Self::AtExit
+            | Self::AuditHooks => &[],
         }
     }
 }

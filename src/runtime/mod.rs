@@ -5,16 +5,18 @@
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
 //! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
-//! `threading`, `import`, `object`, `exit`; `initialize`, `life`, `finalize`, `subinterpreter` and `fork` last. `lock_order`
-//! holds for all.
+//! `threading`, `import`, `object`, `exit`, `audit`, `failure`; `stage`, `initialize`, `life`, `finalize`, `subinterpreter` and
+//! `fork` last. `lock_order` holds for all.
 
 mod arena;
 mod attach;
+mod audit;
 mod callback;
 mod current;
 pub mod differences;
 mod eval_breaker;
 mod exit;
+mod failure;
 mod finalize;
 mod fork;
 mod gil;
@@ -38,12 +40,14 @@ mod outcome;
 mod parking;
 mod pending;
 pub mod profile;
+mod stage;
 mod state;
 mod subinterpreter;
 mod thread_state;
 mod threading;
 
 pub use arena::{AttachState, THREAD_STATES_MAX, Whence};
+pub use audit::{AUDIT_HOOKS_MAX, AuditEvent};
 pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
 pub use eval_breaker::Bit;
 pub use finalize::Phase;
@@ -52,8 +56,7 @@ pub use gil::Locked;
 pub use gilstate::GilState;
 pub use handle::{InterpreterHandle, ThreadStateHandle};
 pub use import::{MODULES_MAX, ModuleId};
-pub use initialize::Stage;
-pub use interpreter::{EXIT_CALLBACKS_MAX, INTERPRETER_CLEAR_MAX, INTERPRETERS_MAX};
+pub use interpreter::{Dictionary, EXIT_CALLBACKS_MAX, INTERPRETER_CLEAR_MAX, INTERPRETERS_MAX};
 pub use mutex::{MutexSlot, USER_MUTEXES_MAX};
 pub use object::{AT_CLEAR_MAX, OBJECTS_MAX, ObjectId, ObjectKind, ObjectState};
 #[cfg(feature = "sim")]
@@ -61,9 +64,10 @@ pub use observe::{
     GilObservation, InterpreterObservation, Observation, PendingObservation, ThreadObservation,
     ThreadStateObservation,
 };
-pub use outcome::{Crash, Ended, Fatal, Over, Step};
+pub use outcome::{Crash, Ended, Fatal, Over, StatusError, Step};
 pub use pending::PENDING_MAX;
 pub use profile::Profile;
+pub use stage::Stage;
 pub use state::{AT_EXIT_MAX, Caller, Host, Runtime};
-pub use subinterpreter::{InterpreterConfig, StatusError};
+pub use subinterpreter::InterpreterConfig;
 pub use threading::{Daemon, HandleState};

@@ -12,6 +12,7 @@
 
 use super::differences::Texts;
 use super::profile::Profile;
+use super::stage::Stage;
 use crate::sync::Word;
 
 /// What a call gives, unless it ends the thread or the process.
@@ -35,8 +36,81 @@ pub enum Over {
     Fatal(Fatal),
     /// What C leaves undefined.
     Crash(Crash),
+    /// A status that is an error ended it with status 1 (`Py_ExitStatusException`).
+    Status(StatusError),
     /// The process ended with this status (`Py_Exit`, `exit`).
     Exit(i32),
+}
+
+/// Why no interpreter was made: an error in a `PyStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StatusError {
+    /// *Py_Initialize must be called first*
+    InitializeFirst,
+    /// *per-interpreter obmalloc does not support single-phase init extension modules*
+    Obmalloc,
+    /// *invalid interpreter config 'gil' value*
+    Gil,
+    /// *initialization config is NULL*
+    NoConfig,
+    /// *failed to read thread state*
+    NoThreadState,
+    /// *sys.audit failed*
+    Audit,
+    /// *interpreter already initialized*
+    Initialized,
+    /// A stage failed.
+    Stage(Stage),
+}
+
+impl StatusError {
+    /// The text that CPython of this profile prints when the status ends the process.
+    #[must_use]
+    pub fn message(self, profile: Profile) -> &'static str {
+        match self {
+            Self::InitializeFirst => Fatal::InitializeFirst.message(profile),
+            Self::Obmalloc => {
+                "init_interp_settings: per-interpreter obmalloc does not support single-phase init extension modules"
+            }
+            Self::Gil => "init_interp_settings: invalid interpreter config 'gil' value",
+            Self::NoConfig => "Py_InitializeFromConfig: initialization config is NULL",
+            Self::NoThreadState => "pyinit_core_reconfigure: failed to read thread state",
+            Self::Audit => "_PyInterpreterState_New: sys.audit failed",
+            Self::Initialized => "init_interpreter: interpreter already initialized",
+            Self::Stage(stage) => profile.stage_text(stage),
+        }
+    }
+}
+
+/// Ahead of stages in the words of errors.
+const STAGES_FROM: u64 = 16;
+
+impl Word for StatusError {
+    fn to_word(self) -> u64 {
+        match self {
+            Self::InitializeFirst => 0,
+            Self::Obmalloc => 1,
+            Self::Gil => 2,
+            Self::NoConfig => 3,
+            Self::NoThreadState => 4,
+            Self::Audit => 5,
+            Self::Initialized => 6,
+            Self::Stage(stage) => STAGES_FROM + stage.to_word(),
+        }
+    }
+
+    fn from_word(word: u64) -> Self {
+        match word {
+            0 => Self::InitializeFirst,
+            1 => Self::Obmalloc,
+            2 => Self::Gil,
+            3 => Self::NoConfig,
+            4 => Self::NoThreadState,
+            5 => Self::Audit,
+            6 => Self::Initialized,
+            stage => Self::Stage(Stage::from_word(stage - STAGES_FROM)),
+        }
+    }
 }
 
 /// What C leaves undefined: the kind of misuse. A real library may survive it.
@@ -157,8 +231,6 @@ fatal_errors! {
     ReleaseNotCurrent => "PyGILState_Release: thread state %p must be current when releasing",
     /// `PyMutex_Unlock` of a free mutex (S56).
     UnlockUnlocked => "PyMutex_Unlock: unlocking mutex that is not locked",
-    /// Initialization could not make the first thread state.
-    FirstThread => "Py_InitializeFromConfig: can't make first thread",
     /// Finalization found a thread state in an interpreter that it deletes.
     RemainingThreads => "PyInterpreterState_Delete: remaining threads",
     /// Finalization found an interpreter besides the main one.
@@ -262,6 +334,7 @@ impl Word for OverCell {
             Some(Over::Fatal(fatal)) => 1 << 32 | fatal.to_word(),
             Some(Over::Crash(crash)) => 2 << 32 | crash.to_word(),
             Some(Over::Exit(status)) => 3 << 32 | u64::from(status.cast_unsigned()),
+            Some(Over::Status(error)) => 4 << 32 | error.to_word(),
         }
     }
 
@@ -271,6 +344,7 @@ impl Word for OverCell {
             1 => Some(Over::Fatal(Fatal::from_word(low))),
             2 => Some(Over::Crash(Crash::from_word(low))),
             3 => Some(Over::Exit((low as u32).cast_signed())),
+            4 => Some(Over::Status(StatusError::from_word(low))),
             _ => None,
         })
     }

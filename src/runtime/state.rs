@@ -21,18 +21,20 @@
 //! [`Caller::crash`] and [`Caller::fatal`] note why the process is over; the first cause wins.
 
 use super::arena::ThreadStates;
+use super::audit::{AuditEvent, AuditHooks};
 use super::callback::{Callback, CallbackId, CallbackStack};
+use super::failure::Failures;
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
-use super::initialize::Stage;
 use super::interpreter::{INTERPRETERS_MAX, Interpreter};
 use super::lists::Lists;
 use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
 use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object};
-use super::outcome::{Crash, Ended, Fatal, Over, OverCell, Step};
+use super::outcome::{Crash, Ended, Fatal, Over, OverCell, StatusError, Step};
 use super::parking::Parking;
 use super::pending::{PENDING_MAIN, PendingQueue};
 use super::profile::Profile;
+use super::stage::Stage;
 use super::threading::ThreadHandle;
 use crate::sync::{
     AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
@@ -74,6 +76,8 @@ pub struct Runtime {
     pub(super) main_thread_state: Plain<ThreadStateHandle>,
     /// `gilstate.check_enabled`. Rule: the GIL.
     pub(super) check_enabled: Plain<bool>,
+    /// Whether an interpreter besides the main one was made in this life. Rule: as `check_enabled`.
+    pub(super) others_made: Plain<bool>,
     /// `gilstate.autoInterpreterState`, as a word.
     pub(super) auto_interpreter: AtomicU64,
     /// Whether `autoTSSkey` exists.
@@ -114,6 +118,10 @@ pub struct Runtime {
     pub(super) at_clear: [AtClear; AT_CLEAR_MAX],
     /// The thread that keeps HEAD_LOCK over a fork, plus one. Rule: HEAD_LOCK.
     pub(super) forking: Plain<u8>,
+    /// Audit hooks: they survive initialization.
+    pub(super) audit_hooks: AuditHooks,
+    /// What is to fail next.
+    pub(super) failures: Failures,
     /// A rule of the contract was broken that CPython does not check: from here on its invariants need not hold.
     pub(super) corrupted: Plain<bool>,
 }
@@ -138,6 +146,7 @@ impl Runtime {
             main_thread: Plain::new("main_thread", ThreadIndex::FIRST),
             main_thread_state: Plain::new("main_tstate", ThreadStateHandle::NULL),
             check_enabled: Plain::new("check_enabled", true),
+            others_made: Plain::new("others_made", false),
             auto_interpreter: AtomicU64::new("auto_interpreter", InterpreterHandle::NULL.to_word()),
             tss_created: AtomicBool::new("tss_created", false),
             tss: std::array::from_fn(|thread| Plain::new(("tss", thread), ThreadStateHandle::NULL)),
@@ -166,6 +175,8 @@ impl Runtime {
             objects: std::array::from_fn(|slot| Plain::new(("object", slot), Object::NONE)),
             at_clear: std::array::from_fn(AtClear::new),
             forking: Plain::new("forking", 0),
+            audit_hooks: AuditHooks::new(),
+            failures: Failures::new(),
             corrupted: Plain::new("corrupted", false),
         }
     }
@@ -179,6 +190,16 @@ impl Runtime {
     /// Ids belong to the state from here on: for programs that read them. Call it before any thread runs.
     pub fn observe_ids(&self) {
         self.lists.lock().ids_observable = true;
+    }
+
+    /// The program asks for failures: they are looked for from here on. Call it before any thread runs.
+    pub fn observe_failures(&self) {
+        self.failures.ask();
+    }
+
+    /// The program adds audit hooks: events look for them from here on. Call it before any thread runs.
+    pub fn observe_audit(&self) {
+        self.audit_hooks.used();
     }
 
     /// Why the process is over, if it is. For observers and roots of threads: no operation of the program.
@@ -211,6 +232,15 @@ pub trait Host {
     ///
     /// What ended the thread inside the callback.
     fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32>;
+
+    /// Runs an audit hook on the calling thread and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread inside the hook.
+    fn audit(&self, caller: &Caller<'_>, hook: CallbackId, event: AuditEvent) -> Step<i32> {
+        self.call(caller, hook, event as u64)
+    }
 
     /// Starts the OS thread with this index, whose root runs [`Caller::python_thread`]; whether that worked.
     #[must_use]
@@ -259,6 +289,21 @@ impl<'a> Caller<'a> {
     #[must_use]
     pub fn fatal(&self, fatal: Fatal) -> Ended {
         self.runtime.end_process(Over::Fatal(fatal))
+    }
+
+    /// `Py_ExitStatusException` of an error.
+    #[must_use]
+    pub(super) fn status(&self, error: StatusError) -> Ended {
+        match error {
+            StatusError::InitializeFirst => self.fatal(Fatal::InitializeFirst),
+            StatusError::Obmalloc
+            | StatusError::Gil
+            | StatusError::NoConfig
+            | StatusError::NoThreadState
+            | StatusError::Audit
+            | StatusError::Initialized
+            | StatusError::Stage(_) => self.runtime.end_process(Over::Status(error)),
+        }
     }
 
     /// Runs a callback, if there is one.

@@ -20,14 +20,16 @@
 //!
 //! # Protocol
 //!
-//! New, since 3.12: W1 is the runtime initialized? · W2 `PyGILState_Check` is disabled for good · W3 the interpreter · W5
-//! detach · W7 is the configuration legal? · W10 a thread state, bound · W11 the GIL, its own or the main one's: attach · W12, since 3.13: visits to the main interpreter, whose
-//! GIL is waited for even by who gets one of its own ([`super::import`]).
-//! Between W5 and W11 the caller is nobody. A configuration that is refused ends with the interpreter deleted and the
-//! former thread state attached again; in 3.12 it is current again, but the GIL is not held.
+//! New, since 3.12: W1 is the runtime initialized? · W2 `PyGILState_Check` is disabled for good · W3 audit, the interpreter ·
+//! W5 detach · W6 to W9 the configuration, is it legal?, the allocator · W10 a thread state, bound · W11 the GIL, its own or
+//! the main one's: attach · W12 the stages of the core and of the main part; since 3.13 with visits to the main interpreter,
+//! whose GIL is waited for even by who gets one of its own ([`super::import`]). Between W5 and W11 the caller is nobody. A
+//! stage that fails ends with the interpreter deleted, or ended if it has a thread state, and the former thread state
+//! attached again. But: W3 has it attached twice; W8 undoes nothing; in 3.12, up to W11, it is current again without the GIL.
 //!
-//! Up to 3.11 the new thread state is swapped in with the one GIL kept, whoever holds it. Then modules are imported, from
-//! files: the GIL is given up and taken again, which is fatal where nobody held it.
+//! Up to 3.11 the new thread state is swapped in with the one GIL kept, whoever holds it; then come the stages. Modules are
+//! imported from files: the GIL is given up and taken again, which is fatal where nobody held it. A stage that fails ends
+//! the process: by its status, and in 3.9 by deleting the thread state that is current.
 //!
 //! End: Z1 fatal unless current · Z2 announced · Z3 threads joined · Z4 pending calls (since 3.12) · Z5 atexit · Z7 the mark
 //! (since 3.12) · Z8 the others cut off (since 3.14; before, fatal if there are any) · Z9, Z10 as §FINAL F18 to F26 · Z11 as
@@ -57,11 +59,13 @@
 //! `tests/releases.rs`, `scenarios/subinterpreter`.
 
 use super::arena::{AttachState, EMBEDDED_FIRST, Whence};
-use super::differences::SubInterpretersEnd;
+use super::audit::AuditEvent;
+use super::differences::{Creation, HalfMade, NoInterpreter, SubInterpretersEnd};
 use super::finalize::Ending;
 use super::handle::{InterpreterHandle, ThreadStateHandle, next_generation};
 use super::interpreter::GilPointer;
-use super::outcome::{Crash, Fatal, Step};
+use super::outcome::{Fatal, StatusError, Step};
+use super::stage::Stage;
 use super::state::Caller;
 use crate::sync::{Ordering, scope};
 
@@ -110,19 +114,6 @@ impl InterpreterConfig {
     }
 }
 
-/// Why no interpreter was made: an error in a `PyStatus`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StatusError {
-    /// *Py_Initialize must be called first*
-    InitializeFirst,
-    /// *per-interpreter obmalloc does not support single-phase init extension modules*
-    Obmalloc,
-    /// *invalid interpreter config 'gil' value*
-    Gil,
-    /// No memory.
-    Memory,
-}
-
 /// What [`Caller::new_interpreter_from_config`] gives: the new thread state, null without memory up to 3.12; or an error.
 type Made = Result<ThreadStateHandle, StatusError>;
 
@@ -137,13 +128,8 @@ impl Caller<'_> {
     /// §NEWINT, §A38; observed: `g11_newinterp_before_init`, `g15_newinterp_detached`.
     #[doc(alias = "Py_NewInterpreter")]
     pub fn new_interpreter(&self) -> Step<ThreadStateHandle> {
-        match self.new_interpreter_from_config(&InterpreterConfig::LEGACY)? {
-            Ok(made) => Ok(made),
-            Err(StatusError::Memory) => Err(self.crash(Crash::Other)),
-            Err(StatusError::InitializeFirst | StatusError::Obmalloc | StatusError::Gil) => {
-                Err(self.fatal(Fatal::InitializeFirst))
-            }
-        }
+        self.new_interpreter_from_config(&InterpreterConfig::LEGACY)?
+            .map_err(|error| self.status(error))
     }
 
     /// As [`Caller::new_interpreter`], configured.
@@ -159,53 +145,85 @@ impl Caller<'_> {
             return Ok(Err(StatusError::InitializeFirst));
         }
         self.runtime.check_enabled.write(false);
-        let interpreter = self.link_interpreter();
-        if interpreter.is_null() {
-            return self.without_memory();
-        }
+        let interpreter = match self.make_interpreter()? {
+            Ok(interpreter) => interpreter,
+            Err(error) => return self.without_interpreter(error),
+        };
         if self.runtime.profile.swap_takes_gil() {
             self.attach_new(interpreter, config)
         } else {
-            self.swap_in_new(interpreter).map(Ok)
+            self.swap_in_new(interpreter)
         }
     }
 
-    /// W3: an interpreter at the head of the list, without GIL and thread state; null if there is no room.
-    fn link_interpreter(&self) -> InterpreterHandle {
+    /// W3: an interpreter at the head of the list, without GIL and thread state, unless a hook refuses or there is no memory.
+    pub(super) fn make_interpreter(&self) -> Step<Result<InterpreterHandle, StatusError>> {
+        if !self.audit(AuditEvent::InterpreterNew)? {
+            return Ok(Err(StatusError::Audit));
+        }
+        let fails = self.stage_fails(Stage::MainInterpreter, Creation::Sub)
+            || self.runtime.failures.takes_allocation();
         let mut lists = self.runtime.lists.lock();
-        let Some(slot) = lists.unused_interpreter() else {
-            return InterpreterHandle::NULL;
+        let Some(slot) = lists.unused_interpreter().filter(|_| !fails) else {
+            if self.runtime.profile.id_comes_before_memory() {
+                lists.use_up_interpreter_id();
+            }
+            drop(lists);
+            return Ok(Err(StatusError::Stage(Stage::MainInterpreter)));
         };
         let interpreter = &self.runtime.interpreters[slot];
         interpreter.renew();
+        if !self.runtime.profile.swap_takes_gil() {
+            // There is one GIL.
+            interpreter.gil.write(GilPointer::Main);
+        }
         let handle = InterpreterHandle::new(slot, interpreter.generation.read());
         lists.insert_interpreter(handle);
+        self.runtime.others_made.write(true);
         drop(lists);
         self.open_queue(&interpreter.pending);
-        handle
+        Ok(Ok(handle))
     }
 
-    /// W3 fails: up to 3.12 quietly, since 3.13 with the former thread state attached, which is then attached again.
-    fn without_memory(&self) -> Step<Made> {
-        if !self.runtime.profile.refusal_takes_the_gil_back() {
+    /// W3 failed.
+    fn without_interpreter(&self, error: StatusError) -> Step<Made> {
+        match self.runtime.profile.no_interpreter() {
+            NoInterpreter::Null => Ok(Ok(ThreadStateHandle::NULL)),
+            NoInterpreter::EndsProcess => Err(self.status(error)),
+            NoInterpreter::AttachesTwice => {
+                self.attach_saved(self.current())?;
+                Ok(Err(error))
+            }
+        }
+    }
+
+    /// W5 to W13, since 3.12.
+    fn attach_new(&self, interpreter: InterpreterHandle, config: &InterpreterConfig) -> Step<Made> {
+        let profile = self.runtime.profile;
+        if profile.thread_state_comes_first()
+            && self.stage_fails(Stage::FirstThreadState, Creation::Sub)
+        {
+            self.delete_interpreter(interpreter)?;
             return Ok(Ok(ThreadStateHandle::NULL));
         }
         let saved = self.current();
         if !saved.is_null() {
-            self.attach(saved)?;
-        }
-        Ok(Err(StatusError::Memory))
-    }
-
-    /// W5 to W11, since 3.12.
-    fn attach_new(&self, interpreter: InterpreterHandle, config: &InterpreterConfig) -> Step<Made> {
-        let saved = self.current();
-        if !saved.is_null() {
             self.detach(saved)?;
         }
-        if let Some(error) = config.error() {
-            self.delete_interpreter(interpreter)?;
-            self.attach_again(saved)?;
+        for stage in [
+            Stage::CopyConfig,
+            Stage::Settings,
+            Stage::ObjectState,
+            Stage::Allocator,
+        ] {
+            let refused = (stage == Stage::Settings).then(|| config.error()).flatten();
+            let error = self.stage_fails(stage, Creation::Sub);
+            let error = refused.or(error.then_some(StatusError::Stage(stage)));
+            let Some(error) = error else { continue };
+            if stage != Stage::ObjectState {
+                self.delete_interpreter(interpreter)?;
+                self.attach_again(saved)?;
+            }
             return Ok(Err(error));
         }
         let owner = self.interpreter(interpreter)?;
@@ -214,12 +232,22 @@ impl Caller<'_> {
             .daemons_allowed
             .write(config.allow_daemon_threads != 0);
         owner.fork_allowed.write(config.allow_fork != 0);
-        let made = self.create_thread_state(interpreter, Whence::Init)?;
+        let made = if !profile.thread_state_comes_first()
+            && self.stage_fails(Stage::FirstThreadState, Creation::Sub)
+        {
+            ThreadStateHandle::NULL
+        } else {
+            self.create_thread_state(interpreter, Whence::Init)?
+        };
         if made.is_null() {
-            self.delete_interpreter(interpreter)?;
-            return self.without_memory();
+            return self.without_thread_state(interpreter, saved);
         }
         self.bind_thread_state(made)?;
+        if self.stage_fails(Stage::Gil, Creation::Sub) {
+            self.delete_interpreter(interpreter)?;
+            self.attach_again(saved)?;
+            return Ok(Err(StatusError::Stage(Stage::Gil)));
+        }
         if config.gil == 2 {
             owner.gil_own.create();
             owner.gil.write(GilPointer::Own);
@@ -228,10 +256,66 @@ impl Caller<'_> {
         }
         self.attach(made)?;
         self.load_extensions(interpreter)?;
-        Ok(Ok(made))
+        match self.run_later_stages(made)? {
+            None => Ok(Ok(made)),
+            Some(stage) => {
+                self.undo_half_made(interpreter, made)?;
+                self.attach_saved(saved)?;
+                Ok(Err(StatusError::Stage(stage)))
+            }
+        }
     }
 
-    /// WE: the caller's former thread state is current again, in 3.12 without the GIL.
+    /// W10 failed.
+    fn without_thread_state(
+        &self,
+        interpreter: InterpreterHandle,
+        saved: ThreadStateHandle,
+    ) -> Step<Made> {
+        self.delete_interpreter(interpreter)?;
+        self.attach_saved(saved)?;
+        if self.runtime.profile.thread_state_comes_first() {
+            return Ok(Ok(ThreadStateHandle::NULL));
+        }
+        Ok(Err(StatusError::Stage(Stage::FirstThreadState)))
+    }
+
+    /// W12, with the new thread state attached: the stage that failed. Files are read from `encodings` on, with the GIL
+    /// given up meanwhile.
+    fn run_later_stages(&self, made: ThreadStateHandle) -> Step<Option<Stage>> {
+        for &stage in Stage::ALL.iter().filter(|stage| **stage > Stage::Gil) {
+            if stage == Stage::Encodings {
+                self.attached_or_crash()?;
+                self.detach(made)?;
+                self.attach(made)?;
+            }
+            if self.stage_fails(stage, Creation::Sub) {
+                return Ok(Some(stage));
+            }
+        }
+        let interpreter = self.interpreter_of(made)?;
+        self.interpreter(interpreter)?.complete.write(true);
+        Ok(None)
+    }
+
+    /// WE with a thread state: nothing is left of the interpreter, and nothing is attached.
+    fn undo_half_made(&self, interpreter: InterpreterHandle, made: ThreadStateHandle) -> Step<()> {
+        if self.runtime.profile.half_made() == HalfMade::Ended {
+            return self.end_interpreter(made);
+        }
+        self.thread_state_clear(made)?;
+        self.delete_interpreter(interpreter)
+    }
+
+    /// WE, its end: the caller's former thread state, if there was one, is attached.
+    fn attach_saved(&self, saved: ThreadStateHandle) -> Step<()> {
+        if saved.is_null() {
+            return Ok(());
+        }
+        self.attach(saved)
+    }
+
+    /// WE before there is a GIL: the caller's former thread state is current again, in 3.12 without the GIL.
     fn attach_again(&self, saved: ThreadStateHandle) -> Step<()> {
         if saved.is_null() {
             return Ok(());
@@ -247,19 +331,42 @@ impl Caller<'_> {
     }
 
     /// Up to 3.11: the thread state is swapped in, whoever holds the GIL; then files are read.
-    fn swap_in_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
-        let made = self.create_thread_state(interpreter, Whence::Init)?;
+    fn swap_in_new(&self, interpreter: InterpreterHandle) -> Step<Made> {
+        let made = if self.stage_fails(Stage::FirstThreadState, Creation::Sub) {
+            self.null_thread_state()?
+        } else {
+            self.create_thread_state(interpreter, Whence::Init)?
+        };
         if made.is_null() {
-            self.delete_interpreter(interpreter)?;
-            return Ok(made);
+            self.interpreter_state_delete(interpreter)?;
+            return Ok(Ok(made));
         }
         self.bind_thread_state(made)?;
-        self.interpreter(interpreter)?.gil.write(GilPointer::Main);
-        self.swap_pointer(made)?;
-        self.attached_or_crash()?;
-        self.detach(made)?;
-        self.attach(made)?;
-        Ok(made)
+        let saved = self.swap_pointer(made)?;
+        let early = [Stage::CopyConfig, Stage::Gil];
+        let early = early
+            .into_iter()
+            .find(|stage| self.stage_fails(*stage, Creation::Sub));
+        let failed = match early {
+            Some(stage) => Some(stage),
+            None => self.run_later_stages(made)?,
+        };
+        let Some(stage) = failed else {
+            return Ok(Ok(made));
+        };
+        match self.runtime.profile.half_made() {
+            HalfMade::DeletesCurrent => Err(self.fatal(Fatal::StillCurrent)),
+            HalfMade::Stays if gives_no_reason(stage) => {
+                self.thread_state_clear(made)?;
+                self.swap_pointer(saved)?;
+                self.delete_thread_state(made, false)?;
+                self.delete_interpreter(interpreter)?;
+                Ok(Ok(ThreadStateHandle::NULL))
+            }
+            HalfMade::Stays | HalfMade::Deleted | HalfMade::Ended => {
+                Ok(Err(StatusError::Stage(stage)))
+            }
+        }
     }
 
     /// Ends the interpreter of the attached thread state, which the caller is left without.
@@ -301,8 +408,8 @@ impl Caller<'_> {
 
     /// §FINAL F7: ends the sub-interpreters that are left, newest first, each with a thread state made for that.
     pub(super) fn end_sub_interpreters(&self) -> Step<()> {
-        // Nobody has begun to make one (W2). Differs: CPython looks at the list, under HEAD_LOCK.
-        if self.runtime.check_enabled.read() || self.newest_sub_interpreter().is_null() {
+        // Nobody has made one (W3). Differs: CPython looks at the list, under HEAD_LOCK.
+        if !self.runtime.others_made.read() || self.newest_sub_interpreter().is_null() {
             return Ok(());
         }
         let finalizer = self.current();
@@ -361,4 +468,9 @@ impl Caller<'_> {
             let _freed = arena.free(embedded, arena.slot(embedded).generation());
         }
     }
+}
+
+/// The stages of 3.8 that undo all that was made and return null: H in contract §A38.
+fn gives_no_reason(stage: Stage) -> bool {
+    matches!(stage, Stage::Builtins | Stage::Exception)
 }

@@ -167,6 +167,9 @@ impl<'a> Caller<'a> {
     ) -> ThreadStateHandle {
         let arena = &self.runtime.thread_states;
         let taken = || {
+            if self.runtime.failures.takes_allocation() {
+                return None;
+            }
             let slot = arena.take()?;
             let generation = arena.slot(slot).generation();
             Some(ThreadStateHandle::new(slot, generation))
@@ -325,10 +328,19 @@ impl<'a> Caller<'a> {
     #[doc(alias = "PyThreadState_New")]
     pub fn thread_state_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
         let handle = self.create_thread_state(interpreter, Whence::Unknown)?;
-        if !handle.is_null() {
-            self.bind_thread_state(handle)?;
+        if handle.is_null() {
+            return self.null_thread_state();
         }
+        self.bind_thread_state(handle)?;
         Ok(handle)
+    }
+
+    /// No memory for a thread state: null, which 3.11 reads through.
+    pub(super) fn null_thread_state(&self) -> Step<ThreadStateHandle> {
+        if self.runtime.profile.null_state_is_read() {
+            return Err(self.crash(Crash::Other));
+        }
+        Ok(ThreadStateHandle::NULL)
     }
 
     /// Drops what a thread state refers to: destructors run here and may do anything.

@@ -217,11 +217,13 @@ impl Caller<'_> {
         handle.thread_state.write(made);
         if !made.is_null() {
             handle.state.write(HandleState::Running);
-            if self.host.spawn(thread) {
+            if !self.runtime.failures.takes_thread_start() && self.host.spawn(thread) {
                 return Ok(true);
             }
             self.thread_state_clear(made)?;
-            self.delete_thread_state(made, false)?;
+            if self.runtime.profile.failed_start_deletes_the_state() {
+                self.delete_thread_state(made, false)?;
+            }
         }
         handle.state.write(HandleState::Done);
         self.runtime.lists.lock().remove_shutdown_handle(thread);

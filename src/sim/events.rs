@@ -193,6 +193,7 @@ impl Shown {
             Value::Interpreter(_) => Self::Interpreter,
             Value::Object(_)
             | Value::Callback(_)
+            | Value::Dictionary(_)
             | Value::Text(_)
             | Value::PyMutex(_)
             | Value::Mutex(_)

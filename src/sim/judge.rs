@@ -291,6 +291,11 @@ impl<'a> Judge<'a> {
                     fatal.message(self.machine.runtime.profile()),
                 ));
             }
+            Some(Over::Status(error)) => {
+                return Some(Outcome::Fatal(
+                    error.message(self.machine.runtime.profile()),
+                ));
+            }
             Some(Over::Crash(crash)) => return Some(Outcome::Crash(crash.name())),
             Some(Over::Exit(_)) | None => {}
         }

@@ -20,6 +20,9 @@ fn outcome(machine: &Machine, threads: usize) -> String {
         Some(Over::Fatal(fatal)) => {
             return format!("fatal({:?})", fatal.message(machine.runtime.profile()));
         }
+        Some(Over::Status(error)) => {
+            return format!("fatal({:?})", error.message(machine.runtime.profile()));
+        }
         Some(Over::Crash(crash)) if crash.name().is_empty() => return "crash".to_owned(),
         Some(Over::Crash(crash)) => return format!("crash({})", crash.name()),
         Some(Over::Exit(_)) | None => {}

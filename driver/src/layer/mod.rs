@@ -14,4 +14,4 @@ mod semaphores;
 mod threads;
 mod time;
 
-pub use threads::{launch, main_begins, names_next};
+pub use threads::{fail_next_thread, launch, main_begins, names_next};

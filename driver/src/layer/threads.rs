@@ -6,7 +6,7 @@ use crate::schedule::{
 };
 use libc::{EAGAIN, ESRCH, c_int, c_void, pthread_attr_t, pthread_t};
 use std::cell::Cell;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tstate::sync::Branch;
 
 type Function = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -34,9 +34,17 @@ thread_local! {
     static NEXT_LANE: Cell<Option<u8>> = const { Cell::new(None) };
 }
 
+/// Whether the next thread that the library asks for is refused.
+static FAILS_NEXT: AtomicBool = AtomicBool::new(false);
+
 /// The next thread that the calling thread has the library create is this lane; none in particular.
 pub fn names_next(lane: Option<u8>) {
     NEXT_LANE.set(lane);
+}
+
+/// No thread can be made the next time that the library asks for one.
+pub fn fail_next_thread() {
+    FAILS_NEXT.store(true, Ordering::Relaxed);
 }
 
 /// The calling thread is the first of the run.
@@ -112,6 +120,9 @@ pub unsafe extern "C" fn pthread_create(
 ) -> c_int {
     if is_ours() {
         let lane = NEXT_LANE.take();
+        if FAILS_NEXT.swap(false, Ordering::Relaxed) {
+            return EAGAIN;
+        }
         let (slot, turn) = make_slot(lane);
         let start = Start {
             slot,

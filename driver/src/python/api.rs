@@ -28,6 +28,41 @@ impl Status {
     }
 }
 
+/// `PyMemAllocatorEx`
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Allocator {
+    /// Passed to each function.
+    pub context: Pointer,
+    /// `malloc`
+    pub malloc: Option<extern "C-unwind" fn(Pointer, usize) -> Pointer>,
+    /// `calloc`
+    pub calloc: Option<extern "C-unwind" fn(Pointer, usize, usize) -> Pointer>,
+    /// `realloc`
+    pub realloc: Option<extern "C-unwind" fn(Pointer, Pointer, usize) -> Pointer>,
+    /// `free`
+    pub free: Option<extern "C-unwind" fn(Pointer, Pointer)>,
+}
+
+// SAFETY: the context is the library's, which calls its allocators on any thread.
+unsafe impl Send for Allocator {}
+// SAFETY: as above.
+unsafe impl Sync for Allocator {}
+
+impl Allocator {
+    /// None at all.
+    pub const NONE: Self = Self {
+        context: std::ptr::null_mut(),
+        malloc: None,
+        calloc: None,
+        realloc: None,
+        free: None,
+    };
+}
+
+/// `Py_AuditHookFunction`
+pub type AuditHook = extern "C-unwind" fn(*const c_char, Pointer, Pointer) -> c_int;
+
 macro_rules! functions {
     ($($name:ident $names:literal ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {$(
         #[doc = concat!("`", $names, "`")]
@@ -52,6 +87,13 @@ functions! {
     append_inittab "PyImport_AppendInittab" (name: *const c_char, make: extern "C-unwind" fn() -> Pointer) -> c_int;
     module_new "PyModule_Create2" (definition: Pointer, version: c_int) -> Pointer;
     initialize_ex "Py_InitializeEx" (signals: c_int);
+    initialize_from_config "Py_InitializeFromConfig" (config: Pointer) -> Status;
+    config_python "PyConfig_InitPythonConfig" (config: Pointer);
+    config_arguments "PyConfig_SetBytesArgv" (config: Pointer, count: isize, arguments: *const *const c_char) -> Status;
+    config_clear "PyConfig_Clear" (config: Pointer);
+    add_audit_hook "PySys_AddAuditHook" (hook: AuditHook, data: Pointer) -> c_int;
+    allocator "PyMem_GetAllocator" (domain: c_int, allocator: *mut Allocator);
+    set_allocator "PyMem_SetAllocator" (domain: c_int, allocator: *const Allocator);
     is_initialized "Py_IsInitialized" () -> c_int;
     is_finalizing "Py_IsFinalizing|_Py_IsFinalizing" () -> c_int;
     finalize_ex "Py_FinalizeEx" () -> c_int;
@@ -89,6 +131,11 @@ functions! {
     new_interpreter_from_config "Py_NewInterpreterFromConfig" (state: *mut Pointer, config: *const [c_int; 7]) -> Status;
     end_interpreter "Py_EndInterpreter" (state: Pointer);
     interpreter "PyInterpreterState_Get|_PyInterpreterState_Get" () -> Pointer;
+    interpreter_new "PyInterpreterState_New" () -> Pointer;
+    interpreter_clear "PyInterpreterState_Clear" (interpreter: Pointer);
+    interpreter_delete "PyInterpreterState_Delete" (interpreter: Pointer);
+    interpreter_dict "PyInterpreterState_GetDict" (interpreter: Pointer) -> Pointer;
+    tuple_item "PyTuple_GetItem" (tuple: Pointer, place: isize) -> Pointer;
     interpreter_id "PyInterpreterState_GetID" (interpreter: Pointer) -> i64;
     interpreter_head "PyInterpreterState_Head" () -> Pointer;
     interpreter_main "PyInterpreterState_Main" () -> Pointer;

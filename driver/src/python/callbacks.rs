@@ -1,11 +1,12 @@
 //! C functions that run a scenario's callbacks.
 
 use super::api::{self, Pointer};
+use super::injected;
 use super::library::symbol;
 use crate::{child, record};
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tstate::runtime::Callback;
+use tstate::runtime::{AuditEvent, Callback};
 use tstate::sync::Word;
 
 /// Bodies that `Py_AtExit` can be given: it passes no argument, so each has a function of its own.
@@ -28,7 +29,7 @@ pub(super) fn run(data: Pointer) -> c_int {
 }
 
 /// Raises the exception that a callback's -1 stands for.
-fn raise() {
+pub(super) fn raise() {
     if let Some(address) = symbol("PyExc_RuntimeError") {
         // SAFETY: the symbol is a variable that holds the class.
         let class = unsafe { *(address as *const Pointer) };
@@ -39,6 +40,30 @@ fn raise() {
 /// For `Py_AddPendingCall`.
 pub(super) extern "C-unwind" fn pending(data: Pointer) -> c_int {
     let result = run(data);
+    if result == -1 {
+        raise();
+    }
+    result
+}
+
+/// For `PySys_AddAuditHook`: events that the model does not know are nobody's business.
+pub(super) extern "C-unwind" fn audit_hook(
+    event: *const c_char,
+    _arguments: Pointer,
+    data: Pointer,
+) -> c_int {
+    // SAFETY: the library's names of events are terminated.
+    let event = unsafe { CStr::from_ptr(event) };
+    let known = AuditEvent::ALL
+        .iter()
+        .find(|known| event.to_bytes() == known.name().as_bytes());
+    let (Some(known), false) = (known, injected::is_hooking()) else {
+        return 0;
+    };
+    let result = match Callback::from_word(data as u64).id() {
+        Some(id) => child::audit(id, *known),
+        None => 0,
+    };
     if result == -1 {
         raise();
     }

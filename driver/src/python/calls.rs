@@ -1,11 +1,14 @@
 //! Each call of a scenario, as the call of the library.
 
-use super::callbacks::{at_exit, packed, pending, unstable_at_exit};
+use super::api::Pointer;
+use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
+use super::injected::{self, Making, during};
+use super::start::initialize_from_config;
 use super::{Libpython, api, objects, site};
 use crate::{record, sight};
 use tstate::runtime::{
-    Callback, Crash, Daemon, Ended, GilState, InterpreterConfig, InterpreterHandle, ModuleId,
-    MutexSlot, ObjectId, ObjectKind, Over, StatusError, Step, ThreadStateHandle,
+    Callback, Crash, Daemon, Dictionary, Ended, GilState, InterpreterConfig, InterpreterHandle,
+    ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sync::{Branch, ThreadIndex};
@@ -21,7 +24,7 @@ pub struct Caller<'a> {
 
 impl Calls for Caller<'_> {
     fn initialize(&self) -> Step<()> {
-        self.python.initialize();
+        during(Making::Runtime, || self.python.initialize());
         Ok(())
     }
     fn is_initialized(&self) -> Step<i32> {
@@ -54,6 +57,10 @@ impl Calls for Caller<'_> {
     fn at_clear(&self, owner: ThreadStateHandle, callback: Callback) -> Step<bool> {
         let owner = self.python.state_pointer(owner);
         Ok(objects::at_clear(owner, callback))
+    }
+    fn at_interpreter_clear(&self, owner: InterpreterHandle, callback: Callback) -> Step<bool> {
+        let owner = self.python.interpreter_pointer(owner);
+        Ok(objects::at_interpreter_clear(owner, callback))
     }
     fn at_site(&self, callback: Callback) -> Step<()> {
         if self.python.is_ahead() || self.python.initialized() {
@@ -108,7 +115,8 @@ impl Calls for Caller<'_> {
     }
     fn thread_state_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
         let interpreter = self.python.interpreter_pointer(interpreter);
-        Ok(self.python.state(api::thread_state_new(interpreter)))
+        let made = during(Making::ThreadState, || api::thread_state_new(interpreter));
+        Ok(self.python.state(made))
     }
     fn thread_state_clear(&self, handle: ThreadStateHandle) -> Step<()> {
         api::thread_state_clear(self.python.state_pointer(handle));
@@ -141,11 +149,13 @@ impl Calls for Caller<'_> {
         Ok(self.python.state(api::thread_state_next(state)))
     }
     fn gil_state_ensure(&self) -> Step<GilState> {
-        Ok(if api::gil_state_ensure() == LOCKED {
-            GilState::Locked
-        } else {
-            GilState::Unlocked
-        })
+        Ok(
+            if during(Making::ThreadState, api::gil_state_ensure) == LOCKED {
+                GilState::Locked
+            } else {
+                GilState::Unlocked
+            },
+        )
     }
     fn gil_state_release(&self, before: GilState) -> Step<()> {
         let state = match before {
@@ -162,7 +172,8 @@ impl Calls for Caller<'_> {
         Ok(api::gil_state_check())
     }
     fn new_interpreter(&self) -> Step<ThreadStateHandle> {
-        Ok(self.python.state(api::new_interpreter()))
+        let made = during(Making::Interpreter, api::new_interpreter);
+        Ok(self.python.state(made))
     }
     fn new_interpreter_from_config(
         &self,
@@ -180,10 +191,12 @@ impl Calls for Caller<'_> {
         ];
         let fields = fields.map(|field| field as i32);
         let mut state = std::ptr::null_mut();
-        let status = api::new_interpreter_from_config(&raw mut state, &raw const fields);
+        let status = during(Making::Interpreter, || {
+            api::new_interpreter_from_config(&raw mut state, &raw const fields)
+        });
         Ok(if status.is_exception() {
             // Which error it is nobody asks.
-            Err(StatusError::Memory)
+            Err(StatusError::Gil)
         } else {
             Ok(self.python.state(state))
         })
@@ -194,6 +207,56 @@ impl Calls for Caller<'_> {
     }
     fn interpreter_state_get(&self) -> Step<InterpreterHandle> {
         Ok(self.python.interpreter(api::interpreter()))
+    }
+    fn interpreter_state_new(&self) -> Step<InterpreterHandle> {
+        let made = during(Making::Interpreter, api::interpreter_new);
+        if made.is_null() && sight::current() != 0 {
+            api::error_clear();
+        }
+        Ok(self.python.interpreter(made))
+    }
+    fn interpreter_state_clear(&self, interpreter: InterpreterHandle) -> Step<()> {
+        api::interpreter_clear(self.python.interpreter_pointer(interpreter));
+        Ok(())
+    }
+    fn interpreter_state_delete(&self, interpreter: InterpreterHandle) -> Step<()> {
+        api::interpreter_delete(self.python.interpreter_pointer(interpreter));
+        Ok(())
+    }
+    fn interpreter_state_get_dict(&self, interpreter: InterpreterHandle) -> Step<Dictionary> {
+        let pointer = self.python.interpreter_pointer(interpreter);
+        Ok(if api::interpreter_dict(pointer).is_null() {
+            Dictionary::None
+        } else {
+            Dictionary::Interpreter(interpreter)
+        })
+    }
+    fn thread_state_get_dict(&self) -> Step<Dictionary> {
+        let dictionary = api::thread_state_dict();
+        Ok(if dictionary.is_null() {
+            Dictionary::None
+        } else {
+            Dictionary::ThreadState(self.python.state(sight::current() as Pointer))
+        })
+    }
+    fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
+        let worked = during(Making::Runtime, || initialize_from_config(configured));
+        Ok(worked.then_some(()).ok_or(StatusError::NoConfig))
+    }
+    fn add_audit_hook(&self, hook: Callback) -> Step<i32> {
+        Ok(api::add_audit_hook(audit_hook, packed(hook)))
+    }
+    fn fail_stage(&self, stage: Stage) -> Step<()> {
+        injected::fail_stage(stage);
+        Ok(())
+    }
+    fn fail_allocation(&self) -> Step<()> {
+        injected::fail_allocation();
+        Ok(())
+    }
+    fn fail_thread_start(&self) -> Step<()> {
+        crate::layer::fail_next_thread();
+        Ok(())
     }
     fn interpreter_state_get_id(&self, interpreter: InterpreterHandle) -> Step<i64> {
         let interpreter = self.python.interpreter_pointer(interpreter);
@@ -233,6 +296,11 @@ impl Calls for Caller<'_> {
         Ok(())
     }
     fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
+        if injected::wants_allocation() {
+            record::refuse(
+                "not driven: which allocation of a thread's start is its thread state cannot be seen",
+            );
+        }
         Ok(objects::start(thread.index(), daemon))
     }
     fn thread_join(&self, thread: ThreadIndex) -> Step<i32> {

@@ -6,6 +6,7 @@ pub mod api;
 mod callbacks;
 mod calls;
 mod handles;
+pub mod injected;
 mod library;
 mod objects;
 mod site;
@@ -210,13 +211,15 @@ impl Python for Libpython {
                 }
                 Some(Site::Claim(_)) | None => record::end(&format!("exit {status}")),
             },
-            Over::Fatal(_) | Over::Crash(_) => {
+            Over::Fatal(_) | Over::Status(_) | Over::Crash(_) => {
                 record::cut("the scenario does what has no meaning in C")
             }
         }
     }
 
     fn observe_ids(&self) {}
+    fn observe_failures(&self) {}
+    fn observe_audit(&self) {}
 
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)

@@ -257,6 +257,19 @@ pub(super) fn at_clear(owner: Pointer, callback: Callback) -> bool {
     true
 }
 
+/// Puts what runs a callback when it dies into an interpreter's dictionary.
+pub(super) fn at_interpreter_clear(owner: Pointer, callback: Callback) -> bool {
+    let dict = api::interpreter_dict(owner);
+    if dict.is_null() {
+        return false;
+    }
+    let object = capsule(Some(callback));
+    let name = name_of("clear", CLEARS.fetch_add(1, Ordering::Relaxed));
+    api::dict_set(dict, name.as_ptr(), object);
+    api::decrease(object);
+    true
+}
+
 /// `import threading`: 0, or -1 if it raises.
 pub(super) fn import_threading() -> i32 {
     let Some(class) = attribute(c"threading", c"Thread") else {

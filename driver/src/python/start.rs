@@ -106,6 +106,34 @@ fn initialize_by_flags() {
     api::initialize_ex(0);
 }
 
+/// Bytes that are enough for the `PyConfig` of every release.
+const CONFIG_BYTES: usize = 4096;
+const CONFIG_WORDS: usize = CONFIG_BYTES / size_of::<usize>();
+
+/// `Py_InitializeFromConfig`, of a configuration that asks for what [`initialize`] does, or of null; whether it worked.
+pub(super) fn initialize_from_config(configured: bool) -> bool {
+    if !configured {
+        return !api::initialize_from_config(std::ptr::null_mut()).is_exception();
+    }
+    let mut config = [0_usize; CONFIG_WORDS];
+    let place: Pointer = config.as_mut_ptr().cast();
+    api::config_python(place);
+    let mut arguments = vec![c"python".as_ptr(), c"-s".as_ptr(), c"-B".as_ptr()];
+    if !site::is_wanted() {
+        arguments.push(c"-S".as_ptr());
+    }
+    let status = api::config_arguments(place, arguments.len() as isize, arguments.as_ptr());
+    if status.is_exception() {
+        record::refuse("the library takes no arguments");
+    }
+    let worked = !api::initialize_from_config(place).is_exception();
+    api::config_clear(place);
+    if worked && api::is_initialized() != 0 {
+        objects::begin();
+    }
+    worked
+}
+
 /// Initializes the library.
 pub fn initialize() {
     if api::is_initialized() != 0 {

@@ -6,6 +6,7 @@
 //! (`Profile::mistaken_about`) and see that something notices.
 
 mod attach;
+mod creation;
 mod finalize;
 mod fork;
 mod import;
@@ -17,6 +18,7 @@ mod threading;
 pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
+pub use creation::{Creation, HalfMade, NoInterpreter};
 pub use fork::ForkWithInterpreters;
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
 pub use reinit::InitializeAmidEnd;
@@ -151,4 +153,28 @@ differences! {
     OnlyMainInterpreterForks,
     /// [`Profile::fork_with_interpreters`]: a crash where it is none, and the other way round.
     ForkWithInterpreters,
+    /// [`Profile::runs_stage`], of a stage that not all releases have.
+    RunsStage,
+    /// [`Profile::no_interpreter`]: null where it is fatal, and the other way round.
+    NoInterpreter,
+    /// [`Profile::half_made`]: ended where it is not, and the other way round.
+    HalfMade,
+    /// [`Profile::thread_state_comes_first`].
+    ThreadStateComesFirst,
+    /// [`Profile::delete_forgets_the_current`].
+    DeleteForgetsTheCurrent,
+    /// [`Profile::delete_of_own_is_fatal`].
+    DeleteOfOwnIsFatal,
+    /// [`Profile::clear_needs_all_stages`].
+    ClearNeedsAllStages,
+    /// [`Profile::null_state_is_read`].
+    NullStateIsRead,
+    /// [`Profile::failed_start_deletes_the_state`].
+    FailedStartDeletesTheState,
+    /// [`Profile::main_is_given_out_early`].
+    MainIsGivenOutEarly,
+    /// [`Profile::id_comes_before_memory`].
+    IdComesBeforeMemory,
+    /// [`Profile::stage_text`]: the newest ones where they are older, and the other way round.
+    StageText,
 }

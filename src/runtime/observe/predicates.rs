@@ -6,9 +6,9 @@ use crate::runtime::differences::{EvalBreakerOf, LateTest, PendingCallsOf};
 use crate::runtime::eval_breaker::Bit;
 use crate::runtime::finalize::Phase;
 use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
-use crate::runtime::initialize::Stage;
 use crate::runtime::mutex::MutexSlot;
 use crate::runtime::object::ObjectId;
+use crate::runtime::stage::Stage;
 use crate::runtime::state::Runtime;
 use crate::sync::{THREADS_MAX, ThreadIndex, Word};
 

@@ -8,8 +8,8 @@ use crate::runtime::eval_breaker::Bit;
 use crate::runtime::finalize::Phase;
 use crate::runtime::gil::Locked;
 use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
-use crate::runtime::initialize::Stage;
 use crate::runtime::outcome::Over;
+use crate::runtime::stage::Stage;
 use crate::runtime::threading::HandleState;
 use crate::sync::ThreadIndex;
 

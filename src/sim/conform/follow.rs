@@ -228,6 +228,9 @@ impl Ending for Judge<'_> {
             Some(Over::Fatal(fatal)) => {
                 End::Fatal(fatal.message(machine.runtime.profile()).to_owned())
             }
+            Some(Over::Status(error)) => {
+                End::Fatal(error.message(machine.runtime.profile()).to_owned())
+            }
             Some(Over::Crash(_)) => End::Crash(0),
             Some(Over::Exit(status)) => match machine.failed() {
                 Some(Site::Statement(id) | Site::Name(id)) => End::Assertion(id),

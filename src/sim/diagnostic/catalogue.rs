@@ -132,6 +132,9 @@ catalogue! {
     S112 "an unknown type"
     "The type of a declaration is one of the types that the table of calls uses: `PyThreadState *`, \
      `PyInterpreterState *`, `PyGILState_STATE`, `PyStatus`, `PyMutex`, `Py_tss_t`, `int`, ..."
+    S113 "an unknown stage"
+    "`fail stage NAME` names a stage in which an interpreter is made. Releases differ in their stages; those of the first \
+     release that lacks this one are listed."
 
     S201 "the wrong number of arguments"
     "The call is not given as many arguments as its C function takes."

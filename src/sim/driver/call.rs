@@ -42,6 +42,11 @@ impl<P: Python> Machine<P> {
         if function == Call::NewInterpreterFromConfig {
             return self.new_interpreter(caller, at, &call.arguments);
         }
+        if function == Call::InitializeFromConfig {
+            let config = call.arguments.first();
+            let is_null = matches!(config, Some(Argument::Value(Expression::Null)));
+            return Ok(caller.initialize_from_config(!is_null)?.is_err().into());
+        }
         self.lifecycle(caller, at, function, &arguments)
     }
 
@@ -68,22 +73,6 @@ impl<P: Python> Machine<P> {
                 caller.exit(given[0].number() as i32)?;
                 Value::NULL
             }
-            Call::AtExit => caller.at_exit(callback(given[0], Value::NULL))?.into(),
-            Call::UnstableAtExit => caller
-                .unstable_at_exit(given[0].interpreter(), callback(given[1], given[2]))?
-                .into(),
-            Call::AtExitPython => caller
-                .exit_callback(callback(given[0], Value::NULL))?
-                .into(),
-            Call::AtClear => {
-                let room =
-                    caller.at_clear(given[0].thread_state(), callback(given[1], given[0]))?;
-                Value::Number(if room { 0 } else { -1 })
-            }
-            Call::AtSite => {
-                caller.at_site(callback(given[0], Value::NULL))?;
-                Value::NULL
-            }
             Call::BeforeFork => {
                 caller.before_fork()?;
                 Value::NULL
@@ -102,8 +91,7 @@ impl<P: Python> Machine<P> {
                 let room = caller.register_at_fork(before, parent, child)?;
                 Value::Number(if room { 0 } else { -1 })
             }
-            Call::AtThreadExit => self.at_thread_exit(at, given[0]),
-            Call::EvalInitThreads => Value::NULL,
+            Call::EvalInitThreads | Call::ConfigFill => Value::NULL,
             Call::GcCollect => caller.gc_collect()?.into(),
             Call::AddPendingCall => self.add_pending_call(caller, given)?,
             Call::MakePendingCalls => caller.make_pending_calls()?.into(),
@@ -127,6 +115,43 @@ impl<P: Python> Machine<P> {
             | Call::CriticalSection2Begin
             | Call::CriticalSection2BeginMutex
             | Call::CriticalSection2End => Value::NULL,
+            other => self.registering(caller, at, other, given)?,
+        })
+    }
+
+    /// Calls that register a callback.
+    fn registering(
+        &self,
+        caller: &P::Caller<'_>,
+        at: Activation,
+        call: Call,
+        given: &Arguments,
+    ) -> Called<Value> {
+        Ok(match call {
+            Call::AtExit => caller.at_exit(callback(given[0], Value::NULL))?.into(),
+            Call::UnstableAtExit => caller
+                .unstable_at_exit(given[0].interpreter(), callback(given[1], given[2]))?
+                .into(),
+            Call::AtExitPython => caller
+                .exit_callback(callback(given[0], Value::NULL))?
+                .into(),
+            Call::AtClear => {
+                let function = callback(given[1], given[0]);
+                let room = if let Value::Interpreter(owner) = given[0] {
+                    caller.at_interpreter_clear(owner, function)?
+                } else {
+                    caller.at_clear(given[0].thread_state(), function)?
+                };
+                Value::Number(if room { 0 } else { -1 })
+            }
+            Call::AtSite => {
+                caller.at_site(callback(given[0], Value::NULL))?;
+                Value::NULL
+            }
+            Call::AtThreadExit => self.at_thread_exit(at, given[0]),
+            Call::AddAuditHook => caller
+                .add_audit_hook(callback(given[0], Value::NULL))?
+                .into(),
             other => self.attaching(caller, other, given)?,
         })
     }
@@ -198,6 +223,13 @@ impl<P: Python> Machine<P> {
             }
             Call::GilStateGetThisThreadState => caller.gil_state_get_this_thread_state()?.into(),
             Call::GilStateCheck => caller.gil_state_check()?.into(),
+            other => self.interpreters(caller, other, given)?,
+        })
+    }
+
+    fn interpreters(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let null = |()| Value::NULL;
+        Ok(match call {
             Call::NewInterpreter => caller.new_interpreter()?.into(),
             Call::EndInterpreter => caller.end_interpreter(given[0].thread_state()).map(null)?,
             Call::StatusException => (given[0].number() != 0).into(),
@@ -205,6 +237,17 @@ impl<P: Python> Machine<P> {
             Call::InterpreterStateGetId => {
                 Value::Number(caller.interpreter_state_get_id(given[0].interpreter())?)
             }
+            Call::InterpreterStateNew => caller.interpreter_state_new()?.into(),
+            Call::InterpreterStateClear => caller
+                .interpreter_state_clear(given[0].interpreter())
+                .map(null)?,
+            Call::InterpreterStateDelete => caller
+                .interpreter_state_delete(given[0].interpreter())
+                .map(null)?,
+            Call::InterpreterStateGetDict => caller
+                .interpreter_state_get_dict(given[0].interpreter())?
+                .into(),
+            Call::ThreadStateGetDict => caller.thread_state_get_dict()?.into(),
             Call::InterpreterStateHead => caller.interpreter_state_head()?.into(),
             Call::InterpreterStateMain => caller.interpreter_state_main()?.into(),
             Call::InterpreterStateNext => caller

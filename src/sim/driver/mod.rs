@@ -22,6 +22,7 @@ pub use natives::NativeMutex;
 pub use python::{Calls, Python};
 pub use value::Value;
 
+use super::scenario::calls::{Call, CallRef};
 use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
@@ -125,9 +126,7 @@ pub struct Machine<P: Python = Runtime> {
     /// How often a callback was entered, where a condition asks.
     runs: Vec<Plain<u64>>,
     counts_runs: Vec<bool>,
-    reads_ids: bool,
-    /// The names of modules, by their ids.
-    modules: Vec<Box<str>>,
+    reads: Reads,
     /// Pending calls accepted and not yet run, for each callback.
     owed: Vec<Plain<i64>>,
     /// Threads inside `Py_AddPendingCall` with this callback, whose call may run before they count it.
@@ -218,9 +217,8 @@ impl<P: Python> Machine<P> {
                 runs: (0..bodies)
                     .map(|body| Plain::new(("runs", body), 0))
                     .collect(),
-                reads_ids: reads.ids,
-                modules: reads.modules.clone(),
                 counts_runs: (0..bodies).map(|body| reads.runs.contains(&body)).collect(),
+                reads,
                 owed: (0..bodies)
                     .map(|body| Plain::new(("owed", body), 0))
                     .collect(),
@@ -252,8 +250,8 @@ impl<P: Python> Machine<P> {
     /// What each thread does: `main` from the start, the others once started.
     pub fn run_thread(&self, thread: ThreadIndex) {
         let caller = self.runtime.caller(self);
-        if self.reads_ids && thread == ThreadIndex::FIRST {
-            self.runtime.observe_ids();
+        if thread == ThreadIndex::FIRST {
+            self.announce();
         }
         let body = self.program.threads[thread.index()].body;
         let activation = Activation { thread, body };
@@ -290,6 +288,28 @@ impl<P: Python> Machine<P> {
             self.lanes[thread.index()].ended.set();
             self.end_without_main();
         }
+    }
+
+    /// Tells CPython what it has to keep only because the program uses it.
+    fn announce(&self) {
+        if self.reads.ids {
+            self.runtime.observe_ids();
+        }
+        if self.reads.failures {
+            self.runtime.observe_failures();
+        }
+        let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
+        if self.reads.calls.iter().any(adds_hooks) {
+            self.runtime.observe_audit();
+        }
+    }
+
+    /// The program's own text of these words; one that nothing is equal to if it has none.
+    #[must_use]
+    pub fn text(&self, words: &str) -> Value {
+        let mut texts = self.program.texts.iter();
+        let place = texts.position(|text| **text == *words);
+        Value::Text(place.map_or(u16::MAX, |place| place as u16))
     }
 
     /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last.

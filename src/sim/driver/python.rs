@@ -5,11 +5,11 @@
 
 use super::Machine;
 use crate::runtime::{
-    Callback, CallbackId, Caller, Crash, Daemon, Ended, GilState, Host, InterpreterConfig,
-    InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime,
-    StatusError, Step, ThreadStateHandle,
+    AuditEvent, Callback, CallbackId, Caller, Crash, Daemon, Dictionary, Ended, GilState, Host,
+    InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile,
+    Runtime, Stage, StatusError, Step, ThreadStateHandle,
 };
-use crate::sync::{Branch, ThreadIndex};
+use crate::sync::{Branch, ThreadIndex, Word};
 
 /// One process's CPython, and what conditions ask of it.
 pub trait Python: Sync + Send + Sized + 'static {
@@ -28,6 +28,10 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn end_process(&self, over: Over) -> Ended;
     /// The program reads ids: they are to be told apart from here on.
     fn observe_ids(&self);
+    /// The program asks for failures: they are to be looked for from here on.
+    fn observe_failures(&self);
+    /// The program adds audit hooks: they are to be looked for from here on.
+    fn observe_audit(&self);
 
     /// `attached(T)`.
     fn attached(&self, thread: ThreadIndex) -> bool;
@@ -131,6 +135,8 @@ calls! {
     fn exit_callback(callback: Callback) -> i32;
     /// Registers what runs in the clearing of a thread state; whether there was room.
     fn at_clear(owner: ThreadStateHandle, callback: Callback) -> bool;
+    /// Registers what runs in the clearing of an interpreter; whether there was room.
+    fn at_interpreter_clear(owner: InterpreterHandle, callback: Callback) -> bool;
     /// Registers what the import of `site` runs.
     fn at_site(callback: Callback) -> ();
     /// `PyGC_Collect`.
@@ -191,6 +197,26 @@ calls! {
     fn interpreter_state_get() -> InterpreterHandle;
     /// `PyInterpreterState_GetID`.
     fn interpreter_state_get_id(interpreter: InterpreterHandle) -> i64;
+    /// `PyInterpreterState_New`.
+    fn interpreter_state_new() -> InterpreterHandle;
+    /// `PyInterpreterState_Clear`.
+    fn interpreter_state_clear(interpreter: InterpreterHandle) -> ();
+    /// `PyInterpreterState_Delete`.
+    fn interpreter_state_delete(interpreter: InterpreterHandle) -> ();
+    /// `PyInterpreterState_GetDict`.
+    fn interpreter_state_get_dict(interpreter: InterpreterHandle) -> Dictionary;
+    /// `PyThreadState_GetDict`.
+    fn thread_state_get_dict() -> Dictionary;
+    /// `Py_InitializeFromConfig`, of a configuration or of null.
+    fn initialize_from_config(configured: bool) -> Result<(), StatusError>;
+    /// `PySys_AddAuditHook`.
+    fn add_audit_hook(hook: Callback) -> i32;
+    /// The next run of a stage fails.
+    fn fail_stage(stage: Stage) -> ();
+    /// The next allocation of an interpreter or a thread state fails.
+    fn fail_allocation() -> ();
+    /// The next start of a thread by `threading` fails.
+    fn fail_thread_start() -> ();
     /// `PyInterpreterState_Head`.
     fn interpreter_state_head() -> InterpreterHandle;
     /// `PyInterpreterState_Main`.
@@ -241,6 +267,12 @@ impl Python for Runtime {
     }
     fn observe_ids(&self) {
         Self::observe_ids(self);
+    }
+    fn observe_failures(&self) {
+        Self::observe_failures(self);
+    }
+    fn observe_audit(&self) {
+        Self::observe_audit(self);
     }
     fn attached(&self, thread: ThreadIndex) -> bool {
         Self::attached(self, thread)
@@ -303,6 +335,11 @@ impl Python for Runtime {
 impl Host for Machine {
     fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32> {
         self.callback(caller, callback, argument)
+    }
+
+    fn audit(&self, caller: &Caller<'_>, hook: CallbackId, event: AuditEvent) -> Step<i32> {
+        let event = self.text(event.name());
+        self.callback(caller, hook, event.to_word())
     }
 
     fn spawn(&self, thread: ThreadIndex) -> bool {

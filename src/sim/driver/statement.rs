@@ -229,10 +229,13 @@ impl<P: Python> Machine<P> {
             }
             StatementKind::Import { module, .. } => {
                 let name = &self.program.texts[module.index()];
-                let mut known = self.modules.iter();
+                let mut known = self.reads.modules.iter();
                 let id = known.position(|known| known == name).unwrap_or_default();
                 caller.import(ModuleId::new(id), name)?;
             }
+            StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
+            StatementKind::FailAlloc => caller.fail_allocation()?,
+            StatementKind::FailThreadStart => caller.fail_thread_start()?,
             StatementKind::Assert {
                 condition,
                 restriction,

@@ -1,6 +1,6 @@
 //! Values that a scenario's names stand for.
 
-use crate::runtime::{InterpreterHandle, ThreadStateHandle};
+use crate::runtime::{Dictionary, InterpreterHandle, ThreadStateHandle};
 use crate::sync::Word;
 
 /// A value. Handles compare by identity; `NULL` is the number 0.
@@ -16,6 +16,8 @@ pub enum Value {
     Object(u16),
     /// A function.
     Callback(u8),
+    /// The dictionary of an interpreter or a thread state, not null.
+    Dictionary(Dictionary),
     /// A string.
     Text(u16),
     /// A `PyMutex`.
@@ -40,6 +42,7 @@ impl Value {
             | Self::Interpreter(_)
             | Self::Object(_)
             | Self::Callback(_)
+            | Self::Dictionary(_)
             | Self::Text(_)
             | Self::PyMutex(_)
             | Self::Mutex(_) => 1,
@@ -99,6 +102,15 @@ impl From<InterpreterHandle> for Value {
     }
 }
 
+impl From<Dictionary> for Value {
+    fn from(dictionary: Dictionary) -> Self {
+        match dictionary {
+            Dictionary::None => Self::NULL,
+            Dictionary::Interpreter(_) | Dictionary::ThreadState(_) => Self::Dictionary(dictionary),
+        }
+    }
+}
+
 /// Bits below the tag: a word fits the argument of a runtime callback.
 const PAYLOAD_BITS: u32 = 42;
 const PAYLOAD: u64 = (1 << PAYLOAD_BITS) - 1;
@@ -115,6 +127,9 @@ impl Word for Value {
             Self::PyMutex(index) => (6, u64::from(index)),
             Self::Mutex(index) => (7, u64::from(index)),
             Self::Unbound => (8, 0),
+            Self::Dictionary(Dictionary::Interpreter(handle)) => (9, handle.to_word()),
+            Self::Dictionary(Dictionary::ThreadState(handle)) => (10, handle.to_word()),
+            Self::Dictionary(Dictionary::None) => (0, 0),
         };
         tag << PAYLOAD_BITS | payload
     }
@@ -132,6 +147,8 @@ impl Word for Value {
             5 => Self::Text(payload as u16),
             6 => Self::PyMutex(payload as u16),
             7 => Self::Mutex(payload as u16),
+            9 => Self::Dictionary(Dictionary::Interpreter(Word::from_word(payload))),
+            10 => Self::Dictionary(Dictionary::ThreadState(Word::from_word(payload))),
             _ => Self::Unbound,
         }
     }

@@ -35,7 +35,10 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
         if !structure.declared.name.is_empty()
             && !matches!(
                 structure.kind,
-                Type::CriticalSection | Type::CriticalSection2 | Type::InterpreterConfig
+                Type::CriticalSection
+                    | Type::CriticalSection2
+                    | Type::InterpreterConfig
+                    | Type::Config
             )
         {
             let message = format!("`{}` is not modelled yet", structure.declared.name);
@@ -118,11 +121,6 @@ impl Pass<'_> {
                 self.block(child);
                 self.block(parent);
             }
-            StatementKind::FailThreadStart
-            | StatementKind::FailAlloc
-            | StatementKind::FailStage(_) => {
-                self.refuse_statement("`fail`", statement);
-            }
             StatementKind::SetGlobal { global, .. } => self.global(*global, statement),
             StatementKind::BlockThreads { .. }
             | StatementKind::UnblockThreads { .. }
@@ -136,6 +134,9 @@ impl Pass<'_> {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
+            | StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_)
             | StatementKind::Return(None) => {}
         }
     }

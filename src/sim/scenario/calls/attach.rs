@@ -121,7 +121,9 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::ThreadStateGetInterpreter),
     data("PyThreadState_EnterTracing", &[In(ThreadState)], Void).since(11).attached().says("suspends tracing"),
     data("PyThreadState_LeaveTracing", &[In(ThreadState)], Void).since(11).attached().says("resumes tracing"),
-    data("PyThreadState_GetDict", &[], Object).says("the attached thread state's dictionary, or `NULL`"),
+    data("PyThreadState_GetDict", &[], Object)
+        .says("the attached thread state's dictionary, or `NULL`")
+        .runs(Call::ThreadStateGetDict),
     core("PyThreadState_SetAsyncExc", &[In(Int), In(Object)], Int)
         .attached()
         .says("raises an exception in the thread of that ident in this interpreter; how many were found"),

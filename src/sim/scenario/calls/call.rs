@@ -73,6 +73,22 @@ pub enum Call {
     InterpreterStateGet,
     /// `PyInterpreterState_GetID(interp)`
     InterpreterStateGetId,
+    /// `PyInterpreterState_New()`
+    InterpreterStateNew,
+    /// `PyInterpreterState_Clear(interp)`
+    InterpreterStateClear,
+    /// `PyInterpreterState_Delete(interp)`
+    InterpreterStateDelete,
+    /// `PyInterpreterState_GetDict(interp)`
+    InterpreterStateGetDict,
+    /// `PyThreadState_GetDict()`
+    ThreadStateGetDict,
+    /// `Py_InitializeFromConfig(config)`
+    InitializeFromConfig,
+    /// `PyConfig_InitPythonConfig(config)`, `PyConfig_InitIsolatedConfig(config)`, `PyConfig_Clear(config)`
+    ConfigFill,
+    /// `PySys_AddAuditHook(f, data)`
+    AddAuditHook,
     /// `PyInterpreterState_Head()`
     InterpreterStateHead,
     /// `PyInterpreterState_Main()`

@@ -12,14 +12,18 @@ const NULL_STATE: &str =
 
 pub(super) const ROWS: &[Row] = &[
     core("PyInterpreterState_New", &[], Interpreter)
-        .says("makes an interpreter without a GIL and without a thread state"),
+        .fatal(&["memory allocation failed", "sys.audit failed", "interpreter already initialized"])
+        .says("makes an interpreter without a GIL and without a thread state")
+        .runs(Call::InterpreterStateNew),
     core("PyInterpreterState_Clear", &[In(Interpreter)], Void)
         .attached()
         .blocks()
-        .says("clears an interpreter and its thread states"),
+        .says("clears an interpreter and its thread states")
+        .runs(Call::InterpreterStateClear),
     core("PyInterpreterState_Delete", &[In(Interpreter)], Void)
         .fatal(&["NULL interpreter", "remaining threads", "remaining subinterpreters", "is still current"])
-        .says("frees a cleared interpreter"),
+        .says("frees a cleared interpreter")
+        .runs(Call::InterpreterStateDelete),
     core("PyInterpreterState_Get", &[], Interpreter)
         .since(9)
         .attached()
@@ -29,7 +33,10 @@ pub(super) const ROWS: &[Row] = &[
     data("PyInterpreterState_GetID", &[In(Interpreter)], Int)
         .says("the number of an interpreter; the main one's is 0")
         .runs(Call::InterpreterStateGetId),
-    data("PyInterpreterState_GetDict", &[In(Interpreter)], Object).attached().says("an interpreter's dictionary"),
+    data("PyInterpreterState_GetDict", &[In(Interpreter)], Object)
+        .attached()
+        .says("an interpreter's dictionary")
+        .runs(Call::InterpreterStateGetDict),
     data("_PyInterpreterState_GetEvalFrameFunc", &[In(Interpreter)], Function)
         .since(9)
         .says("the function that evaluates frames"),

@@ -13,7 +13,8 @@ pub(super) const ROWS: &[Row] = &[
         .says("initializes the runtime, with signal handlers unless the argument is 0; nothing if it is initialized")
         .runs(Call::InitializeEx),
     core("Py_InitializeFromConfig", &[In(Config)], Status)
-        .says("initializes the runtime from a configuration; on error nothing is undone"),
+        .says("initializes the runtime from a configuration; on error nothing is undone")
+        .runs(Call::InitializeFromConfig),
     data("Py_IsInitialized", &[], Int)
         .says("whether the runtime is initialized; 0 again inside finalization, before module teardown")
         .runs(Call::IsInitialized),
@@ -58,12 +59,16 @@ pub(super) const ROWS: &[Row] = &[
     data("Py_PreInitializeFromBytesArgs", &[In(PreConfig), In(Int), In(Pointer)], Status)
         .says("`Py_PreInitialize` with arguments"),
     surface("PyConfig_InitPythonConfig", &[In(Config)], Void)
-        .says("fills a configuration with Python's defaults"),
+        .says("fills a configuration with Python's defaults")
+        .runs(Call::ConfigFill),
     surface("PyConfig_InitIsolatedConfig", &[In(Config)], Void)
-        .says("fills a configuration for an isolated program"),
+        .says("fills a configuration for an isolated program")
+        .runs(Call::ConfigFill),
     surface("PyConfig_SetArgv", &[In(Config), In(Int), In(Pointer)], Status)
         .says("sets arguments; pre-initializes, which fixes the process's main thread"),
-    surface("PyConfig_Clear", &[In(Config)], Void).says("frees what a configuration holds"),
+    surface("PyConfig_Clear", &[In(Config)], Void)
+        .says("frees what a configuration holds")
+        .runs(Call::ConfigFill),
     surface("PyStatus_Exception", &[In(Status)], Int)
         .says("whether a status is an error or an exit")
         .runs(Call::StatusException),

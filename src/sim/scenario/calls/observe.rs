@@ -35,7 +35,8 @@ pub(super) const ROWS: &[Row] = &[
         .attached()
         .says("replaces the process's reference tracer"),
     data("PySys_AddAuditHook", &[Callback(3), In(Pointer)], Int)
-        .says("adds an audit hook; it stays for ever"),
+        .says("adds an audit hook, told of each event by its name, which it refuses by -1; it stays until finalization")
+        .runs(Call::AddAuditHook),
     data("PySys_Audit", &[In(Text), In(Text)], Int)
         .attached()
         .says("runs the audit hooks; -1 if one refuses"),

@@ -10,6 +10,7 @@ use super::super::syntax::{
     self, BodyKind, Else, ForkBlock, If, Name, StatementKind as Written, Verb,
 };
 use super::{Checker, Symbol};
+use crate::runtime::{Profile, Stage};
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
 
 impl<'file> Checker<'file> {
@@ -101,7 +102,7 @@ impl<'file> Checker<'file> {
             Written::Repeat { limit, block } => self.repeat(limit, block)?,
             Written::If(branches) => self.if_statement(branches)?,
             Written::Choose { alternatives, .. } => self.choose(alternatives, statement.at.0),
-            Written::Fail { what, stage } => self.fail(what, stage.as_ref()),
+            Written::Fail { what, stage } => self.fail(what, stage.as_ref())?,
             Written::Assert {
                 condition,
                 restriction,
@@ -339,11 +340,37 @@ impl<'file> Checker<'file> {
         })
     }
 
-    fn fail(&mut self, what: &Name, stage: Option<&Name>) -> StatementKind {
-        match stage {
-            Some(stage) => StatementKind::FailStage(self.text_id(&stage.text)),
+    fn fail(&mut self, what: &Name, stage: Option<&'file Name>) -> Option<StatementKind> {
+        Some(match stage {
+            Some(stage) => StatementKind::FailStage(self.stage(stage)?),
             None if &*what.text == "thread_start" => StatementKind::FailThreadStart,
             None => StatementKind::FailAlloc,
+        })
+    }
+
+    /// The stage of that name, if every release asked for has it.
+    fn stage(&mut self, name: &'file Name) -> Option<Stage> {
+        let profiles = self.program.profiles.clone();
+        let lacks = |profile: &Profile| {
+            let mut stages = profile.stages_by_name();
+            !stages.any(|(_, known)| known == &*name.text)
+        };
+        let lacking: Vec<Profile> = profiles.iter().copied().filter(lacks).collect();
+        let (Some(first), Some(last)) = (lacking.first(), lacking.last()) else {
+            return Stage::named(&name.text);
+        };
+        let message = if first == last {
+            format!("no stage of {first} is named `{}`", name.text)
+        } else {
+            format!("no stage of {first} to {last} is named `{}`", name.text)
+        };
+        let known: Vec<&str> = first.stages_by_name().map(|(_, known)| known).collect();
+        let mut diagnostic = Diagnostic::error(Code::S113, message, name.at.0, "");
+        if let Some(similar) = names::similar(&name.text, known.iter().copied()) {
+            let advice = format!("did you mean `{similar}`?");
+            diagnostic = diagnostic.patch(advice, name.at.0, similar);
         }
+        self.push(diagnostic.note(format!("the stages of {first} are {}", known.join(", "))));
+        None
     }
 }

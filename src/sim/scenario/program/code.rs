@@ -4,6 +4,7 @@ use super::{
     BodyId, FlagId, MutexId, ObjectId, PyMutexId, Restriction, SemaphoreId, StatementId,
     StructureId, TextId, TssKeyId, VariableId,
 };
+use crate::runtime::Stage;
 use crate::sim::diagnostic::Span;
 use crate::sim::scenario::calls::CallRef;
 
@@ -120,7 +121,7 @@ pub enum StatementKind {
     /// `fail alloc`
     FailAlloc,
     /// `fail stage NAME`
-    FailStage(TextId),
+    FailStage(Stage),
     /// `assert COND [for …]`
     Assert {
         /// What must hold.

@@ -4,6 +4,7 @@ use super::{
     Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
     StateFunction, Statement, StatementKind, Step, TextId,
 };
+use crate::runtime::Stage;
 use crate::sim::scenario::calls::{Call, CallRef};
 use std::collections::BTreeSet;
 
@@ -14,6 +15,10 @@ pub struct Reads {
     pub runs: BTreeSet<usize>,
     /// Ids of thread states or interpreters.
     pub ids: bool,
+    /// Failures: statements that ask for one.
+    pub failures: bool,
+    /// The stages that it makes fail.
+    pub stages: BTreeSet<Stage>,
     /// In a statement, how many pending calls are queued.
     pub pending: bool,
     /// In a statement, who holds the GIL.
@@ -119,12 +124,14 @@ impl Reads {
             | StatementKind::New(_)
             | StatementKind::Collect
             | StatementKind::Signal(_)
-            | StatementKind::FailThreadStart
-            | StatementKind::FailAlloc
-            | StatementKind::FailStage(_)
             | StatementKind::Return(None) => {}
             StatementKind::Import { module, .. } => {
                 self.imports.insert(*module);
+            }
+            StatementKind::FailThreadStart | StatementKind::FailAlloc => self.failures = true,
+            StatementKind::FailStage(stage) => {
+                self.failures = true;
+                self.stages.insert(*stage);
             }
         }
     }

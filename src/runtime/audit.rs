@@ -1,0 +1,147 @@
+//! Audit hooks, as far as interpreters are made and cleared.
+//!
+//! CPython: `Python/sysmodule.c` (`PySys_AddAuditHook`, `sys_audit_tstate`, `_PySys_ClearAuditHooks`); 3.8 to 3.15.
+//!
+//! # States
+//!
+//! Hooks are added at the end and stay until finalization clears them; those added before initialization outlast it.
+//!
+//! # Protocol
+//!
+//! Adding one is an event itself: an older hook that refuses it has it left out, and the caller is told of no error. An
+//! event runs the hooks in order, in the caller's interpreter, until one refuses; without an attached thread state it runs
+//! none.
+//!
+//! Differs: the exception of a refusal is always a `RuntimeError`; hooks of `sys.addaudithook` are not known.
+//!
+//! # Invariants
+//!
+//! *HooksInOrder*: the places with a hook come before those without one.
+//!
+//! # Lock order
+//!
+//! The lock is a leaf; events are read without it.
+
+use super::callback::Callback;
+use super::outcome::Step;
+use super::state::Caller;
+use crate::sync::{AtomicU64, Mutex, Ordering, Plain, Word};
+
+/// Hooks that one process takes.
+pub const AUDIT_HOOKS_MAX: usize = 4;
+
+macro_rules! events {
+    ($($(#[$doc:meta])+ $event:ident = $name:literal,)+) => {
+        /// What hooks are told of.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum AuditEvent {
+            $($(#[$doc])+ $event,)+
+        }
+
+        impl AuditEvent {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$event,)+];
+
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$event => $name,)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A hook is added.
+    AddHook = "sys.addaudithook",
+    /// An interpreter is made.
+    InterpreterNew = "cpython.PyInterpreterState_New",
+    /// An interpreter is cleared.
+    InterpreterClear = "cpython.PyInterpreterState_Clear",
+    /// Finalization clears the hooks.
+    ClearHooks = "cpython._PySys_ClearAuditHooks",
+}
+
+/// The hooks of a process.
+#[derive(Debug)]
+pub(super) struct AuditHooks {
+    /// Whether the program adds any. Rule: its set-up.
+    used: Plain<bool>,
+    lock: Mutex<()>,
+    /// Callbacks as words, oldest first; [`Callback::NONE`] behind the last.
+    hooks: [AtomicU64; AUDIT_HOOKS_MAX],
+}
+
+impl AuditHooks {
+    pub(super) fn new() -> Self {
+        Self {
+            used: Plain::new("audit.used", false),
+            lock: Mutex::new("audit.lock", ()),
+            hooks: std::array::from_fn(|place| {
+                AtomicU64::new(("audit.hook", place), Callback::NONE.to_word())
+            }),
+        }
+    }
+
+    pub(super) fn used(&self) {
+        self.used.write(true);
+    }
+}
+
+impl Caller<'_> {
+    /// Adds an audit hook; 0, also if an older hook refuses it, or -1 without memory.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread in an older hook. Source: contract 2.7; observed: an older hook that refuses *sys.addaudithook*,
+    /// 3.8.18 to 3.15.2.
+    #[doc(alias = "PySys_AddAuditHook")]
+    pub fn add_audit_hook(&self, hook: Callback) -> Step<i32> {
+        if !self.audit(AuditEvent::AddHook)? {
+            return Ok(0);
+        }
+        let hooks = &self.runtime.audit_hooks;
+        let lock = hooks.lock.lock();
+        let mut added = -1;
+        for place in &hooks.hooks {
+            if place.load(Ordering::SeqCst) == Callback::NONE.to_word() {
+                place.store(hook.to_word(), Ordering::SeqCst);
+                added = 0;
+                break;
+            }
+        }
+        drop(lock);
+        Ok(added)
+    }
+
+    /// Tells the hooks of an event; whether none refused.
+    pub(super) fn audit(&self, event: AuditEvent) -> Step<bool> {
+        let hooks = &self.runtime.audit_hooks;
+        if !hooks.used.peek() || self.current().is_null() {
+            return Ok(true);
+        }
+        for place in &hooks.hooks {
+            let hook = Callback::from_word(place.load(Ordering::SeqCst));
+            let Some(id) = hook.id() else { break };
+            if self.host.audit(self, id, event)? == -1 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// `_PySys_ClearAuditHooks`: no hook is told of anything any more. A refusal changes nothing.
+    pub(super) fn clear_audit_hooks(&self) -> Step<()> {
+        let hooks = &self.runtime.audit_hooks;
+        if !hooks.used.peek() {
+            return Ok(());
+        }
+        let _ignored = self.audit(AuditEvent::ClearHooks)?;
+        for place in &hooks.hooks {
+            place.store(Callback::NONE.to_word(), Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
