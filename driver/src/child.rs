@@ -155,6 +155,11 @@ pub fn is_running() -> bool {
     MACHINE.get().is_some()
 }
 
+/// Whether the scenario may fork.
+pub fn forks() -> bool {
+    machine().program().forks()
+}
+
 /// The library forks, on the calling thread.
 pub fn fork() -> Branch {
     machine().fork()

@@ -19,7 +19,7 @@
 //!
 //! 1. `main_thread` is the forking thread;
 //! 2. since 3.13 the parking lot is emptied, whoever waits for whatever mutex;
-//! 3. made anew: HEAD_LOCK, the main queue's lock, that of `Py_AtExit`;
+//! 3. made anew: HEAD_LOCK, the main queue's lock, those of `Py_AtExit` and of audit hooks;
 //! 4. since 3.13 the handles of all other threads are done, and none is waited for;
 //! 5. fatal without a current thread state;
 //! 6. the GIL is made anew and taken; the interpreter's queue gets a new lock;
@@ -32,7 +32,7 @@
 //! (gh-112275), until the last patches of these releases, which have the new order.
 //!
 //! Not reset: `main_tstate`, which stays that of the thread that initialized, freed or not; `handling_thread`, contents of
-//! queues, users' mutexes but for their waiters, other interpreters' GILs.
+//! queues, users' mutexes but for their waiters, modules' locks, guards, other interpreters' GILs.
 //!
 //! In 9 HEAD_LOCK is held while each interpreter is cleared: up to 3.12 the clearing takes it again and waits for itself; since
 //! 3.13 it needs a current thread state, which there is none of.
@@ -64,6 +64,7 @@ use super::differences::ForkWithInterpreters;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::ModuleId;
 use super::interpreter::INTERPRETERS_MAX;
+use super::lock_order::Lock;
 use super::outcome::{Crash, Fatal, Step};
 use super::parking::Waiters;
 use super::state::Caller;
@@ -158,6 +159,25 @@ impl Caller<'_> {
         let allowed = interpreter.fork_allowed.read()
             && (!of_main_only || current == InterpreterHandle::MAIN);
         Ok(!allowed || self.is_refused_at_finalization(interpreter))
+    }
+
+    /// The calling thread takes a lock of the runtime and keeps it, as one that is gone in a forked child does; whether there
+    /// is such a lock. For harnesses in which no thread can be left behind.
+    #[must_use]
+    pub fn keep_for_good(&self, lock: Lock) -> bool {
+        let main = &self.runtime.interpreters[0];
+        match lock {
+            Lock::HeadLock => self.runtime.lists.hold(),
+            Lock::AtExit => self.runtime.at_exit_mutex.hold(),
+            Lock::GilMutex => main.gil_own.keep_mutex(),
+            Lock::GilSwitchMutex => main.gil_own.keep_switch_mutex(),
+            Lock::PendingQueue => self.runtime.pending_main.keep_lock(),
+            Lock::Bucket => self.runtime.pending_main.mutex().keep_bucket(),
+            Lock::ImportLock => main.import_lock.keep(),
+            Lock::AuditHooks => self.runtime.audit_hooks.keep_lock(),
+            Lock::UserMutex | Lock::Gil => return false,
+        }
+        true
     }
 
     /// K1 to K5.
@@ -262,12 +282,18 @@ impl Caller<'_> {
             for interpreter in &runtime.interpreters {
                 interpreter.pending.mutex().forget_waiters();
                 interpreter.import_lock.forget_waiters();
+                interpreter.guards.forget_waiters();
             }
+        }
+        for interpreter in &runtime.interpreters {
+            interpreter.imports.renew();
+            interpreter.importer.renew();
         }
         runtime.forking.write(0);
         runtime.lists.renew(|lists| lists);
         runtime.pending_main.renew_lock();
         runtime.at_exit_mutex.renew(|()| ());
+        runtime.audit_hooks.renew_lock();
         if runtime.profile.runtime_locks_detach() {
             self.forget_other_threads();
         }

@@ -133,6 +133,16 @@ impl Gil {
         self.holder.write(0);
     }
 
+    /// A thread that is gone has its mutex.
+    pub(super) fn keep_mutex(&self) {
+        self.mutex.hold();
+    }
+
+    /// A thread that is gone has its other mutex.
+    pub(super) fn keep_switch_mutex(&self) {
+        self.switch_mutex.hold();
+    }
+
     /// Whether the thread holds it, which only the thread itself can change.
     pub(super) fn is_holder(&self, thread: ThreadIndex) -> bool {
         self.holder.peek() == thread.index() as u8 + 1

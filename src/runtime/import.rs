@@ -129,6 +129,12 @@ impl Imports {
         }
     }
 
+    /// In a forked child: what modules' locks are made of is free. They belong to whom they belonged.
+    pub(super) fn renew(&self) {
+        self.owners.renew(|owners| owners);
+        self.given_back.renew();
+    }
+
     /// §FINAL F18 begins.
     pub(super) fn tear_down(&self) {
         self.torn_down.write(true);

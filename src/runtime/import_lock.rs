@@ -70,6 +70,11 @@ impl ImportLock {
         self.owner.peek() == current_thread().index() as u8 + 1
     }
 
+    /// A thread that is gone has it, in releases in which a fork makes it anew.
+    pub(super) fn keep(&self) {
+        *self.taken.lock() = true;
+    }
+
     /// In a forked child, since 3.13.
     pub(super) fn forget_waiters(&self) {
         self.mutex.forget_waiters();

@@ -104,6 +104,16 @@ impl PyMutex {
         self.bucket.renew(super::fork::nobody_waits);
     }
 
+    /// A thread that is gone has it.
+    pub(super) fn keep(&self) {
+        self.bits.init(LOCKED);
+    }
+
+    /// A thread that is gone has its bucket.
+    pub(super) fn keep_bucket(&self) {
+        self.bucket.hold();
+    }
+
     /// In a forked child: any → 0.
     pub(super) fn renew(&self) {
         self.forget_waiters();

@@ -200,6 +200,12 @@ impl PendingQueue {
         self.lock.renew(|life| life);
     }
 
+    /// A thread that is gone has the lock of either age.
+    pub(super) fn keep_lock(&self) {
+        self.mutex.keep();
+        self.lock.hold();
+    }
+
     /// The lock comes, or goes with its owner: up to 3.12, where somebody who uses it then reads through null.
     fn set_life(&self, life: QueueLife) {
         *self.lock.lock() = life;

@@ -63,13 +63,11 @@ impl Outcome {
     /// The outcome without regard to which process it is of, and how many forks away that is.
     #[must_use]
     pub fn process(&self) -> (&Self, u8) {
-        match self {
-            Self::Child(inner) => {
-                let (outcome, generation) = inner.process();
-                (outcome, generation + 1)
-            }
-            outcome => (outcome, 0),
-        }
+        let Self::Child(inner) = self else {
+            return (self, 0);
+        };
+        let (outcome, generation) = inner.process();
+        (outcome, generation + 1)
     }
 
     /// The place among the outcomes, and what tells equal ones apart.

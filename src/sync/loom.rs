@@ -33,15 +33,15 @@ const NO_UNWINDING: &str = "nothing unwinds with a lock held";
 /// A mutual exclusion lock that protects a `T`. Loom guards the gate; who is through it has the value.
 #[derive(Debug)]
 pub struct Mutex<T> {
-    first: Storage<T>,
-    /// What [`Mutex::renew`] made: once in one execution.
-    renewed: OnceLock<Storage<T>>,
+    storage: Storage<T>,
 }
 
 #[derive(Debug)]
 struct Storage<T> {
     gate: loom::sync::Mutex<()>,
     value: parking_lot::Mutex<T>,
+    /// What [`Mutex::renew`] made.
+    next: OnceLock<Box<Self>>,
 }
 
 impl<T> Storage<T> {
@@ -49,7 +49,12 @@ impl<T> Storage<T> {
         Self {
             gate: loom::sync::Mutex::new(()),
             value: parking_lot::Mutex::new(value),
+            next: OnceLock::new(),
         }
+    }
+
+    fn now(&self) -> &Self {
+        self.next.get().map_or(self, |next| next.now())
     }
 }
 
@@ -58,13 +63,12 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     pub fn new(name: impl Into<Name>, value: T) -> Self {
         let _: Name = name.into();
         Self {
-            first: Storage::new(value),
-            renewed: OnceLock::new(),
+            storage: Storage::new(value),
         }
     }
 
     fn now(&self) -> &Storage<T> {
-        self.renewed.get().unwrap_or(&self.first)
+        self.storage.now()
     }
 
     /// Blocks until the lock is free and takes it.
@@ -102,12 +106,13 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
         self.renew(|value| value);
     }
 
-    /// A free lock that nobody has used, with what `contents` makes of the contents. Once in one execution; the old one may
-    /// be kept by a thread that is gone, but not with a guard.
+    /// A free lock that nobody has used, with what `contents` makes of the contents. The old one may be kept by a thread that
+    /// is gone, but not with a guard.
     pub fn renew(&self, contents: impl FnOnce(T) -> T) {
-        let value = contents(*self.now().value.lock());
-        let set = self.renewed.set(Storage::new(value));
-        assert!(set.is_ok(), "a model renews a lock once");
+        let now = self.now();
+        let value = contents(*now.value.lock());
+        let set = now.next.set(Box::new(Storage::new(value)));
+        assert!(set.is_ok(), "a forked child has one thread");
     }
 
     /// Reads the contents for an observer while nobody holds the lock: no operation of the program.

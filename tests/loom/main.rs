@@ -8,6 +8,7 @@
 mod agreement;
 mod attach;
 mod finalize;
+mod fork;
 mod gil;
 mod gilstate;
 #[path = "../models/mod.rs"]

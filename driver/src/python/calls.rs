@@ -25,6 +25,9 @@ pub struct Caller<'a> {
 impl Calls for Caller<'_> {
     fn initialize(&self) -> Step<()> {
         during(Making::Runtime, || self.python.initialize());
+        if crate::child::forks() {
+            objects::keep_fork();
+        }
         Ok(())
     }
     fn is_initialized(&self) -> Step<i32> {

@@ -30,6 +30,8 @@ static THREADS: [AtomicUsize; THREADS_MAX] = [const { AtomicUsize::new(0) }; THR
 /// `threading.Thread` of the main interpreter in this life of the library, once somebody imported it: as for code that imported it in time, it is
 /// there while modules are torn down.
 static THREAD_CLASS: AtomicUsize = AtomicUsize::new(0);
+/// `os.fork` of this life of the library, where the scenario forks: it is there while modules are torn down.
+static FORK: AtomicUsize = AtomicUsize::new(0);
 static CLEARS: AtomicUsize = AtomicUsize::new(0);
 
 /// A life of the library begins; the caller is attached.
@@ -206,17 +208,25 @@ pub(super) fn register_at_fork(hooks: [(&CStr, Callback); 3]) -> bool {
     done
 }
 
+/// Keeps `os.fork` for a life of the library; the caller is attached.
+pub(super) fn keep_fork() {
+    let fork = attribute(c"posix", c"fork");
+    FORK.store(fork.map_or(0, |fork| fork as usize), Ordering::Relaxed);
+}
+
 /// `os.fork()`, between two boundaries of bytecode: which process the run goes on as, or nothing if it raises.
 pub(super) fn os_fork() -> Option<Branch> {
     if eval() != 0 {
         return None;
     }
-    let fork = attribute(c"posix", c"fork")?;
+    let fork = FORK.load(Ordering::Relaxed) as Pointer;
+    if fork.is_null() {
+        return None;
+    }
     let arguments = api::tuple(0);
     let generation = crate::child::generation();
     let done = succeeded(api::call(fork, arguments, std::ptr::null_mut()));
     api::decrease(arguments);
-    api::decrease(fork);
     if !done {
         return None;
     }

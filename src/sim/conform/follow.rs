@@ -313,21 +313,28 @@ impl Following<'_> {
         }
     }
 
+    /// Whether a thread of the process stands before an event.
+    fn somebody_stands(&self) -> bool {
+        let threads = self.follower.standing.iter().enumerate();
+        threads.into_iter().any(|(index, standing)| {
+            standing.peek() && !self.judge.machine().is_gone(ThreadIndex::new(index))
+        })
+    }
+
     /// Whether nobody will go on, as was observed.
     fn stands_still(&self, world: &World) -> bool {
         let follower = &self.follower;
         follower.done()
             && follower.observed.end == End::Stuck
             && self.judge.end().is_none()
-            && !follower.standing.iter().any(Plain::peek)
+            && !self.somebody_stands()
             && self.rests_alike(world, true)
     }
 
     /// Whether the threads are where a run that was cut for its length had them, and may go on as they did.
     fn goes_on(&self, world: &World) -> bool {
         let follower = &self.follower;
-        let is_silent =
-            follower.observed.end.is_busy() || !follower.standing.iter().any(Plain::peek);
+        let is_silent = follower.observed.end.is_busy() || !self.somebody_stands();
         follower.done()
             && follower.observed.end.ran_long()
             && self.judge.end().is_none()
