@@ -51,11 +51,7 @@ impl Writer {
             | Kind::MakePending
             | Kind::Eval
             | Kind::NewInterpreter => Some(without_operand(step)),
-            Kind::New => self.of(step, Call::New, "PyThreadState_New"),
-            Kind::ThreadHead => self.of(step, Call::ThreadHead, "PyInterpreterState_ThreadHead"),
-            Kind::InterpreterNext => {
-                self.of(step, Call::InterpreterNext, "PyInterpreterState_Next")
-            }
+            Kind::New | Kind::ThreadHead | Kind::InterpreterNext => Some(self.of(step)),
             Kind::EndInterpreter => self
                 .operand(step, |reference, state| {
                     current(reference, state)
@@ -64,12 +60,14 @@ impl Writer {
                 .map(|operand| one(Call::EndInterpreter, "Py_EndInterpreter", operand)),
             Kind::AddPending | Kind::Fill => Some(add_pending(step)),
             Kind::Release => Some(self.release(step)),
-            Kind::Restore => self
-                .operand(step, detached)
-                .map(|operand| one(Call::Restore, "PyEval_RestoreThread", operand)),
-            Kind::Acquire => self
-                .operand(step, detached)
-                .map(|operand| one(Call::Acquire, "PyEval_AcquireThread", operand)),
+            Kind::Restore | Kind::Acquire => {
+                let operand = self.operand(step, detached)?;
+                Some(if step.kind == Kind::Restore {
+                    one(Call::Restore, "PyEval_RestoreThread", operand)
+                } else {
+                    one(Call::Acquire, "PyEval_AcquireThread", operand)
+                })
+            }
             Kind::ReleaseThread => self
                 .operand(step, current)
                 .map(|operand| one(Call::ReleaseThread, "PyEval_ReleaseThread", operand)),
@@ -86,27 +84,22 @@ impl Writer {
                     live(reference, state).is_some_and(|it| !reference.states[it.0].attached)
                 })
                 .map(|operand| one(Call::Delete, "PyThreadState_Delete", operand)),
-            Kind::GetId => self
-                .operand(step, is_live)
-                .map(|operand| one(Call::GetId, "PyThreadState_GetID", operand)),
-            Kind::Next => self
-                .operand(step, is_live)
-                .map(|operand| one(Call::Next, "PyThreadState_Next", operand)),
-            Kind::GetInterpreter => {
-                let function = "PyThreadState_GetInterpreter";
-                let operand = self.operand(step, is_live);
-                operand.map(|operand| one(Call::GetInterpreter, function, operand))
+            Kind::GetId | Kind::Next | Kind::GetInterpreter => {
+                let operand = self.operand(step, is_live)?;
+                Some(reads(step.kind, operand))
             }
         }
     }
 
     /// Of the main interpreter, or of one that a thread state is in.
-    fn of(
-        &self,
-        step: Step,
-        make: fn(Option<State>) -> Call,
-        function: &str,
-    ) -> Option<(Call, String)> {
+    fn of(&self, step: Step) -> (Call, String) {
+        let (make, function): (fn(Option<State>) -> Call, _) = if step.kind == Kind::New {
+            (Call::New, "PyThreadState_New")
+        } else if step.kind == Kind::ThreadHead {
+            (Call::ThreadHead, "PyInterpreterState_ThreadHead")
+        } else {
+            (Call::InterpreterNext, "PyInterpreterState_Next")
+        };
         let inside = |reference: &Reference, state: Option<State>| {
             live(reference, state).is_some_and(|it| reference.exists(reference.home(it)))
         };
@@ -117,9 +110,9 @@ impl Writer {
         if step.pick.is_multiple_of(2)
             && let Some((Some(state), name)) = self.operand(sensible, inside)
         {
-            return Some((make(Some(state)), format!("{function}({name}->interp)")));
+            return (make(Some(state)), format!("{function}({name}->interp)"));
         }
-        Some((make(None), of_main(function)))
+        (make(None), of_main(function))
     }
 
     fn release(&self, step: Step) -> (Call, String) {
@@ -170,6 +163,18 @@ fn without_operand(step: Step) -> (Call, String) {
 /// The thread state, if it is not freed.
 fn live(reference: &Reference, state: Option<State>) -> Option<State> {
     state.filter(|state| !reference.states[state.0].freed)
+}
+
+/// A call that reads a thread state.
+fn reads(kind: Kind, operand: (Option<State>, String)) -> (Call, String) {
+    if kind == Kind::GetId {
+        one(Call::GetId, "PyThreadState_GetID", operand)
+    } else if kind == Kind::Next {
+        one(Call::Next, "PyThreadState_Next", operand)
+    } else {
+        let function = "PyThreadState_GetInterpreter";
+        one(Call::GetInterpreter, function, operand)
+    }
 }
 
 /// A call with one operand, and its text.
