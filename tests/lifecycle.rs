@@ -47,6 +47,7 @@ impl Run for Execution<'_> {
         Look {
             over: self.env.runtime.over().is_some(),
             seen: 0,
+            generation: 0,
         }
     }
 

@@ -17,7 +17,7 @@ use tstate::runtime::{
 };
 use tstate::sync::{self, Event, Semaphore, ThreadIndex};
 
-/// The release that these tests speak of.
+/// The release that tests of one release speak of.
 const PROFILE: Profile = Profile::release(14).expect("a release");
 
 /// A host whose callbacks are closures' numbers: each call is logged, and may act.
@@ -59,10 +59,28 @@ fn idle(_: &Caller<'_>, _: CallbackId, _: u64) -> Step<i32> {
     Ok(0)
 }
 
+/// Every release, the oldest first.
+fn releases() -> impl Iterator<Item = Profile> {
+    (8..=15).map(|minor| Profile::release(minor).expect("a release"))
+}
+
+/// Runs `body` on the first thread, initialized and attached, and not to its end, under every release.
+#[track_caller]
+fn everywhere(body: impl Fn(&Caller<'_>)) {
+    for profile in releases() {
+        let ((), over) = run_under(profile, &body);
+        assert_eq!(over, None, "{profile}");
+    }
+}
+
 /// Runs `body` on the first thread, initialized and attached.
 fn run<R>(body: impl FnOnce(&Caller<'_>) -> R) -> (R, Option<Over>) {
+    run_under(PROFILE, body)
+}
+
+fn run_under<R>(profile: Profile, body: impl FnOnce(&Caller<'_>) -> R) -> (R, Option<Over>) {
     let program = Program::new(idle);
-    let runtime = Runtime::new(PROFILE);
+    let runtime = Runtime::new(profile);
     let caller = Caller::new(&runtime, &program);
     caller.initialize().expect("initialization succeeds");
     let result = body(&caller);
@@ -83,40 +101,42 @@ fn callback(id: u16) -> Callback {
 
 #[test]
 fn initialization_attaches_the_main_thread_state() {
-    let program = Program::new(idle);
-    let runtime = Runtime::new(PROFILE);
-    let caller = Caller::new(&runtime, &program);
-    assert_eq!(runtime.stage(), Stage::NotStarted);
-    assert_eq!(caller.interpreter_state_main(), Ok(InterpreterHandle::NULL));
-    caller.initialize().unwrap();
-    assert_eq!(runtime.stage(), Stage::Done);
-    let main = caller.thread_state_get().unwrap();
-    assert_eq!(caller.gil_state_get_this_thread_state(), Ok(main));
-    assert_eq!(caller.gil_state_check(), Ok(1));
-    assert_eq!(caller.thread_state_get_id(main), Ok(1));
-    assert_eq!(caller.interpreter_state_get(), Ok(InterpreterHandle::MAIN));
-    assert_eq!(
-        caller.interpreter_state_get_id(InterpreterHandle::MAIN),
-        Ok(0)
-    );
-    assert_eq!(caller.interpreter_state_head(), Ok(InterpreterHandle::MAIN));
-    assert_eq!(
-        caller.interpreter_state_next(InterpreterHandle::MAIN),
-        Ok(InterpreterHandle::NULL)
-    );
-    assert_eq!(
-        caller.interpreter_state_thread_head(InterpreterHandle::MAIN),
-        Ok(main)
-    );
-    assert_eq!(caller.is_initialized(), Ok(1));
-    assert!(runtime.holds_gil(ThreadIndex::FIRST));
-    caller.initialize().unwrap();
-    assert_eq!(runtime.thread_states(), 1);
+    for profile in releases() {
+        let program = Program::new(idle);
+        let runtime = Runtime::new(profile);
+        let caller = Caller::new(&runtime, &program);
+        assert_eq!(runtime.stage(), Stage::NotStarted);
+        assert_eq!(caller.interpreter_state_main(), Ok(InterpreterHandle::NULL));
+        caller.initialize().unwrap();
+        assert_eq!(runtime.stage(), Stage::Done);
+        let main = caller.thread_state_get().unwrap();
+        assert_eq!(caller.gil_state_get_this_thread_state(), Ok(main));
+        assert_eq!(caller.gil_state_check(), Ok(1));
+        assert_eq!(caller.thread_state_get_id(main), Ok(1));
+        assert_eq!(caller.interpreter_state_get(), Ok(InterpreterHandle::MAIN));
+        assert_eq!(
+            caller.interpreter_state_get_id(InterpreterHandle::MAIN),
+            Ok(0)
+        );
+        assert_eq!(caller.interpreter_state_head(), Ok(InterpreterHandle::MAIN));
+        assert_eq!(
+            caller.interpreter_state_next(InterpreterHandle::MAIN),
+            Ok(InterpreterHandle::NULL)
+        );
+        assert_eq!(
+            caller.interpreter_state_thread_head(InterpreterHandle::MAIN),
+            Ok(main)
+        );
+        assert_eq!(caller.is_initialized(), Ok(1));
+        assert!(runtime.holds_gil(ThreadIndex::FIRST));
+        caller.initialize().unwrap();
+        assert_eq!(runtime.thread_states(), 1);
+    }
 }
 
 #[test]
 fn finalization_leaves_nothing_and_can_be_repeated() {
-    let ((), over) = run(|caller| {
+    everywhere(|caller| {
         let runtime = caller.runtime;
         assert_eq!(caller.finalize_ex(), Ok(0));
         assert_eq!(runtime.phase(), Phase::Finished);
@@ -132,12 +152,11 @@ fn finalization_leaves_nothing_and_can_be_repeated() {
         assert_eq!(runtime.observe().unlisted, []);
         assert_eq!(caller.finalize_ex(), Ok(0));
     });
-    assert_eq!(over, None);
 }
 
 #[test]
 fn a_second_life_begins_like_the_first() {
-    let ((), over) = run(|caller| {
+    everywhere(|caller| {
         let runtime = caller.runtime;
         runtime.observe_ids();
         let first = runtime.observe();
@@ -156,12 +175,48 @@ fn a_second_life_begins_like_the_first() {
         );
         assert_eq!(caller.finalize_ex(), Ok(0));
     });
-    assert_eq!(over, None);
+}
+
+/// What is registered too late to run in one life does not run in the next, and its objects are not killed there.
+#[test]
+fn a_life_keeps_what_was_too_late_for_the_last_one() {
+    fn late(caller: &Caller<'_>, callback: CallbackId, _: u64) -> Step<i32> {
+        if callback.0 == 1 {
+            caller.exit_callback(Callback::new(CallbackId(99), 0))?;
+            caller.unstable_at_exit(InterpreterHandle::MAIN, Callback::new(CallbackId(98), 0))?;
+            caller.object_new(
+                ObjectId::new(0),
+                ObjectKind {
+                    cyclic: false,
+                    finalizer: Some(CallbackId(97)),
+                },
+            )?;
+        }
+        Ok(0)
+    }
+    for profile in releases() {
+        let program = Program::new(late);
+        let runtime = Runtime::new(profile);
+        let caller = Caller::new(&runtime, &program);
+        caller.initialize().unwrap();
+        // The last thing that runs attached: after exit functions and modules.
+        let main = InterpreterHandle::MAIN;
+        caller.unstable_at_exit(main, callback(1)).unwrap();
+        caller.finalize_ex().unwrap();
+        caller.initialize().unwrap();
+        caller.finalize_ex().unwrap();
+        let called: Vec<_> = program.called().into_iter().map(|(id, _)| id).collect();
+        assert!(
+            !called.contains(&99) && !called.contains(&97),
+            "{profile}: {called:?}"
+        );
+        assert_eq!(runtime.over(), None, "{profile}");
+    }
 }
 
 #[test]
 fn save_and_restore_are_inverse() {
-    let ((), over) = run(|caller| {
+    everywhere(|caller| {
         let before = caller.runtime.observe();
         let saved = caller.eval_save_thread().unwrap();
         assert!(!caller.runtime.attached(ThreadIndex::FIRST));
@@ -174,7 +229,6 @@ fn save_and_restore_are_inverse() {
         assert_eq!(caller.runtime.observe(), before);
         assert_eq!(caller.eval(), Ok(0));
     });
-    assert_eq!(over, None);
 }
 
 #[test]
@@ -199,7 +253,7 @@ fn swap_returns_what_it_detached_and_moves_the_gilstate_slot() {
 
 #[test]
 fn nested_ensures_detach_at_the_last_release() {
-    let ((), over) = run(|caller| {
+    everywhere(|caller| {
         assert_eq!(caller.gil_state_ensure(), Ok(GilState::Locked));
         caller.gil_state_release(GilState::Locked).unwrap();
         let saved = caller.eval_save_thread().unwrap();
@@ -211,7 +265,6 @@ fn nested_ensures_detach_at_the_last_release() {
         assert!(!caller.runtime.attached(ThreadIndex::FIRST));
         caller.eval_restore_thread(saved).unwrap();
     });
-    assert_eq!(over, None);
 }
 
 #[test]
@@ -370,16 +423,18 @@ fn a_pending_call_that_raises_leaves_the_rest_for_later() {
     fn raise_first(_: &Caller<'_>, callback: CallbackId, _: u64) -> Step<i32> {
         Ok(if callback.0 == 1 { -1 } else { 0 })
     }
-    let program = Program::new(raise_first);
-    let runtime = Runtime::new(PROFILE);
-    let caller = Caller::new(&runtime, &program);
-    caller.initialize().unwrap();
-    caller.add_pending_call(callback(1)).unwrap();
-    caller.add_pending_call(callback(2)).unwrap();
-    assert_eq!(caller.eval(), Ok(-1));
-    assert_eq!(runtime.pending(), 1);
-    assert_eq!(caller.eval(), Ok(0));
-    assert_eq!(program.called(), [(1, 10), (2, 20)]);
+    for profile in releases() {
+        let program = Program::new(raise_first);
+        let runtime = Runtime::new(profile);
+        let caller = Caller::new(&runtime, &program);
+        caller.initialize().unwrap();
+        caller.add_pending_call(callback(1)).unwrap();
+        caller.add_pending_call(callback(2)).unwrap();
+        assert_eq!(caller.eval(), Ok(-1));
+        assert_eq!(runtime.pending(), 1);
+        assert_eq!(caller.eval(), Ok(0));
+        assert_eq!(program.called(), [(1, 10), (2, 20)]);
+    }
 }
 
 #[test]
@@ -391,14 +446,16 @@ fn a_pending_call_starts_no_other() {
         }
         Ok(0)
     }
-    let program = Program::new(nested);
-    let runtime = Runtime::new(PROFILE);
-    let caller = Caller::new(&runtime, &program);
-    caller.initialize().unwrap();
-    caller.add_pending_call(callback(1)).unwrap();
-    caller.add_pending_call(callback(2)).unwrap();
-    assert_eq!(caller.make_pending_calls(), Ok(0));
-    assert_eq!(program.called(), [(1, 10), (2, 20)]);
+    for profile in releases() {
+        let program = Program::new(nested);
+        let runtime = Runtime::new(profile);
+        let caller = Caller::new(&runtime, &program);
+        caller.initialize().unwrap();
+        caller.add_pending_call(callback(1)).unwrap();
+        caller.add_pending_call(callback(2)).unwrap();
+        assert_eq!(caller.make_pending_calls(), Ok(0));
+        assert_eq!(program.called(), [(1, 10), (2, 20)]);
+    }
 }
 
 /// Everything that finalization runs: pending calls, atexit, objects, the thread state's clearing, C callbacks.
@@ -411,73 +468,76 @@ fn finalization_runs_callbacks_in_phase_order() {
         }
         Ok(0)
     }
-    let program = Program::new(late_ones_are_dropped);
-    let runtime = Runtime::new(PROFILE);
-    let caller = Caller::new(&runtime, &program);
-    caller.initialize().unwrap();
-    let main = caller.thread_state_get().unwrap();
-    let kind = |cyclic, id| ObjectKind {
-        cyclic,
-        finalizer: Some(CallbackId(id)),
-    };
-    caller.at_exit(callback(11)).unwrap();
-    caller.at_exit(callback(10)).unwrap();
-    caller
-        .unstable_at_exit(InterpreterHandle::MAIN, callback(9))
-        .unwrap();
-    caller
-        .unstable_at_exit(InterpreterHandle::MAIN, callback(8))
-        .unwrap();
-    assert_eq!(caller.at_clear(main, callback(7)), Ok(true));
-    caller.object_new(ObjectId::new(0), kind(false, 6)).unwrap();
-    caller.object_new(ObjectId::new(1), kind(true, 5)).unwrap();
-    caller.object_drop(ObjectId::new(1)).unwrap();
-    caller.exit_callback(callback(4)).unwrap();
-    caller.exit_callback(callback(3)).unwrap();
-    caller.add_pending_call(callback(1)).unwrap();
-    caller.add_pending_call(callback(2)).unwrap();
-    assert_eq!(caller.finalize_ex(), Ok(0));
-    let order: Vec<_> = program.called().into_iter().map(|(id, _)| id).collect();
-    assert_eq!(order, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    assert_eq!(runtime.over(), None);
+    for profile in releases() {
+        let program = Program::new(late_ones_are_dropped);
+        let runtime = Runtime::new(profile);
+        let caller = Caller::new(&runtime, &program);
+        caller.initialize().unwrap();
+        let main = caller.thread_state_get().unwrap();
+        let kind = |cyclic, id| ObjectKind {
+            cyclic,
+            finalizer: Some(CallbackId(id)),
+        };
+        caller.at_exit(callback(11)).unwrap();
+        caller.at_exit(callback(10)).unwrap();
+        caller
+            .unstable_at_exit(InterpreterHandle::MAIN, callback(9))
+            .unwrap();
+        caller
+            .unstable_at_exit(InterpreterHandle::MAIN, callback(8))
+            .unwrap();
+        assert_eq!(caller.at_clear(main, callback(7)), Ok(true));
+        caller.object_new(ObjectId::new(0), kind(false, 6)).unwrap();
+        caller.object_new(ObjectId::new(1), kind(true, 5)).unwrap();
+        caller.object_drop(ObjectId::new(1)).unwrap();
+        caller.exit_callback(callback(4)).unwrap();
+        caller.exit_callback(callback(3)).unwrap();
+        caller.add_pending_call(callback(1)).unwrap();
+        caller.add_pending_call(callback(2)).unwrap();
+        assert_eq!(caller.finalize_ex(), Ok(0));
+        let order: Vec<_> = program.called().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(order, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(runtime.over(), None);
+    }
 }
 
 #[test]
 fn at_exit_takes_thirty_two() {
-    let ((), over) = run(|caller| {
+    everywhere(|caller| {
         for id in 0..32 {
             assert_eq!(caller.at_exit(callback(id)), Ok(0));
         }
         assert_eq!(caller.at_exit(callback(32)), Ok(-1));
     });
-    assert_eq!(over, None);
 }
 
 #[test]
 fn cyclic_objects_wait_for_a_collection() {
-    let program = Program::new(idle);
-    let runtime = Runtime::new(PROFILE);
-    let caller = Caller::new(&runtime, &program);
-    caller.initialize().unwrap();
-    let object = ObjectId::new(3);
-    caller
-        .object_new(
-            object,
-            ObjectKind {
-                cyclic: true,
-                finalizer: Some(CallbackId(1)),
-            },
-        )
-        .unwrap();
-    caller.object_drop(object).unwrap();
-    assert_eq!(program.called(), []);
-    caller.gc_collect().unwrap();
-    assert_eq!(program.called(), [(1, 3)]);
+    for profile in releases() {
+        let program = Program::new(idle);
+        let runtime = Runtime::new(profile);
+        let caller = Caller::new(&runtime, &program);
+        caller.initialize().unwrap();
+        let object = ObjectId::new(3);
+        caller
+            .object_new(
+                object,
+                ObjectKind {
+                    cyclic: true,
+                    finalizer: Some(CallbackId(1)),
+                },
+            )
+            .unwrap();
+        caller.object_drop(object).unwrap();
+        assert_eq!(program.called(), []);
+        caller.gc_collect().unwrap();
+        assert_eq!(program.called(), [(1, 3)]);
+    }
 }
 
 #[test]
 fn mutexes_lock_and_unlock() {
-    let ((), over) = run(|caller| {
+    everywhere(|caller| {
         let mutex = MutexSlot::new(2);
         assert_eq!(caller.mutex_is_locked(mutex), Ok(0));
         caller.mutex_lock(mutex).unwrap();
@@ -486,12 +546,11 @@ fn mutexes_lock_and_unlock() {
         caller.mutex_unlock(mutex).unwrap();
         assert_eq!(caller.mutex_is_locked(mutex), Ok(0));
     });
-    assert_eq!(over, None);
 }
 
 #[test]
 fn more_thread_states_than_a_region_has() {
-    let ((), over) = run(|caller| {
+    everywhere(|caller| {
         let made: Vec<_> = (0..6)
             .map(|_| caller.thread_state_new(InterpreterHandle::MAIN).unwrap())
             .collect();
@@ -504,7 +563,6 @@ fn more_thread_states_than_a_region_has() {
         assert_eq!(caller.runtime.thread_states(), 1);
         assert_eq!(caller.runtime.observe().unlisted, []);
     });
-    assert_eq!(over, None);
 }
 
 #[test]

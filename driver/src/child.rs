@@ -22,7 +22,7 @@ use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sim::events::{Event, Events, Seen, Witness};
 use tstate::sim::scenario::program::{BodyKind, Program};
 use tstate::sync::hook::with_controller;
-use tstate::sync::{ThreadIndex, Word, enter_thread};
+use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
 
 /// Processor time of a run, in seconds, and where the kernel stops asking.
 const PROCESSOR_TIME: (u64, u64) = (2, 3);
@@ -148,6 +148,26 @@ fn machine() -> &'static Machine<Libpython> {
 /// The assertion that failed, if one did.
 pub fn failed() -> Option<Site> {
     machine().failed()
+}
+
+/// Whether there is a run in this process.
+pub fn is_running() -> bool {
+    MACHINE.get().is_some()
+}
+
+/// Whether the scenario may fork.
+pub fn forks() -> bool {
+    machine().program().forks()
+}
+
+/// The library forks, on the calling thread.
+pub fn fork() -> Branch {
+    machine().fork()
+}
+
+/// How many forks the run followed into the child.
+pub fn generation() -> u8 {
+    machine().generation()
 }
 
 /// Which thread of the scenario the calling thread is.

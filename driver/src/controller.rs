@@ -6,7 +6,7 @@ use crate::layer::launch;
 use crate::record;
 use crate::schedule::{Waits, block, finish, own, relax, step};
 use tstate::sync::hook::{Around, CellId, CellKind, Contents, Controller};
-use tstate::sync::{Name, ThreadIndex, WaitResult};
+use tstate::sync::{Branch, Name, ThreadIndex, WaitResult};
 
 /// The controller of every thread of the run.
 #[derive(Debug)]
@@ -161,6 +161,13 @@ impl Controller for Native {
 
     fn spawn(&self, thread: ThreadIndex) {
         launch(thread.index() as u8);
+    }
+
+    fn fork(&self) -> Branch {
+        crate::fork::fork()
+    }
+    fn renew(&self, _mutex: CellId, _contents: &(dyn Contents + 'static)) {
+        unknown("mutex")
     }
 
     fn hang(&self) -> ! {

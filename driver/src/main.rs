@@ -10,6 +10,7 @@
 
 mod child;
 mod controller;
+mod fork;
 mod layer;
 mod python;
 mod record;

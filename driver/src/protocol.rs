@@ -157,6 +157,7 @@ fn rest_of(text: &str) -> Rest {
         "exited" => Rest::Exited,
         "hung" => Rest::Hung,
         "blocked" => Rest::Blocked,
+        "gone" => Rest::Gone,
         _ => Rest::Running,
     }
 }

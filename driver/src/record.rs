@@ -28,13 +28,14 @@ pub struct Record {
 }
 
 /// Where a thread is: the codes of [`Record::rests`].
-pub const RESTS: [&str; 6] = [
+pub const RESTS: [&str; 7] = [
     "not started",
     "running",
     "blocked",
     "ended",
     "exited",
     "hung",
+    "gone",
 ];
 
 /// The run ends.
@@ -160,6 +161,7 @@ pub fn note_rests() {
                 Waits::Ended => 3,
                 Waits::Exited => 4,
                 Waits::Hung => 5,
+                Waits::Gone => 6,
                 Waits::Mutex(_)
                 | Waits::Condition { .. }
                 | Waits::Semaphore { .. }
@@ -198,7 +200,8 @@ fn describe(waits: Waits) -> Option<&'static str> {
         | Waits::Others
         | Waits::Ended
         | Waits::Exited
-        | Waits::Hung => None,
+        | Waits::Hung
+        | Waits::Gone => None,
     }
 }
 

@@ -78,6 +78,8 @@ pub enum Whence {
     GilState,
     /// `threading`, a daemon: since 3.15.
     ThreadingDaemon,
+    /// An extension module's init function: since 3.13.
+    Exec,
 }
 
 super::handle::word_for_enum!(Whence {
@@ -86,7 +88,8 @@ super::handle::word_for_enum!(Whence {
     Fini,
     Threading,
     GilState,
-    ThreadingDaemon
+    ThreadingDaemon,
+    Exec
 });
 
 /// The bits of `_status`.

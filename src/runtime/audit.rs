@@ -85,6 +85,16 @@ impl AuditHooks {
         }
     }
 
+    /// In a forked child: a free lock.
+    pub(super) fn renew_lock(&self) {
+        self.lock.renew(|()| ());
+    }
+
+    /// A thread that is gone has the lock.
+    pub(super) fn keep_lock(&self) {
+        self.lock.hold();
+    }
+
     pub(super) fn used(&self) {
         self.used.write(true);
     }

@@ -105,6 +105,16 @@ impl<const CAPACITY: usize> CallbackStack<CAPACITY> {
         true
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.count.read()
+    }
+
+    /// One of them, counted from the oldest.
+    pub(super) fn get(&self, place: usize) -> Callback {
+        self.entries[place].read()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.count.read() == 0
     }
@@ -116,6 +126,11 @@ impl<const CAPACITY: usize> CallbackStack<CAPACITY> {
         self.entries[last].write(Callback::NONE);
         self.count.write(last);
         Some(callback)
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        while self.pop().is_some() {}
     }
 
     /// The callbacks, oldest first, for an observer.

@@ -16,7 +16,7 @@
 use super::callback::Callback;
 use super::handle::InterpreterHandle;
 use super::interpreter::EXIT_CALLBACKS_MAX;
-use super::outcome::{Fatal, Over, Step};
+use super::outcome::{Crash, Fatal, Over, Step};
 use super::state::Caller;
 use crate::sync::{choose, pause_point, scope};
 
@@ -58,13 +58,19 @@ impl Caller<'_> {
         Ok(if added { 0 } else { -1 })
     }
 
-    /// Registers a callback that runs after everything else; 0, or -1 when 32 are registered. Source: contract 2.2.
+    /// Registers a callback that runs after everything else; 0, or -1 when 32 are registered. Between two lives of the
+    /// runtime it is forgotten ([`super::life`]).
     ///
     /// # Errors
     ///
-    /// None.
+    /// In 3.12 a crash before initialization and after finalization. Source: contract 2.2.
     #[doc(alias = "Py_AtExit")]
     pub fn at_exit(&self, callback: Callback) -> Step<i32> {
+        if self.runtime.profile.at_exit_needs_the_runtime()
+            && !self.runtime.runtime_initialized.read()
+        {
+            return Err(self.crash(Crash::Other));
+        }
         let lock = self.runtime.at_exit_mutex.lock();
         let added = self.runtime.at_exit.push(callback);
         drop(lock);
@@ -107,7 +113,7 @@ impl Caller<'_> {
             let _unraisable = self.run(*callback)?;
             self.eval_if_python()?;
         }
-        while stack.pop().is_some() {}
+        stack.clear();
         Ok(())
     }
 

@@ -57,6 +57,7 @@ use super::arena::Whence;
 use super::audit::AuditEvent;
 use super::differences::SubInterpretersEnd;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::import::ModuleId;
 use super::outcome::{Fatal, Step};
 use super::state::Caller;
 use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, scope};
@@ -175,6 +176,7 @@ impl Caller<'_> {
         if !self.runtime.initialized.load(Ordering::Relaxed) {
             return Ok(0);
         }
+        self.check_life()?;
         let finalizer = self.choose_finalizer()?;
         let ending = Ending {
             interpreter: self.interpreter_to_finalize(finalizer)?,
@@ -193,7 +195,7 @@ impl Caller<'_> {
             self.runtime.tss_created.store(false, Ordering::Relaxed);
         }
         self.close_queue(&self.runtime.pending_main);
-        self.runtime.runtime_initialized.write(false);
+        self.end_life();
         self.enter_phase(ending, Phase::Finished);
         Ok(0)
     }
@@ -280,7 +282,7 @@ impl Caller<'_> {
     fn prefinalize_once(&self, ending: Ending) -> Step<()> {
         let profile = self.runtime.profile;
         let interpreter = self.interpreter(ending.interpreter)?;
-        if interpreter.threading_imported.read() {
+        if interpreter.imports.knows(ModuleId::THREADING) {
             if ending.whole {
                 self.runtime.phase.write(Phase::JoinThreads);
             }
@@ -363,6 +365,7 @@ impl Caller<'_> {
             self.gc_collect()?;
         }
         self.enter_phase(ending, Phase::TearDownModules);
+        self.interpreter(ending.interpreter)?.imports.tear_down();
         self.tear_down_modules()?;
         if ending.whole && profile.sub_interpreters_end() == SubInterpretersEnd::AfterModules {
             self.end_sub_interpreters()?;
@@ -375,6 +378,7 @@ impl Caller<'_> {
         self.storage(ending.finalizer)?.eval_breaker.reset();
         self.live(ending.finalizer)?;
         self.run_at_interpreter_clear(ending.interpreter)?;
+        self.interpreter(ending.interpreter)?.fork_hooks.clear();
         self.enter_phase(ending, Phase::ExitCallbacksNative);
         self.run_exit_callbacks_native(ending.interpreter)?;
         self.enter_phase(ending, Phase::CollectLast);
@@ -484,6 +488,8 @@ impl Caller<'_> {
         }
         for interpreter in &self.runtime.interpreters {
             interpreter.importer.wake_all();
+            interpreter.imports.wake_all();
+            interpreter.import_lock.wake_all();
             interpreter.gil_own.wake_all();
         }
     }

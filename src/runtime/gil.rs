@@ -15,6 +15,7 @@
 //! | from → to | operation | who may take it | holding |
 //! | --- | --- | --- | --- |
 //! | any → Free | [`Gil::create`] | the initializer | `mutex` |
+//! | any → Free | [`Gil::renew`] | a forked child ([`super::fork`]) | – |
 //! | Free → Taken | [`Caller::take_gil`], T7 | any thread with a thread state | `mutex`, `switch_mutex` |
 //! | Taken → Free | [`Caller::drop_gil`], D4 | the holder | `mutex` |
 //!
@@ -120,6 +121,26 @@ impl Gil {
         *locked = Locked::Free;
         self.last_holder.write(ThreadStateHandle::NULL);
         self.holder.write(0);
+    }
+
+    /// In a forked child, any → Free: all of it is made anew, whoever had what of it.
+    pub(super) fn renew(&self) {
+        self.mutex.renew(|_| Locked::Free);
+        self.cond.renew();
+        self.switch_mutex.renew(|()| ());
+        self.switch_cond.renew();
+        self.last_holder.write(ThreadStateHandle::NULL);
+        self.holder.write(0);
+    }
+
+    /// A thread that is gone has its mutex.
+    pub(super) fn keep_mutex(&self) {
+        self.mutex.hold();
+    }
+
+    /// A thread that is gone has its other mutex.
+    pub(super) fn keep_switch_mutex(&self) {
+        self.switch_mutex.hold();
     }
 
     /// Whether the thread holds it, which only the thread itself can change.

@@ -72,6 +72,11 @@ impl Guards {
         self.count.init(0);
     }
 
+    /// In a forked child: the parking lot is emptied. Guards stay open, whoever had them.
+    pub(super) fn forget_waiters(&self) {
+        self.bucket.renew(super::fork::nobody_waits);
+    }
+
     /// n → n + 1; whether a guard could be had.
     fn open(&self) -> bool {
         let scope = scope();

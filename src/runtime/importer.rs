@@ -57,6 +57,12 @@ impl Importer {
         }
     }
 
+    /// In a forked child: what the lock is made of is free.
+    pub(super) fn renew(&self) {
+        self.taken.renew(|taken| taken);
+        self.released.renew();
+    }
+
     /// `import threading`, the first time.
     pub(super) fn note(&self, current: ThreadStateHandle) {
         self.thread.write(current_thread().index() as u8 + 1);

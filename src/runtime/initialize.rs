@@ -12,7 +12,7 @@
 //! process, `Py_InitializeFromConfig` returns the error. If the core was there it fails again when it is called again: the
 //! exception that the stage left behind is still set (observed: 3.8.18, 3.11.7, 3.13.0). No lock keeps a second initializer out: two at once are undefined behaviour (U32), found
 //! here by one exchange. Up to 3.14 `initialized` turns 1 before `site` is imported, so a polling thread can get in; since
-//! 3.15 after it (gh-146302).
+//! 3.15 after it (gh-146302). What is left of a former life is in [`super::life`].
 //!
 //! # Invariants
 //!
@@ -24,7 +24,7 @@
 //!
 //! # Outcomes
 //!
-//! A crash for two initializers; the text of a stage that failed, with status 1.
+//! A crash for two initializers; the text of a stage that failed, with status 1; the fatal errors of a life that is not over.
 //!
 //! # Checked by
 //!
@@ -143,17 +143,12 @@ impl Caller<'_> {
 
     /// I4. A main interpreter that was given out before (P15) is not expected here.
     fn reset(&self) -> Step<()> {
+        self.begin_life()?;
         self.runtime
             .finalizing
             .store(ThreadStateHandle::NULL.to_word(), Ordering::Relaxed);
         self.runtime.phase.write(Phase::NotStarted);
-        let mut lists = self.runtime.lists.lock();
-        let is_there = !lists.main().is_null();
-        lists.reset();
-        drop(lists);
-        if is_there {
-            return Err(self.crash(Crash::Other));
-        }
+        self.runtime.lists.lock().reset();
         Ok(())
     }
 
@@ -164,8 +159,10 @@ impl Caller<'_> {
             return;
         }
         runtime.runtime_initialized.write(true);
+        self.forget_last_life();
         runtime.main_thread.write(current_thread());
-        runtime.main_thread_state.write(ThreadStateHandle::NULL);
+        // Differs: `main_tstate` names the storage of the last life's first thread state until I6, and is not null. Who adds
+        // a pending call just then would read through null in C.
         runtime.pending_main.reset();
         self.open_queue(&runtime.pending_main);
         runtime.check_enabled.write(true);
@@ -187,6 +184,7 @@ impl Caller<'_> {
         interpreter.renew();
         self.open_queue(&interpreter.pending);
         interpreter.importer.reset();
+        self.renew_main();
         self.free_embedded(main)?;
         self.runtime.lists.lock().insert_interpreter(main);
         if !self.runtime.profile.slots_come_with_the_gil() {
@@ -225,6 +223,10 @@ impl Caller<'_> {
             self.runtime.tss_created.store(true, Ordering::Relaxed);
         }
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
+        if interpreter.gil_own.is_held() && !interpreter.gil_own.is_holder(current_thread()) {
+            // A thread of the last life, which came when that was over: now there are two.
+            self.runtime.corrupted.write(true);
+        }
         interpreter.gil_own.create();
         interpreter.gil.write(GilPointer::Own);
         self.attach(first)

@@ -31,9 +31,12 @@ use super::audit::AuditEvent;
 use super::callback::CallbackStack;
 use super::differences::NoInterpreter;
 use super::eval_breaker::SharedBreaker;
+use super::fork::ForkHooks;
 use super::gil::Gil;
 use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::import::Imports;
+use super::import_lock::ImportLock;
 use super::importer::Importer;
 use super::outcome::{Crash, Fatal, StatusError, Step};
 use super::pending::{PENDING_INTERPRETER, PendingQueue};
@@ -106,14 +109,19 @@ pub(super) struct Interpreter {
     pub(super) shared_breaker: SharedBreaker,
     /// This interpreter's own queue of pending calls.
     pub(super) pending: PendingQueue,
-    /// Whether `threading` is imported. Rule: the GIL.
-    pub(super) threading_imported: Plain<bool>,
+    /// What it has imported, and who imports.
+    pub(super) imports: Imports,
     /// Whether `PyInterpreterConfig` allows threads, and daemon threads among them. Rule: the creator, before a thread can
     /// attach.
     pub(super) threads_allowed: Plain<bool>,
     pub(super) daemons_allowed: Plain<bool>,
+    /// Whether it allows `os.fork()`. Rule: as these.
+    pub(super) fork_allowed: Plain<bool>,
+    pub(super) fork_hooks: ForkHooks,
     /// Who imported `threading`.
     pub(super) importer: Importer,
+    /// Its import lock; up to 3.11 the main one's serves all.
+    pub(super) import_lock: ImportLock,
     /// `finalization_guards`: since 3.15.
     pub(super) guards: Guards,
     /// Python's atexit callbacks. Rule: the GIL.
@@ -138,8 +146,11 @@ impl Interpreter {
             pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
             daemons_allowed: Plain::new(("interpreter.daemons_allowed", slot), true),
-            threading_imported: Plain::new(("interpreter.threading", slot), false),
+            imports: Imports::new(slot),
+            fork_allowed: Plain::new(("interpreter.fork_allowed", slot), true),
+            fork_hooks: ForkHooks::new(),
             importer: Importer::new(slot),
+            import_lock: ImportLock::new(slot),
             guards: Guards::new(slot),
             exit_callbacks: CallbackStack::new("interpreter.atexit"),
             at_clear: CallbackStack::new("interpreter.at_clear"),
@@ -155,10 +166,16 @@ impl Interpreter {
         self.complete.write(false);
         self.shared_breaker.init();
         self.pending.reset();
-        self.threading_imported.write(false);
+        self.imports.reset();
         self.threads_allowed.write(true);
         self.daemons_allowed.write(true);
+        self.fork_allowed.write(true);
+        self.fork_hooks.clear();
         self.guards.reset();
+        // What was registered too late to run goes with the interpreter it was registered in.
+        self.exit_callbacks.clear();
+        self.at_clear.clear();
+        self.exit_callbacks_native.clear();
     }
 }
 

@@ -217,6 +217,19 @@ impl Lists {
         })
     }
 
+    /// Whether the storage of a thread state is in its interpreter's list, as whatever.
+    pub(super) fn holds_storage(
+        &self,
+        interpreter: InterpreterHandle,
+        thread_state: ThreadStateHandle,
+    ) -> bool {
+        let mut listed = self.threads_head(interpreter);
+        while !listed.is_null() && listed.slot() != thread_state.slot() {
+            listed = self.next_thread_state(listed);
+        }
+        !listed.is_null()
+    }
+
     /// The id of a thread state.
     pub(super) fn thread_state_id(&self, thread_state: ThreadStateHandle) -> u64 {
         thread_state

@@ -18,7 +18,9 @@ pub enum Lock {
     GilMutex,
     /// A GIL's `switch_mutex`.
     GilSwitchMutex,
-    /// HEAD_LOCK.
+    /// The import lock.
+    ImportLock,
+    /// HEAD_LOCK. A thread that forks keeps it, and the import lock, from one call to another.
     HeadLock,
     /// A bucket of the parking lot.
     Bucket,
@@ -32,6 +34,7 @@ impl Lock {
     /// Every lock, outermost first.
     pub const ALL: &'static [Self] = &[
         Self::UserMutex,
+        Self::ImportLock,
         Self::PendingQueue,
         Self::Gil,
         Self::GilMutex,
@@ -47,9 +50,10 @@ impl Lock {
     #[must_use]
     pub fn inside(self) -> &'static [Self] {
         match self {
-            Self::UserMutex => Self::ALL,
+            Self::UserMutex | Self::ImportLock => Self::ALL,
             Self::Gil => &[
                 Self::UserMutex,
+                Self::ImportLock,
                 Self::PendingQueue,
                 Self::GilMutex,
                 Self::GilSwitchMutex,

@@ -5,7 +5,8 @@
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
 //! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
-//! `threading`, `object`, `exit`, `audit`, `failure`; `stage`, `initialize`, `finalize` and `subinterpreter` last. `lock_order` holds for all.
+//! `threading`, `import`, `object`, `exit`, `audit`, `failure`; `stage`, `initialize`, `life`, `finalize`, `subinterpreter` and
+//! `fork` last. `lock_order` holds for all.
 
 mod arena;
 mod attach;
@@ -17,14 +18,18 @@ mod eval_breaker;
 mod exit;
 mod failure;
 mod finalize;
+mod fork;
 mod gil;
 mod gilstate;
 mod guard;
 mod handle;
+mod import;
+mod import_lock;
 mod importer;
 mod initialize;
 mod interpreter;
 mod late;
+mod life;
 mod lists;
 pub mod lock_order;
 mod mutex;
@@ -46,9 +51,11 @@ pub use audit::{AUDIT_HOOKS_MAX, AuditEvent};
 pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
 pub use eval_breaker::Bit;
 pub use finalize::Phase;
+pub use fork::FORK_HOOKS_MAX;
 pub use gil::Locked;
 pub use gilstate::GilState;
 pub use handle::{InterpreterHandle, ThreadStateHandle};
+pub use import::{MODULES_MAX, ModuleId};
 pub use interpreter::{Dictionary, EXIT_CALLBACKS_MAX, INTERPRETER_CLEAR_MAX, INTERPRETERS_MAX};
 pub use mutex::{MutexSlot, USER_MUTEXES_MAX};
 pub use object::{AT_CLEAR_MAX, OBJECTS_MAX, ObjectId, ObjectKind, ObjectState};

@@ -99,6 +99,27 @@ impl PyMutex {
         }
     }
 
+    /// In a forked child: the parking lot is emptied. The bits stay.
+    pub(super) fn forget_waiters(&self) {
+        self.bucket.renew(super::fork::nobody_waits);
+    }
+
+    /// A thread that is gone has it.
+    pub(super) fn keep(&self) {
+        self.bits.init(LOCKED);
+    }
+
+    /// A thread that is gone has its bucket.
+    pub(super) fn keep_bucket(&self) {
+        self.bucket.hold();
+    }
+
+    /// In a forked child: any → 0.
+    pub(super) fn renew(&self) {
+        self.forget_waiters();
+        self.bits.init(0);
+    }
+
     /// Whether it is locked, for an observer.
     pub(super) fn peek(&self) -> bool {
         self.bits.peek() & LOCKED != 0

@@ -256,6 +256,20 @@ impl Caller<'_> {
         self.finalize_objects(interpreter, &[ObjectState::Alive, ObjectState::Garbage])
     }
 
+    /// The interpreter is gone: what nobody killed is not there any more.
+    pub(super) fn abandon_objects(&self, interpreter: InterpreterHandle) {
+        for cell in &self.runtime.objects {
+            let found = cell.read();
+            let left = matches!(found.state, ObjectState::Alive | ObjectState::Garbage);
+            if left && found.interpreter == interpreter {
+                cell.write(Object {
+                    state: ObjectState::Dead,
+                    ..found
+                });
+            }
+        }
+    }
+
     /// `callback` runs once, in the clearing of a thread state; whether there was room.
     ///
     /// # Errors

@@ -243,6 +243,18 @@ fatal_errors! {
     EndNotCurrent => "Py_EndInterpreter: thread is not current",
     /// `Py_EndInterpreter` of an interpreter with other thread states, up to 3.13.
     NotTheLastThread => "Py_EndInterpreter: not the last thread",
+    /// `Py_Initialize` in a callback of `Py_AtExit`, since 3.11.
+    InterpreterInitialized => "init_interpreter: interpreter already initialized",
+    /// `Py_Initialize` while the main interpreter is torn down, since 3.13.
+    ImportStateInitialized => "_PyImport_Init: global import state already initialized",
+    /// `Py_Initialize` after a finalization that left the main interpreter, in 3.12.
+    Importlib => "_PyImport_InitCore: failed to initialize importlib",
+    /// `PyOS_AfterFork_Parent` in a thread that does not have the import lock.
+    ForkImportLock => "PyOS_AfterFork_Parent: failed releasing import lock after fork",
+    /// `PyOS_AfterFork_Child` without a current thread state.
+    AfterForkNull => null_thread_state!("PyOS_AfterFork_Child"),
+    /// `PyOS_AfterFork_Child` with the thread state of a sub-interpreter.
+    NotMainInterpreter => "_PyInterpreterState_DeleteExceptMain: not main interpreter",
     /// The interpreter to delete is in no list.
     NullInterpreter => "PyInterpreterState_Delete: NULL interpreter",
 }
@@ -276,6 +288,7 @@ impl Fatal {
             Self::ReleaseNull => gil_released!("PyEval_ReleaseThread"),
             Self::DeleteNull => gil_released!("PyThreadState_Delete"),
             Self::DeleteCurrentNull => gil_released!("_PyThreadState_DeleteCurrent"),
+            Self::AfterForkNull => gil_released!("PyOS_AfterFork_Child"),
             Self::StillCurrent => "_PyThreadState_Delete: tstate %p is still current",
             _ => return None,
         })
@@ -301,6 +314,9 @@ impl Fatal {
             Self::ReleaseWithoutState => {
                 "auto-releasing thread-state, but no thread-state for this thread"
             }
+            Self::ForkImportLock => "failed releasing import lock after fork",
+            Self::AfterForkNull => "take_gil: NULL tstate",
+            Self::NotMainInterpreter => "PyInterpreterState_DeleteExceptMain: not main interpreter",
             Self::ReleaseNotCurrent => "This thread state must be current when releasing",
             _ => return None,
         })

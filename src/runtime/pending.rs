@@ -194,6 +194,18 @@ impl PendingQueue {
         self.busy.write(false);
     }
 
+    /// In a forked child: a free lock, whoever had it. What is queued stays.
+    pub(super) fn renew_lock(&self) {
+        self.mutex.renew();
+        self.lock.renew(|life| life);
+    }
+
+    /// A thread that is gone has the lock of either age.
+    pub(super) fn keep_lock(&self) {
+        self.mutex.keep();
+        self.lock.hold();
+    }
+
     /// The lock comes, or goes with its owner: up to 3.12, where somebody who uses it then reads through null.
     fn set_life(&self, life: QueueLife) {
         *self.lock.lock() = life;

@@ -37,7 +37,8 @@ use super::profile::Profile;
 use super::stage::Stage;
 use super::threading::ThreadHandle;
 use crate::sync::{
-    AtomicBool, AtomicU64, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word, current_thread,
+    AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
+    current_thread, fork,
 };
 
 /// Callbacks that `Py_AtExit` takes.
@@ -51,6 +52,10 @@ pub struct Runtime {
     pub(super) over: Plain<OverCell>,
     /// `runtime_initialized`. Rule: the initializer and the finalizer.
     pub(super) runtime_initialized: Plain<bool>,
+    /// Whether the runtime was ever initialized. Rule: the initializer.
+    pub(super) used: Plain<bool>,
+    /// Whether the runtime was emptied and no main interpreter was made since. Rule: the initializer.
+    pub(super) life_begun: Plain<bool>,
     /// Set while a thread initializes: a second initializer is undefined behaviour.
     pub(super) initializing: AtomicBool,
     /// How far the latest initialization has come. Rule: the initializer.
@@ -111,6 +116,8 @@ pub struct Runtime {
     pub(super) objects: [Plain<Object>; OBJECTS_MAX],
     /// What is run in the clearing of thread states. Rule: the GIL.
     pub(super) at_clear: [AtClear; AT_CLEAR_MAX],
+    /// The thread that keeps HEAD_LOCK over a fork, plus one. Rule: HEAD_LOCK.
+    pub(super) forking: Plain<u8>,
     /// Audit hooks: they survive initialization.
     pub(super) audit_hooks: AuditHooks,
     /// What is to fail next.
@@ -127,6 +134,8 @@ impl Runtime {
             profile,
             over: Plain::new("over", OverCell(None)),
             runtime_initialized: Plain::new("runtime_initialized", false),
+            used: Plain::new("used", false),
+            life_begun: Plain::new("life_begun", false),
             initializing: AtomicBool::new("initializing", false),
             stage: Plain::new("stage", Stage::NotStarted),
             phase: Plain::new("phase", Phase::NotStarted),
@@ -165,6 +174,7 @@ impl Runtime {
             thread_handles: std::array::from_fn(ThreadHandle::new),
             objects: std::array::from_fn(|slot| Plain::new(("object", slot), Object::NONE)),
             at_clear: std::array::from_fn(AtClear::new),
+            forking: Plain::new("forking", 0),
             audit_hooks: AuditHooks::new(),
             failures: Failures::new(),
             corrupted: Plain::new("corrupted", false),
@@ -235,6 +245,11 @@ pub trait Host {
     /// Starts the OS thread with this index, whose root runs [`Caller::python_thread`]; whether that worked.
     #[must_use]
     fn spawn(&self, thread: ThreadIndex) -> bool;
+
+    /// What the native `fork()` does.
+    fn fork(&self) -> Branch {
+        fork()
+    }
 }
 
 /// The calling OS thread's view of the runtime: every function of the C API is a method.

@@ -22,7 +22,8 @@
 //!
 //! New, since 3.12: W1 is the runtime initialized? · W2 `PyGILState_Check` is disabled for good · W3 audit, the interpreter ·
 //! W5 detach · W6 to W9 the configuration, is it legal?, the allocator · W10 a thread state, bound · W11 the GIL, its own or
-//! the main one's: attach · W12 the stages of the core and of the main part. Between W5 and W11 the caller is nobody. A
+//! the main one's: attach · W12 the stages of the core and of the main part; since 3.13 with visits to the main interpreter,
+//! whose GIL is waited for even by who gets one of its own ([`super::import`]). Between W5 and W11 the caller is nobody. A
 //! stage that fails ends with the interpreter deleted, or ended if it has a thread state, and the former thread state
 //! attached again. But: W3 has it attached twice; W8 undoes nothing; in 3.12, up to W11, it is current again without the GIL.
 //!
@@ -230,6 +231,7 @@ impl Caller<'_> {
         owner
             .daemons_allowed
             .write(config.allow_daemon_threads != 0);
+        owner.fork_allowed.write(config.allow_fork != 0);
         let made = if !profile.thread_state_comes_first()
             && self.stage_fails(Stage::FirstThreadState, Creation::Sub)
         {
@@ -253,6 +255,7 @@ impl Caller<'_> {
             owner.gil.write(GilPointer::Main);
         }
         self.attach(made)?;
+        self.load_extensions(interpreter)?;
         match self.run_later_stages(made)? {
             None => Ok(Ok(made)),
             Some(stage) => {

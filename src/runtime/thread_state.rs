@@ -93,16 +93,11 @@ impl<'a> Caller<'a> {
         whence: Whence,
     ) -> Step<ThreadStateHandle> {
         let embedded = match self.runtime.profile.first_thread_state() {
-            FirstThreadState::TakenAndPutBack => {
-                let owner = self.interpreter(interpreter)?;
-                let embedded = owner.preallocated.swap(false, Ordering::SeqCst);
-                self.interpreter(interpreter)?;
-                embedded
-            }
+            FirstThreadState::TakenAndPutBack => self.take_embedded(interpreter)?,
             FirstThreadState::OfEmptyList => return self.create_listed(interpreter, whence),
             FirstThreadState::Heap => {
                 self.interpreter(interpreter)?;
-                false
+                None
             }
         };
         let handle = self.initialized_thread_state(interpreter, whence, embedded);
@@ -112,10 +107,33 @@ impl<'a> Caller<'a> {
                 drop(lists);
                 return Err(self.crash(Crash::UseAfterFree));
             }
+            // A life of the runtime may have ended meanwhile, with the interpreter and the first thread state in it.
+            self.interpreter(interpreter)?;
+            self.live(handle)?;
+            if lists.holds_storage(interpreter, handle) {
+                drop(lists);
+                return Err(self.crash(Crash::UseAfterFree));
+            }
             lists.insert_thread_state(interpreter, handle);
             drop(lists);
         }
         Ok(handle)
+    }
+
+    /// §TS N1: the embedded one, if it is free. The next life of the runtime has it from under who takes it.
+    fn take_embedded(&self, interpreter: InterpreterHandle) -> Step<Option<ThreadStateHandle>> {
+        let owner = self.interpreter(interpreter)?;
+        let taken = owner.preallocated.swap(false, Ordering::SeqCst);
+        let embedded = self.embedded_of(interpreter);
+        self.interpreter(interpreter)?;
+        Ok(embedded.filter(|_| taken))
+    }
+
+    /// Where an interpreter's first thread state lies, as what is in it now.
+    fn embedded_of(&self, interpreter: InterpreterHandle) -> Option<ThreadStateHandle> {
+        let slot = EMBEDDED_FIRST + interpreter.slot()?;
+        let generation = self.runtime.thread_states.slot(slot).generation();
+        Some(ThreadStateHandle::new(slot, generation))
     }
 
     /// 3.11, 3.12: under HEAD_LOCK, the embedded one for an empty list. It is not as new when it is used again: fatal.
@@ -131,6 +149,7 @@ impl<'a> Caller<'a> {
             drop(lists);
             return Err(self.fatal(Fatal::AlreadyInitialized));
         }
+        let embedded = self.embedded_of(interpreter).filter(|_| embedded);
         let handle = self.initialized_thread_state(interpreter, whence, embedded);
         if !handle.is_null() {
             lists.insert_thread_state(interpreter, handle);
@@ -144,22 +163,27 @@ impl<'a> Caller<'a> {
         &self,
         interpreter: InterpreterHandle,
         whence: Whence,
-        embedded: bool,
+        embedded: Option<ThreadStateHandle>,
     ) -> ThreadStateHandle {
         let arena = &self.runtime.thread_states;
-        let slot = if embedded {
-            interpreter.slot().map(|slot| EMBEDDED_FIRST + slot)
-        } else if self.runtime.failures.takes_allocation() {
-            None
-        } else {
-            arena.take()
+        let taken = || {
+            if self.runtime.failures.takes_allocation() {
+                return None;
+            }
+            let slot = arena.take()?;
+            let generation = arena.slot(slot).generation();
+            Some(ThreadStateHandle::new(slot, generation))
         };
-        let Some(slot) = slot else {
+        let Some(handle) = embedded.or_else(taken) else {
             return ThreadStateHandle::NULL;
         };
-        let tstate = arena.slot(slot);
-        tstate.initialize(interpreter, whence);
-        ThreadStateHandle::new(slot, tstate.generation())
+        if let Some(tstate) = handle.slot().map(|slot| arena.slot(slot))
+            // Else it was freed meanwhile, which is found out where it is linked.
+            && tstate.generation() == handle.generation()
+        {
+            tstate.initialize(interpreter, whence);
+        }
+        handle
     }
 
     /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.
@@ -269,6 +293,8 @@ impl<'a> Caller<'a> {
         if let Some(slot) = interpreter.slot()
             && !preallocated.swap(true, Ordering::SeqCst)
         {
+            // Somebody has it, and will write where the next one is.
+            self.runtime.corrupted.write(true);
             let arena = &self.runtime.thread_states;
             let slot = EMBEDDED_FIRST + slot;
             let _freed = arena.free(slot, arena.slot(slot).generation());
@@ -326,6 +352,11 @@ impl<'a> Caller<'a> {
     #[doc(alias = "PyThreadState_Clear")]
     pub fn thread_state_clear(&self, handle: ThreadStateHandle) -> Step<()> {
         self.attached_or_crash()?;
+        self.clear_for_good(handle)
+    }
+
+    /// The same, whoever is attached: what ends here runs with the thread state that is current.
+    pub(super) fn clear_for_good(&self, handle: ThreadStateHandle) -> Step<()> {
         self.interpreter(self.interpreter_of(handle)?)?;
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;

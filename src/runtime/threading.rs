@@ -22,7 +22,7 @@
 //!
 //! # Protocol
 //!
-//! Start: refused at finalization · non-daemon: listed for shutdown · a thread state is made, unbound · the OS thread ·
+//! Start: `threading` is imported ([`super::import`]) · refused at finalization · non-daemon: listed for shutdown · a thread state is made, unbound · the OS thread ·
 //! wait, detached, until it has attached. Differs: the handle is running before the OS thread is created, so the thread
 //! need not wait for that; nobody can tell. A thread that never attaches leaves its starter waiting (gh-87950).
 //! Run: must it hang? then skip to the exit, its reference leaked · bind, attach · tell the starter · the body · clear,
@@ -56,6 +56,8 @@
 use super::arena::Whence;
 use super::differences::{StartRefused, ThreadEnd};
 use super::handle::{InterpreterHandle, ThreadStateHandle};
+use super::import::ModuleId;
+use super::interpreter::Interpreter;
 use super::outcome::{Crash, Ended, Step};
 use super::state::Caller;
 use crate::sync::{AtomicBool, Event, Ordering, Plain, ThreadIndex, current_thread, scope};
@@ -122,6 +124,14 @@ impl ThreadHandle {
         self.exiting.set();
     }
 
+    /// In a forked child, of a thread that is not in it: done, unless it was never started.
+    pub(super) fn be_done_after_fork(&self) {
+        if self.state.read() != HandleState::NotStarted {
+            self.state.write(HandleState::Done);
+            self.exit();
+        }
+    }
+
     /// Joiners go on.
     fn exit(&self) {
         self.is_exiting.store(true, Ordering::Release);
@@ -146,28 +156,14 @@ impl ThreadHandle {
 }
 
 impl Caller<'_> {
-    /// `import threading`, in the current interpreter: 0, or -1 if an exception ended it.
-    ///
-    /// # Errors
-    ///
-    /// A crash without an attached thread state; what ended the thread in a callback.
-    pub fn import_threading(&self) -> Step<i32> {
-        if self.eval()? != 0 {
-            return Ok(-1);
-        }
-        self.note_import()?;
-        self.eval()
-    }
-
-    fn note_import(&self) -> Step<()> {
-        let current = self.attached_or_crash()?;
-        let interpreter = self.interpreter_of(current)?;
-        let interpreter = self.interpreter(interpreter)?;
-        if !interpreter.threading_imported.read() {
-            interpreter.threading_imported.write(true);
-            if self.runtime.profile.importer_is_joined() {
-                interpreter.importer.note(current);
-            }
+    /// The body of `threading` runs: its `_MainThread` is the thread that imports it.
+    pub(super) fn note_threading(
+        &self,
+        current: ThreadStateHandle,
+        interpreter: InterpreterHandle,
+    ) -> Step<()> {
+        if self.runtime.profile.importer_is_joined() {
+            self.interpreter(interpreter)?.importer.note(current);
         }
         Ok(())
     }
@@ -185,7 +181,9 @@ impl Caller<'_> {
         if self.eval()? != 0 {
             return Ok(-1);
         }
-        self.note_import()?;
+        if self.find_and_load(ModuleId::THREADING)? != 0 {
+            return Ok(-1);
+        }
         if !self.start_new_thread(thread, daemon)? {
             return Ok(-1);
         }
@@ -241,11 +239,16 @@ impl Caller<'_> {
         if !allowed {
             return Ok(true);
         }
-        Ok(match self.runtime.profile.start_refused() {
+        Ok(self.is_refused_at_finalization(interpreter))
+    }
+
+    /// Whether an interpreter is too far in its finalization for a new thread or a fork.
+    pub(super) fn is_refused_at_finalization(&self, interpreter: &Interpreter) -> bool {
+        match self.runtime.profile.start_refused() {
             StartRefused::Never => false,
             StartRefused::Announced => interpreter.finalizing.read(),
             StartRefused::Marked => !interpreter.finalizer.read().is_null(),
-        })
+        }
     }
 
     /// `self._started.wait()`.

@@ -8,7 +8,7 @@ use super::liveness::{Lasso, lassos};
 use super::names::outcome_text;
 use super::replay::{run, written_out};
 use super::report::Trace;
-use super::scenario::program::{ClaimKind, Program};
+use super::scenario::program::{Claim, ClaimKind, Outcome as Claimed, Program};
 use super::schedule::Schedule;
 use super::verdict::{Failure, Found, Outcome, Threads, Verdict};
 use super::world::Tuning;
@@ -208,7 +208,22 @@ impl Bench<'_> {
         let all_stuck: Option<Vec<u16>> = stuck.collect();
         match all_stuck.as_deref() {
             Some([first, ..]) => self.notes.outcome(*first),
-            _ => Outcome::Livelock(Threads(lasso.movers)),
+            _ => Outcome::Livelock(Threads(lasso.movers)).in_child(self.generation(lasso.nodes[0])),
+        }
+    }
+
+    /// How many forks away from the first process a state lies.
+    fn generation(&self, node: NodeId) -> u8 {
+        self.graph().nodes()[node as usize].generation
+    }
+
+    /// An outcome that a claim names, as if it stood outside of `in child`.
+    fn claimed(&self, claim: &Claim, wanted: &Claimed) -> String {
+        let name = super::names::claimed_text(self.program, wanted);
+        if claim.in_child {
+            format!("child({name})")
+        } else {
+            name
         }
     }
 
@@ -249,9 +264,9 @@ impl Bench<'_> {
                     for wanted in wanted {
                         if !outcomes
                             .iter()
-                            .any(|found| self.claims.matches(wanted, &found.outcome))
+                            .any(|found| self.claims.names(claim, wanted, &found.outcome))
                         {
-                            let name = super::names::claimed_text(self.program, wanted);
+                            let name = self.claimed(claim, wanted);
                             let message = format!("no interleaving ends in {name}");
                             failures.push(Failure {
                                 span,
@@ -302,6 +317,7 @@ impl Bench<'_> {
                 .iter()
                 .enumerate()
                 .filter(|(_, state)| state.ends);
+            let of_process = |node: &NodeId| claim.in_child == (self.generation(*node) > 0);
             let ends = ends
                 .map(|(node, _)| node as NodeId)
                 .filter(|node| shortest.cost(*node).is_some());
@@ -310,11 +326,13 @@ impl Bench<'_> {
             let reached = reached.filter(|node| shortest.cost(*node).is_some());
             let Some(node) = ends
                 .chain(reached)
+                .filter(of_process)
                 .min_by_key(|node| (shortest.cost(*node), *node))
             else {
                 continue;
             };
             let outcome = Outcome::Assertion(super::driver::Site::Claim(index as u16));
+            let outcome = outcome.in_child(self.generation(node));
             outcomes.push(self.found(outcome, &shortest.choices(node), 1));
             failures.push(Failure {
                 span: (claim.span.start, claim.span.end),

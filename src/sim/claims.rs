@@ -34,21 +34,21 @@ impl<'a> Claims<'a> {
         failures
     }
 
-    /// The claims that bind under the profile, by index.
+    /// The claims that bind under the profile, by index, those about a forked process included.
     pub(super) fn binding(&self) -> impl Iterator<Item = (usize, &'a Claim)> {
         let claims = self.program.claims.iter().enumerate();
         let profile = self.profile;
-        claims.filter(move |(_, claim)| !claim.in_child && claim.binds(profile, None))
+        claims.filter(move |(_, claim)| claim.binds(profile, None))
     }
 
     /// The claim that refuses an outcome, and why.
     fn refused(&self, outcome: &Outcome) -> Option<((u32, u32), String)> {
-        if let Outcome::Assertion(site) = outcome {
+        if let (Outcome::Assertion(site), _) = outcome.process() {
             return Some(self.assertion(*site)).filter(|_| !self.allowed(outcome));
         }
         for (_, claim) in self.binding() {
             if let ClaimKind::Never(never) = &claim.kind
-                && never.iter().any(|never| self.matches(never, outcome))
+                && never.iter().any(|never| self.names(claim, never, outcome))
             {
                 return Some((
                     (claim.span.start, claim.span.end),
@@ -59,9 +59,15 @@ impl<'a> Claims<'a> {
         if self.allowed(outcome) {
             return None;
         }
-        let first = self
-            .binding()
-            .find(|(_, claim)| matches!(claim.kind, ClaimKind::Allow(_) | ClaimKind::Reach(_)));
+        let of_child = matches!(outcome, Outcome::Child(_));
+        let first = self.binding().find(|(_, claim)| match &claim.kind {
+            ClaimKind::Allow(named) | ClaimKind::Reach(named) => concerns(claim, named, of_child),
+            ClaimKind::Never(_)
+            | ClaimKind::Always(_)
+            | ClaimKind::Finally(_)
+            | ClaimKind::Cover(_)
+            | ClaimKind::Eventually(_) => false,
+        });
         match first {
             Some((_, claim)) => Some((
                 (claim.span.start, claim.span.end),
@@ -99,23 +105,34 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Whether an `allow` or `reach` claim names the outcome; without any, `ok` is allowed.
+    /// Whether an `allow` or `reach` claim names the outcome; without any about that process, `ok` is allowed.
     fn allowed(&self, outcome: &Outcome) -> bool {
+        let of_child = matches!(outcome, Outcome::Child(_));
         let mut claims = 0;
         for (_, claim) in self.binding() {
             let (ClaimKind::Allow(named) | ClaimKind::Reach(named)) = &claim.kind else {
                 continue;
             };
-            claims += usize::from(matches!(claim.kind, ClaimKind::Allow(_)));
-            if named.iter().any(|named| self.matches(named, outcome)) {
+            let is_allow = matches!(claim.kind, ClaimKind::Allow(_));
+            claims += usize::from(is_allow && concerns(claim, named, of_child));
+            if named.iter().any(|named| self.names(claim, named, outcome)) {
                 return true;
             }
         }
-        claims == 0 && *outcome == Outcome::Ok
+        claims == 0 && *outcome.process().0 == Outcome::Ok
+    }
+
+    /// Whether a claim names the outcome by this word: in `in child` it speaks of the forked process.
+    pub(super) fn names(&self, claim: &Claim, word: &Claimed, outcome: &Outcome) -> bool {
+        match (claim.in_child, outcome) {
+            (false, outcome) => self.matches(word, outcome),
+            (true, Outcome::Child(inner)) => self.matches(word, inner),
+            (true, _) => false,
+        }
     }
 
     /// Whether a claim's word for an outcome names this one.
-    pub(super) fn matches(&self, claimed: &Claimed, outcome: &Outcome) -> bool {
+    fn matches(&self, claimed: &Claimed, outcome: &Outcome) -> bool {
         let among = |named: &[ThreadRef], threads: &Threads| {
             named.iter().all(|name| {
                 self.program
@@ -128,6 +145,7 @@ impl<'a> Claims<'a> {
             | (Claimed::Leak, Outcome::Leak)
             | (Claimed::Assertion, Outcome::Assertion(_))
             | (Claimed::Inconclusive, Outcome::Inconclusive) => true,
+            (Claimed::Child(claimed), Outcome::Child(inner)) => self.matches(claimed, inner),
             (Claimed::Hang(named), Outcome::Hang(threads))
             | (Claimed::Exit(named), Outcome::Exit(threads))
             | (Claimed::Livelock(named), Outcome::Livelock(threads))
@@ -144,5 +162,15 @@ impl<'a> Claims<'a> {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether the claim says which outcomes of the forked process may be, or of the one that forks.
+fn concerns(claim: &Claim, named: &[Claimed], of_child: bool) -> bool {
+    let names_child = |named: &Claimed| matches!(named, Claimed::Child(_));
+    if claim.in_child {
+        of_child
+    } else {
+        named.iter().any(|named| names_child(named) == of_child)
     }
 }

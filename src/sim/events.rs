@@ -13,7 +13,7 @@
 use super::driver::{Listener, Machine, Python, Value};
 use super::scenario::program::{BodyId, StatementId};
 use crate::runtime::ThreadStateHandle;
-use crate::sync::{ThreadIndex, observe};
+use crate::sync::{Branch, ThreadIndex, observe};
 use std::fmt;
 use std::str::FromStr;
 
@@ -67,6 +67,8 @@ pub enum EventKind {
     Enters(BodyId),
     /// The newest callback's body ends.
     Leaves,
+    /// The process has forked, and the run goes on as this one.
+    Forks(Branch),
 }
 
 /// Something that a thread does.
@@ -125,6 +127,8 @@ pub enum Rest {
     Hung,
     /// It waits.
     Blocked,
+    /// It is not in the forked process that the run went on as.
+    Gone,
     /// It could have gone on, or nobody asked.
     Running,
 }
@@ -254,6 +258,10 @@ impl<P: Python, W: Witness<P>> Listener<P> for Events<W> {
     fn leaves(&self, machine: &Machine<P>, thread: ThreadIndex) {
         self.tell(machine, thread, || EventKind::Leaves);
     }
+
+    fn forks(&self, machine: &Machine<P>, thread: ThreadIndex, branch: Branch) {
+        self.tell(machine, thread, || EventKind::Forks(branch));
+    }
 }
 
 impl fmt::Display for Place {
@@ -300,6 +308,8 @@ impl fmt::Display for Event {
             EventKind::Ends(id, Some(shown)) => write!(f, "{thread} ends {} = {shown}", id.0)?,
             EventKind::Enters(body) => write!(f, "{thread} enters {}", body.0)?,
             EventKind::Leaves => write!(f, "{thread} leaves")?,
+            EventKind::Forks(Branch::Parent) => write!(f, "{thread} forks parent")?,
+            EventKind::Forks(Branch::Child) => write!(f, "{thread} forks child")?,
         }
         write!(f, " / {seen}")
     }
@@ -415,6 +425,11 @@ fn parse_event(text: &str) -> Option<Event> {
         }
         "enters" => EventKind::Enters(BodyId(words.next()?.parse().ok()?)),
         "leaves" => EventKind::Leaves,
+        "forks" => EventKind::Forks(match words.next()? {
+            "parent" => Branch::Parent,
+            "child" => Branch::Child,
+            _ => return None,
+        }),
         _ => return None,
     };
     let done = words.next().is_none() && thread < crate::sync::THREADS_MAX;
@@ -446,6 +461,8 @@ mod tests {
             EventKind::Ends(StatementId(4), Some(Shown::Number(-1))),
             EventKind::Enters(BodyId(2)),
             EventKind::Leaves,
+            EventKind::Forks(Branch::Parent),
+            EventKind::Forks(Branch::Child),
         ] {
             let thread = ThreadIndex::new(1);
             let event = Event { thread, kind, seen };

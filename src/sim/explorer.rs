@@ -32,6 +32,10 @@ pub trait Program {
     fn started(&self) -> Vec<ThreadIndex> {
         vec![ThreadIndex::FIRST]
     }
+    /// Whether it may fork.
+    fn forks(&self) -> bool {
+        false
+    }
     /// Makes the program's state, and with it all its cells, on the calling thread.
     fn make(&self) -> Box<dyn Run + '_>;
 }
@@ -57,6 +61,8 @@ pub struct Look {
     pub over: bool,
     /// Conditions of `eventually` claims that hold, as bits.
     pub seen: u8,
+    /// How many forks the run followed into the child.
+    pub generation: u8,
 }
 
 /// Limits of an exploration. Each is a limit of its claim.
@@ -171,7 +177,11 @@ pub fn explore_with(
     settings: &Settings,
     progress: &mut dyn FnMut(&Exploration) -> bool,
 ) -> Exploration {
-    let mut world = World::new(program.threads(), settings.tuning);
+    let tuning = Tuning {
+        forks: program.forks(),
+        ..settings.tuning
+    };
+    let mut world = World::new(program.threads(), tuning);
     let mut restarts = 0;
     let (mut scouts, mut scouted) = (false, false);
     loop {
@@ -198,7 +208,7 @@ pub fn explore_with(
         scouts = !scouted && found.graph.nodes().len() > STATES_WITHOUT_SCOUTS;
         scouted |= scouts;
         restarts += 1;
-        let fresh = World::new(program.threads(), settings.tuning);
+        let fresh = World::new(program.threads(), tuning);
         fresh.adopt_points(&found.points);
         drop(run);
         world = fresh;
@@ -241,6 +251,7 @@ struct Arrival {
     steps: u32,
     movers: u16,
     seen: u8,
+    generation: u8,
     over: bool,
     choices: usize,
 }
@@ -374,6 +385,7 @@ impl<'a> Search<'a> {
                     steps,
                     movers,
                     seen,
+                    generation: look.generation,
                     over: look.over || choices == 0,
                     choices,
                 };
@@ -422,7 +434,10 @@ impl<'a> Search<'a> {
             self.choices.truncate(first_choice);
             return *known;
         }
-        let node = self.found.graph.add_node(enabled, waiters);
+        let node = self
+            .found
+            .graph
+            .add_node(enabled, waiters, arrival.generation);
         if self.settings.keep_labels {
             self.found.labels.push(self.run.label(self.world));
         }

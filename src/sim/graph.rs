@@ -3,6 +3,8 @@
 //! A node is a state in which the scheduler had to choose (or the program's end); an edge is a choice and all steps up
 //! to the next node. The graph is complete unless the exploration says that a bound cut it.
 
+use crate::sync::Branch;
+
 /// A node, numbered in order of discovery; 0 is the first.
 pub type NodeId = u32;
 
@@ -21,7 +23,13 @@ pub enum Move {
     Spurious,
     /// The thread goes on with this one of its alternatives.
     Pick(u16),
+    /// The thread forks, and the run goes on as this process.
+    Fork(Branch),
 }
+
+/// The code of a fork; the alternatives of [`Move::Pick`] stay below.
+const FORK_PARENT: u16 = 0xffe;
+const FORK_CHILD: u16 = 0xfff;
 
 impl Choice {
     /// A choice for the thread with this index.
@@ -32,6 +40,8 @@ impl Choice {
             Move::TimeOut => 1,
             Move::Spurious => 2,
             Move::Pick(alternative) => 3 + alternative,
+            Move::Fork(Branch::Parent) => FORK_PARENT,
+            Move::Fork(Branch::Child) => FORK_CHILD,
         };
         Self((thread as u16) << 12 | code)
     }
@@ -49,6 +59,8 @@ impl Choice {
             0 => Move::Run,
             1 => Move::TimeOut,
             2 => Move::Spurious,
+            FORK_PARENT => Move::Fork(Branch::Parent),
+            FORK_CHILD => Move::Fork(Branch::Child),
             alternative => Move::Pick(alternative - 3),
         }
     }
@@ -67,6 +79,8 @@ pub struct Node {
     pub outcome: Option<u16>,
     /// The run ends here.
     pub ends: bool,
+    /// How many forks the run followed into the child.
+    pub generation: u8,
 }
 
 /// One choice at one node and where it leads.
@@ -112,13 +126,14 @@ pub struct Graph {
 
 impl Graph {
     /// Adds a node.
-    pub(super) fn add_node(&mut self, enabled: u16, waiters: u16) -> NodeId {
+    pub(super) fn add_node(&mut self, enabled: u16, waiters: u16, generation: u8) -> NodeId {
         self.nodes.push(Node {
             first_edge: END,
             enabled,
             waiters,
             outcome: None,
             ends: false,
+            generation,
         });
         (self.nodes.len() - 1) as NodeId
     }

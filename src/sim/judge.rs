@@ -8,6 +8,11 @@
 //! Threads that wait in a cycle never go on, whatever the others do: each waits for a mutex, the GIL or the end of a
 //! thread that only another of them can give. Where nobody can go on, all threads that have not ended are in it, the
 //! ones that finalization parked included. A thread that goes round in the GIL's timed wait counts as waiting.
+//!
+//! # Fork
+//!
+//! A run follows one process. States of a forked one are judged by the claims of `in child`, and its outcome is
+//! [`Outcome::Child`]; threads that are not in it are in no deadlock, and wait for nobody.
 
 use super::driver::{Machine, Reader, index_of};
 use super::explorer::{Look, Program as Explored, Run};
@@ -88,6 +93,10 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
+    fn forks(&self) -> bool {
+        self.program.forks()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         let machine = Machine::new(self.program, self.profile, None);
         Box::new(Judge::new(machine, self.profile, self.notes))
@@ -99,33 +108,70 @@ impl Explored for Case<'_> {
 pub struct Judge<'a> {
     machine: Arc<Machine>,
     notes: &'a Notes,
+    /// What is claimed of the process that forks.
+    of_parent: Bound,
+    /// What is claimed of a forked one.
+    of_child: Bound,
+    eventually: Vec<usize>,
+}
+
+/// Claims on states of one process, by index.
+#[derive(Debug, Default)]
+struct Bound {
     always: Vec<usize>,
     finally: Vec<usize>,
     cover: Vec<usize>,
-    eventually: Vec<usize>,
+}
+
+impl Bound {
+    fn add(&mut self, index: usize, kind: &ClaimKind) {
+        match kind {
+            ClaimKind::Always(_) => self.always.push(index),
+            ClaimKind::Finally(_) => self.finally.push(index),
+            ClaimKind::Cover(_) => self.cover.push(index),
+            ClaimKind::Allow(_)
+            | ClaimKind::Reach(_)
+            | ClaimKind::Never(_)
+            | ClaimKind::Eventually(_) => {}
+        }
+    }
 }
 
 impl<'a> Judge<'a> {
     /// A judge of what `machine` does, by the claims that bind under `profile`.
     #[must_use]
     pub fn new(machine: Arc<Machine>, profile: Profile, notes: &'a Notes) -> Self {
-        let claims = &machine.program().claims;
-        let binding = |wanted: fn(&ClaimKind) -> bool| {
-            let mut indexes = Vec::new();
-            for (index, claim) in claims.iter().enumerate() {
-                if !claim.in_child && claim.binds(profile, None) && wanted(&claim.kind) {
-                    indexes.push(index);
-                }
+        let (mut of_parent, mut of_child) = (Bound::default(), Bound::default());
+        let mut eventually = Vec::new();
+        for (index, claim) in machine.program().claims.iter().enumerate() {
+            if !claim.binds(profile, None) {
+                continue;
             }
-            indexes
-        };
+            if matches!(claim.kind, ClaimKind::Eventually(_)) {
+                eventually.push(index);
+            }
+            let process = if claim.in_child {
+                &mut of_child
+            } else {
+                &mut of_parent
+            };
+            process.add(index, &claim.kind);
+        }
         Self {
-            always: binding(|kind| matches!(kind, ClaimKind::Always(_))),
-            finally: binding(|kind| matches!(kind, ClaimKind::Finally(_))),
-            cover: binding(|kind| matches!(kind, ClaimKind::Cover(_))),
-            eventually: binding(|kind| matches!(kind, ClaimKind::Eventually(_))),
+            of_parent,
+            of_child,
+            eventually,
             machine,
             notes,
+        }
+    }
+
+    /// What is claimed of the process that the run goes on as.
+    fn bound(&self) -> &Bound {
+        if self.machine.generation() == 0 {
+            &self.of_parent
+        } else {
+            &self.of_child
         }
     }
 
@@ -163,6 +209,9 @@ impl<'a> Judge<'a> {
     /// Whom the thread waits for, if a thread can be named.
     #[must_use]
     pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
+        if self.machine.is_gone(thread) {
+            return None;
+        }
         // A thread that owns the GIL's mutex is between two waits and about to give it up.
         if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
             return self.machine.runtime.holder_waited_for(thread);
@@ -208,7 +257,7 @@ impl<'a> Judge<'a> {
     fn threads_where(&self, holds: impl Fn(ThreadIndex) -> bool) -> Threads {
         Threads(
             self.threads()
-                .filter(|thread| holds(*thread))
+                .filter(|thread| !self.machine.is_gone(*thread) && holds(*thread))
                 .fold(0, |bits, thread| bits | 1 << thread.index()),
         )
     }
@@ -219,7 +268,7 @@ impl<'a> Judge<'a> {
         self.threads_where(|thread| {
             !matches!(
                 world.standing(thread),
-                Standing::NotStarted | Standing::Ended
+                Standing::NotStarted | Standing::Ended | Standing::Gone
             )
         })
     }
@@ -286,14 +335,18 @@ impl<'a> Judge<'a> {
         if cycle != Threads(0) {
             return Outcome::Deadlock(cycle);
         }
-        if let Some(index) = self.finally.iter().find(|index| !self.holds(**index)) {
+        let finally = &self.bound().finally;
+        if let Some(index) = finally.iter().find(|index| !self.holds(**index)) {
             return Outcome::Assertion(super::driver::Site::Claim(*index as u16));
         }
         if let Some(outcome) = self.of_calls() {
             return outcome;
         }
-        // The end of `main` is the end of the process: until then it could refer to its own.
-        let gone = |thread| thread != ThreadIndex::FIRST && self.machine.ended(thread);
+        // The end of the process's first thread is the end of the process: until then it could refer to its own.
+        let first = self.machine.first();
+        // What a thread had begun to make that is not in the process is nobody's fault.
+        let gone =
+            |thread| thread != first && !self.machine.is_gone(thread) && self.machine.ended(thread);
         if self.machine.runtime.leaked(gone) {
             return Outcome::Leak;
         }
@@ -303,6 +356,12 @@ impl<'a> Judge<'a> {
     /// The outcome now, if the run ends here.
     #[must_use]
     pub fn name(&self, world: &World) -> Outcome {
+        let outcome = self.of_process(world);
+        outcome.in_child(self.machine.generation())
+    }
+
+    /// The outcome of the process that the run went on as.
+    fn of_process(&self, world: &World) -> Outcome {
         if let Some(outcome) = self.first_fault() {
             return outcome;
         }
@@ -322,7 +381,9 @@ impl<'a> Judge<'a> {
         let holder = self.machine.runtime.gil_holder();
         self.is_stuck(world)
             && !self.may_leave()
-            && !self.threads().any(|thread| world.owns(thread, "gil.mutex"))
+            && !self
+                .threads()
+                .any(|thread| !self.machine.is_gone(thread) && world.owns(thread, "gil.mutex"))
             && holder.is_some_and(|holder| {
                 !self.machine.runtime.waits_for_gil(holder)
                     && !matches!(world.standing(holder), Standing::Enabled)
@@ -341,7 +402,11 @@ impl<'a> Judge<'a> {
     pub fn is_stuck(&self, world: &World) -> bool {
         self.threads().all(|thread| match world.standing(thread) {
             Standing::Enabled => self.machine.runtime.waits_for_gil(thread),
-            Standing::NotStarted | Standing::Blocked(_) | Standing::Hung | Standing::Ended => true,
+            Standing::NotStarted
+            | Standing::Blocked(_)
+            | Standing::Hung
+            | Standing::Ended
+            | Standing::Gone => true,
         })
     }
 }
@@ -353,14 +418,17 @@ impl Run for Judge<'_> {
 
     fn look(&self, _: &World) -> Look {
         let over = self.machine.runtime.over().is_some() || self.machine.process_ended();
-        if !over && let Some(index) = self.always.iter().find(|index| !self.holds(**index)) {
+        let generation = self.machine.generation();
+        let bound = self.bound();
+        if !over && let Some(index) = bound.always.iter().find(|index| !self.holds(**index)) {
             self.machine.fail_claim(*index);
             return Look {
                 over: true,
                 seen: 0,
+                generation,
             };
         }
-        for index in &self.cover {
+        for index in &bound.cover {
             if !self.notes.covered.borrow().contains(index) && self.holds(*index) {
                 self.notes.covered.borrow_mut().insert(*index);
             }
@@ -369,11 +437,15 @@ impl Run for Judge<'_> {
             .eventually
             .iter()
             .enumerate()
+            .filter(|(_, index)| {
+                self.machine.program().claims[**index].in_child == (generation > 0)
+            })
             .filter(|(_, index)| self.holds(**index));
         let seen = bits.fold(0, |seen, (bit, _)| seen | 1 << bit);
         Look {
             over: over || self.machine.failed().is_some(),
             seen,
+            generation,
         }
     }
 
@@ -399,6 +471,7 @@ impl Run for Judge<'_> {
                 Standing::NotStarted => continue,
                 Standing::Ended => "ended".to_owned(),
                 Standing::Hung => "hangs".to_owned(),
+                Standing::Gone => continue,
                 standing @ (Standing::Enabled | Standing::Blocked(_)) => {
                     let place = self
                         .machine
@@ -431,6 +504,10 @@ impl Run for Judge<'_> {
 
     fn stuck(&self, world: &World) -> Option<u16> {
         let stuck = self.is_stuck(world) && !self.machine.process_ended();
-        stuck.then(|| self.notes.number(Outcome::Deadlock(self.unfinished(world))))
+        let outcome = || Outcome::Deadlock(self.unfinished(world));
+        stuck.then(|| {
+            let outcome = outcome().in_child(self.machine.generation());
+            self.notes.number(outcome)
+        })
     }
 }

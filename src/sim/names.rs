@@ -32,6 +32,7 @@ pub(super) fn outcome_text(program: &Program, outcome: &Outcome) -> String {
         Outcome::Crash("") => "crash".to_owned(),
         Outcome::Crash(kind) => format!("crash({kind})"),
         Outcome::Inconclusive => "inconclusive".to_owned(),
+        Outcome::Child(inner) => format!("child({})", outcome_text(program, inner)),
     }
 }
 

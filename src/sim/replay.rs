@@ -64,7 +64,7 @@ impl<'a> Stage<'a> {
         points: Option<&Points>,
         teller: Option<&Arc<Teller>>,
     ) -> Self {
-        let world = World::new(program.threads.len(), tuning);
+        let world = World::new(program.threads.len(), of_program(program, tuning));
         if let Some(points) = points {
             world.adopt_points(points);
         }
@@ -80,7 +80,7 @@ impl<'a> Stage<'a> {
         tuning: Tuning,
         listener: Arc<dyn Listener>,
     ) -> Self {
-        let world = World::new(program.threads.len(), tuning);
+        let world = World::new(program.threads.len(), of_program(program, tuning));
         Self::in_world(world, program, profile, notes, Some(listener))
     }
 
@@ -112,6 +112,14 @@ impl<'a> Stage<'a> {
         });
         self.world.clear();
         result
+    }
+}
+
+/// How the world of a program that may fork treats its locks.
+fn of_program(program: &Program, tuning: Tuning) -> Tuning {
+    Tuning {
+        forks: program.forks(),
+        ..tuning
     }
 }
 
@@ -233,7 +241,8 @@ pub(super) fn run(
         let outcome = if over || stage.judge.is_stuck(&stage.world) {
             stage.judge.name(&stage.world)
         } else {
-            Outcome::Livelock(stage.judge.unfinished(&stage.world))
+            let endless = Outcome::Livelock(stage.judge.unfinished(&stage.world));
+            endless.in_child(stage.judge.machine().generation())
         };
         let trace = tell(&teller, &stage, source, &outcome);
         Ok((outcome, trace))

@@ -6,10 +6,12 @@
 //!
 //! Four fields and the choices: the format's version, the profile (such as 3.14), a digest of the scenario's text
 //! (8 hexadecimal digits), then runs of choices. `0x3` lets thread 0 take three steps, `0t` lets its timed wait time
-//! out, `0s` wakes it spuriously, `0p2` lets it go on with its alternative 2.
+//! out, `0s` wakes it spuriously, `0p2` lets it go on with its alternative 2. `0f` lets it fork, after which the run goes on
+//! as the parent, and `0c` as the child.
 
 use super::graph::{Choice, Move};
 use crate::runtime::profile::Profile;
+use crate::sync::Branch;
 use std::fmt;
 use std::str::FromStr;
 
@@ -71,6 +73,14 @@ impl fmt::Display for Schedule {
                     write!(f, "p{alternative}")?;
                     &rest[1..]
                 }
+                Move::Fork(Branch::Parent) => {
+                    f.write_str("f")?;
+                    &rest[1..]
+                }
+                Move::Fork(Branch::Child) => {
+                    f.write_str("c")?;
+                    &rest[1..]
+                }
             };
         }
         Ok(())
@@ -127,6 +137,8 @@ fn parse_run(run: &str, choices: &mut Vec<Choice>) -> Option<()> {
         "x" => (Move::Run, rest.parse().ok()?),
         "t" if rest.is_empty() => (Move::TimeOut, 1),
         "s" if rest.is_empty() => (Move::Spurious, 1),
+        "f" if rest.is_empty() => (Move::Fork(Branch::Parent), 1),
+        "c" if rest.is_empty() => (Move::Fork(Branch::Child), 1),
         "p" => (
             Move::Pick(
                 rest.parse()

@@ -21,8 +21,9 @@ impl Threads {
     }
 }
 
-/// How one run ended: the worst that applies. The order is from best to worst.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// How one run ended: the worst that applies. The order is from best to worst; a forked process's outcome ranks as what it
+/// is of, just behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The process ended and nothing below happened.
     Ok,
@@ -48,6 +49,61 @@ pub enum Outcome {
     Crash(&'static str),
     /// A bound was reached.
     Inconclusive,
+    /// So ended the forked process, as which the run went on.
+    Child(Box<Self>),
+}
+
+impl Outcome {
+    /// The same of a process that lies this many forks away from the first.
+    #[must_use]
+    pub fn in_child(self, generation: u8) -> Self {
+        (0..generation).fold(self, |outcome, _| Self::Child(Box::new(outcome)))
+    }
+
+    /// The outcome without regard to which process it is of, and how many forks away that is.
+    #[must_use]
+    pub fn process(&self) -> (&Self, u8) {
+        let Self::Child(inner) = self else {
+            return (self, 0);
+        };
+        let (outcome, generation) = inner.process();
+        (outcome, generation + 1)
+    }
+
+    /// The place among the outcomes, and what tells equal ones apart.
+    fn rank(&self) -> (u8, u64, &'static str, Option<Site>) {
+        match self {
+            Self::Ok => (0, 0, "", None),
+            Self::Hang(threads) => (1, threads.0.into(), "", None),
+            Self::Exit(threads) => (2, threads.0.into(), "", None),
+            Self::Leak => (3, 0, "", None),
+            Self::Lost(body) => (4, body.0.into(), "", None),
+            Self::Repeated(body) => (5, body.0.into(), "", None),
+            Self::Livelock(threads) => (6, threads.0.into(), "", None),
+            Self::Deadlock(threads) => (7, threads.0.into(), "", None),
+            Self::Assertion(site) => (8, 0, "", Some(*site)),
+            Self::Fatal(text) => (9, 0, text, None),
+            Self::Crash(kind) => (10, 0, kind, None),
+            Self::Inconclusive => (11, 0, "", None),
+            Self::Child(inner) => inner.rank(),
+        }
+    }
+}
+
+impl Ord for Outcome {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let place = |outcome: &Self| {
+            let (inner, generation) = outcome.process();
+            (inner.rank(), generation)
+        };
+        place(self).cmp(&place(other))
+    }
+}
+
+impl PartialOrd for Outcome {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// An outcome that the exploration found, with the shortest way to it.

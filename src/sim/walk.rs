@@ -3,7 +3,7 @@
 use super::explorer::{Cut, Limits, Look, Run};
 use super::graph::{Choice, Move};
 use super::world::{Pending, World};
-use crate::sync::ThreadIndex;
+use crate::sync::{Branch, ThreadIndex};
 
 /// How much of the bounded resources a run has used.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +61,11 @@ impl<'a> Walk<'a> {
                 self.world.answer(thread, alternative);
                 self.world.run(thread);
             }
+            Move::Fork(branch) => {
+                self.world
+                    .answer(thread, u16::from(branch == Branch::Child));
+                self.world.run(thread);
+            }
         }
         self.last = choice.thread();
         self.settle()
@@ -115,6 +120,9 @@ impl<'a> Walk<'a> {
         let pending = self.world.pending(thread);
         if let Pending::Choose(alternatives) = pending {
             choices.extend((0..alternatives).map(|pick| Choice::new(index, Move::Pick(pick))));
+        } else if matches!(pending, Pending::Fork) {
+            let branches = [Branch::Parent, Branch::Child];
+            choices.extend(branches.map(|branch| Choice::new(index, Move::Fork(branch))));
         } else if let Pending::Waiting { timed, .. } = pending {
             if timed {
                 match limits.timeouts.filter(|bound| self.used.timeouts >= *bound) {

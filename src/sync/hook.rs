@@ -6,7 +6,7 @@
 //!
 //! All fibers of a simulation run on that one OS thread, so a controller is called from one fiber at a time.
 
-use super::{Name, ThreadIndex, WaitResult};
+use super::{Branch, Name, ThreadIndex, WaitResult};
 use std::cell::Cell;
 
 /// The number of a cell, in order of creation while the controller was installed.
@@ -148,6 +148,11 @@ pub trait Controller {
     fn choose(&self, alternatives: u16) -> u16;
     /// The thread with this index may run from now on.
     fn spawn(&self, thread: ThreadIndex);
+    /// The process forks: which of the two the run goes on as, chosen by the scheduler. In the child no other thread that
+    /// was started ever runs again, and what those own stays owned.
+    fn fork(&self) -> Branch;
+    /// In a forked child: the mutex is nobody's, as a new one is. The calling thread writes its contents next, under it.
+    fn renew(&self, mutex: CellId, contents: &(dyn Contents + 'static));
     /// The calling thread never runs again.
     fn hang(&self) -> !;
 }

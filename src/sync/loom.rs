@@ -6,6 +6,7 @@
 //!   waits without limit. Enough to reach what time-outs make possible, not every schedule of them.
 //! * There is no allowed hang: [`hang_forever`] returns, and the caller goes up to the root of its thread.
 //! * Nothing may unwind with a lock held; a deadlock ends the process.
+//! * A forked child is a model of its own: threads keep locks ([`Mutex::hold`]) and end, and the reset follows.
 //! * A condition variable wakes the oldest waiter and never spuriously; [`choose`] takes the first way.
 //!
 //! [`Plain`], [`Local`] and [`Epoch`] are standard words that loom does not see: a rule orders them, and what breaks the
@@ -16,11 +17,12 @@
     reason = "this is the floor: the wrapped types are named here and nowhere else"
 )]
 
-use super::{Name, Ordering, ThreadIndex, WaitResult, Word};
+use super::{Branch, Name, Ordering, ThreadIndex, WaitResult, Word};
 use std::cell::Cell;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::sync::OnceLock;
 use std::sync::atomic as shadow;
 
 /// Why a guard has one.
@@ -31,8 +33,29 @@ const NO_UNWINDING: &str = "nothing unwinds with a lock held";
 /// A mutual exclusion lock that protects a `T`. Loom guards the gate; who is through it has the value.
 #[derive(Debug)]
 pub struct Mutex<T> {
+    storage: Storage<T>,
+}
+
+#[derive(Debug)]
+struct Storage<T> {
     gate: loom::sync::Mutex<()>,
     value: parking_lot::Mutex<T>,
+    /// What [`Mutex::renew`] made.
+    next: OnceLock<Box<Self>>,
+}
+
+impl<T> Storage<T> {
+    fn new(value: T) -> Self {
+        Self {
+            gate: loom::sync::Mutex::new(()),
+            value: parking_lot::Mutex::new(value),
+            next: OnceLock::new(),
+        }
+    }
+
+    fn now(&self) -> &Self {
+        self.next.get().map_or(self, |next| next.now())
+    }
 }
 
 impl<T: Hash + Copy + 'static> Mutex<T> {
@@ -40,29 +63,56 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     pub fn new(name: impl Into<Name>, value: T) -> Self {
         let _: Name = name.into();
         Self {
-            gate: loom::sync::Mutex::new(()),
-            value: parking_lot::Mutex::new(value),
+            storage: Storage::new(value),
         }
+    }
+
+    fn now(&self) -> &Storage<T> {
+        self.storage.now()
     }
 
     /// Blocks until the lock is free and takes it.
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        let gate = self.gate.lock().expect(NO_UNWINDING);
+        let storage = self.now();
+        let gate = storage.gate.lock().expect(NO_UNWINDING);
         MutexGuard {
-            value: Some(self.value.lock()),
+            value: Some(storage.value.lock()),
             gate: Some(gate),
-            mutex: self,
+            storage,
         }
     }
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        let gate = self.gate.try_lock().ok()?;
+        let storage = self.now();
+        let gate = storage.gate.try_lock().ok()?;
         Some(MutexGuard {
-            value: Some(self.value.lock()),
+            value: Some(storage.value.lock()),
             gate: Some(gate),
-            mutex: self,
+            storage,
         })
+    }
+
+    /// Takes the lock and keeps it without a guard, until [`Mutex::let_go`] or for good: the value is left to observers.
+    pub fn hold(&self) {
+        let mut guard = self.lock();
+        drop(guard.value.take());
+        std::mem::forget(guard.gate.take());
+    }
+
+    /// Gives up a lock that the calling thread keeps without a guard. Loom's cannot be unlocked without one: others get new
+    /// storage, and those that wait already never go on.
+    pub fn let_go(&self) {
+        self.renew(|value| value);
+    }
+
+    /// A free lock that nobody has used, with what `contents` makes of the contents. The old one may be kept by a thread that
+    /// is gone, but not with a guard.
+    pub fn renew(&self, contents: impl FnOnce(T) -> T) {
+        let now = self.now();
+        let value = contents(*now.value.lock());
+        let set = now.next.set(Box::new(Storage::new(value)));
+        assert!(set.is_ok(), "a forked child has one thread");
     }
 
     /// Reads the contents for an observer while nobody holds the lock: no operation of the program.
@@ -70,6 +120,7 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     pub fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> R {
         read(
             &self
+                .now()
                 .value
                 .try_lock()
                 .expect("observers look while nobody holds the lock"),
@@ -82,7 +133,7 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
 pub struct MutexGuard<'a, T: Hash + Copy + 'static> {
     value: Option<parking_lot::MutexGuard<'a, T>>,
     gate: Option<loom::sync::MutexGuard<'a, ()>>,
-    mutex: &'a Mutex<T>,
+    storage: &'a Storage<T>,
 }
 
 impl<T: Hash + Copy + 'static> Deref for MutexGuard<'_, T> {
@@ -100,21 +151,37 @@ impl<T: Hash + Copy + 'static> DerefMut for MutexGuard<'_, T> {
 
 /// A condition variable.
 #[derive(Debug)]
-pub struct Condvar(loom::sync::Condvar);
+pub struct Condvar {
+    first: loom::sync::Condvar,
+    renewed: OnceLock<loom::sync::Condvar>,
+}
 
 impl Condvar {
     /// A condition variable that nobody waits on.
     pub fn new(name: impl Into<Name>) -> Self {
         let _: Name = name.into();
-        Self(loom::sync::Condvar::new())
+        Self {
+            first: loom::sync::Condvar::new(),
+            renewed: OnceLock::new(),
+        }
+    }
+
+    fn now(&self) -> &loom::sync::Condvar {
+        self.renewed.get().unwrap_or(&self.first)
+    }
+
+    /// A condition variable that nobody has used. Once in one execution.
+    pub fn renew(&self) {
+        let set = self.renewed.set(loom::sync::Condvar::new());
+        assert!(set.is_ok(), "a model renews a condition variable once");
     }
 
     /// Releases the lock, waits for a notification, and takes the lock again.
     pub fn wait<T: Hash + Copy + 'static>(&self, guard: &mut MutexGuard<'_, T>) {
         drop(guard.value.take());
         let gate = guard.gate.take().expect(HELD);
-        guard.gate = Some(self.0.wait(gate).expect(NO_UNWINDING));
-        guard.value = Some(guard.mutex.value.lock());
+        guard.gate = Some(self.now().wait(gate).expect(NO_UNWINDING));
+        guard.value = Some(guard.storage.value.lock());
     }
 
     /// As [`Condvar::wait`], but gives up at once while the calling thread's budget lasts.
@@ -130,19 +197,19 @@ impl Condvar {
         drop(guard.value.take());
         drop(guard.gate.take());
         loom::thread::yield_now();
-        guard.gate = Some(guard.mutex.gate.lock().expect(NO_UNWINDING));
-        guard.value = Some(guard.mutex.value.lock());
+        guard.gate = Some(guard.storage.gate.lock().expect(NO_UNWINDING));
+        guard.value = Some(guard.storage.value.lock());
         WaitResult::TimedOut
     }
 
     /// Wakes one waiter, if there is one.
     pub fn notify_one(&self) {
-        self.0.notify_one();
+        self.now().notify_one();
     }
 
     /// Wakes every waiter.
     pub fn notify_all(&self) {
-        self.0.notify_all();
+        self.now().notify_all();
     }
 }
 
@@ -321,7 +388,7 @@ impl Semaphore {
     /// The count, for an observer: no operation of the program.
     #[must_use]
     pub fn peek(&self) -> u32 {
-        *self.count.value.lock()
+        *self.count.now().value.lock()
     }
 }
 
@@ -359,7 +426,7 @@ impl Event {
     /// Whether it has happened, for an observer: no operation of the program.
     #[must_use]
     pub fn peek(&self) -> bool {
-        *self.set.value.lock()
+        *self.set.now().value.lock()
     }
 }
 
@@ -572,4 +639,9 @@ pub fn choose(alternatives: u16) -> u16 {
 #[must_use]
 pub fn simulated() -> bool {
     false
+}
+
+/// The process forks: the parent's run goes on.
+pub fn fork() -> Branch {
+    Branch::Parent
 }

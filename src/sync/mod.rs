@@ -21,6 +21,22 @@
 //!   outlive the iteration, and [`Scope::end`] with what the loop or function computed. This is how retry loops close
 //!   into cycles of a finite state graph. An argument left out is a false merge; the explorer's audit finds it.
 //!
+//! # Fork
+//!
+//! [`fork`] is what the native call does, to a simulated process: the run goes on as the parent, or as the child, in which
+//! the other threads never run again and own what they owned. Nothing is copied. On real threads and under loom it is always
+//! the parent's run that goes on.
+//!
+//! [`Mutex::renew`] and [`Condvar::renew`] are for the child. A lock that a thread had which is gone is not unlocked in its
+//! place: its wait queue, and whatever the gone thread had begun to do to it, stay behind. It gets storage of its own that
+//! nobody has used, at another address, and the old storage is kept for the guards that will never be dropped. With
+//! `parking_lot` the address matters: waiters are queued by it in a table of the whole process, where those of gone threads
+//! stand for ever and would be woken in place of living ones. A reset cannot reach that table: a bucket that a gone thread
+//! had locked stays locked, so that a child may still block where it has to wait for a lock whose address falls there.
+//! Whoever embeds the runtime and forks it for real has to fork while no other thread waits for one of its locks.
+//!
+//! [`Mutex::hold`] and [`Mutex::let_go`] keep a lock without a guard, from one call to another: HEAD_LOCK over a fork.
+//!
 //! # Kinds of cell
 //!
 //! | type | scheduling point | in the state key |
@@ -58,13 +74,13 @@ pub use crew::Crew;
 pub use engine::allow_timeouts;
 pub use engine::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Mutex,
-    MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread, frame,
-    hang_forever, learned, observe, pause_point, return_from_hang, scope, simulated, spawn,
+    MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread, fork,
+    frame, hang_forever, learned, observe, pause_point, return_from_hang, scope, simulated, spawn,
     statement, wait_until,
 };
 pub use local::Local;
 pub use std::sync::atomic::Ordering;
-pub use word::{Name, ThreadIndex, WaitResult, Word};
+pub use word::{Branch, Name, ThreadIndex, WaitResult, Word};
 
 /// Threads that one program may have at once, the first included: the capacity of every [`Local`].
 pub const THREADS_MAX: usize = 16;

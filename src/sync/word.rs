@@ -120,6 +120,16 @@ impl Word for usize {
     }
 }
 
+/// Which of the two processes a thread goes on in after a fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[must_use]
+pub enum Branch {
+    /// The process that forked: nothing changed.
+    Parent,
+    /// The new one, in which no other thread exists.
+    Child,
+}
+
 /// How a timed wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]

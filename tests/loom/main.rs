@@ -8,13 +8,16 @@
 mod agreement;
 mod attach;
 mod finalize;
+mod fork;
 mod gil;
 mod gilstate;
 #[path = "../models/mod.rs"]
 mod models;
 mod mutex;
 mod pending;
+mod reinit;
 mod scenarios;
+mod subinterpreter;
 mod threading;
 
 use models::{End, Env, Model, Outcome};

@@ -15,8 +15,8 @@
 
 use std::sync::Arc;
 use tstate::runtime::{
-    Callback, CallbackId, Caller, Daemon, Ended, GilState, Host, InterpreterHandle, MutexSlot,
-    Over, Profile, Runtime, Step, ThreadStateHandle,
+    Callback, CallbackId, Caller, Daemon, Ended, GilState, Host, InterpreterConfig,
+    InterpreterHandle, MutexSlot, Over, Profile, Runtime, Step, ThreadStateHandle,
 };
 use tstate::sync::{self, Event, Plain, ThreadIndex, Word};
 
@@ -82,6 +82,9 @@ pub struct Env {
     ended: [Event; THREADS],
     ends: [Plain<End>; THREADS],
     called: Plain<u64>,
+    /// A thread state that the main thread makes for another one. Rule: written before `handed` is set.
+    hand: Plain<ThreadStateHandle>,
+    handed: Event,
     itself: std::sync::OnceLock<std::sync::Weak<Env>>,
 }
 
@@ -94,6 +97,8 @@ impl Env {
             ended: std::array::from_fn(|thread| Event::new(("ended", thread))),
             ends: std::array::from_fn(|thread| Plain::new(("end", thread), End::Running)),
             called: Plain::new("called", 0),
+            hand: Plain::new("hand", NOTHING),
+            handed: Event::new("handed"),
             itself: std::sync::OnceLock::new(),
         });
         env.itself.set(Arc::downgrade(&env)).expect("set once");
@@ -118,7 +123,10 @@ impl Env {
         self.ends[thread.index()].write(end);
         match end {
             End::Hung => sync::hang_forever(),
-            End::Over if !sync::simulated() => caller.let_others_end(),
+            End::Over if !sync::simulated() => {
+                caller.let_others_end();
+                self.handed.set();
+            }
             End::Done | End::Running | End::Over => {}
         }
         self.ended[thread.index()].set();
@@ -338,6 +346,103 @@ fn start_daemon_and_finalize(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
     finalize(env, caller)
 }
 
+/// A sub-interpreter: its first thread state, attached.
+fn new_interpreter(caller: &Caller<'_>, gil: i64) -> Step<ThreadStateHandle> {
+    let config = InterpreterConfig {
+        gil,
+        ..InterpreterConfig::LEGACY
+    };
+    let made = caller.new_interpreter_from_config(&config)?;
+    Ok(made.expect("the configuration is legal"))
+}
+
+/// The GIL is one, and swaps drop it.
+fn swap_across_and_join(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(160, NOTHING);
+    let main = caller.thread_state_get()?;
+    let sub = new_interpreter(caller, 1)?;
+    statement(161, sub);
+    assert_eq!(
+        caller.thread_state_swap(main)?,
+        sub,
+        "S11: a swap returns what it detached"
+    );
+    statement(162, sub);
+    caller.thread_state_swap(sub)?;
+    statement(163, sub);
+    caller.end_interpreter(sub)?;
+    statement(164, NOTHING);
+    env.join(1);
+    caller.eval_restore_thread(main)
+}
+
+/// Waits for the worker attached to an interpreter with a GIL of its own.
+fn join_beside_the_main_gil(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(170, NOTHING);
+    let main = caller.thread_state_get()?;
+    let sub = new_interpreter(caller, 2)?;
+    statement(171, sub);
+    env.join(1);
+    assert_eq!(caller.thread_state_get()?, sub, "S8: nobody took it away");
+    caller.end_interpreter(sub)?;
+    statement(172, NOTHING);
+    caller.eval_restore_thread(main)
+}
+
+/// Makes a thread state of a new interpreter for the worker, and ends the interpreter meanwhile.
+fn hand_over_and_end(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(180, NOTHING);
+    let main = caller.thread_state_get()?;
+    let sub = new_interpreter(caller, 1)?;
+    statement(181, sub);
+    let interpreter = caller.thread_state_get_interpreter(sub)?;
+    let other = caller.thread_state_new(interpreter)?;
+    env.hand.write(other);
+    env.handed.set();
+    statement(182, sub);
+    caller.eval_save_thread()?;
+    statement(183, sub);
+    caller.eval_restore_thread(sub)?;
+    statement(184, sub);
+    caller.end_interpreter(sub)?;
+    statement(185, NOTHING);
+    caller.eval_restore_thread(main)?;
+    statement(186, NOTHING);
+    caller.eval_save_thread().map(drop)
+}
+
+/// Attaches what it was handed, and detaches.
+fn take_what_is_handed(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    env.handed.wait();
+    if env.runtime.over().is_some() {
+        return Err(Ended::ProcessOver);
+    }
+    let other = env.hand.read();
+    statement(1, other);
+    caller.eval_acquire_thread(other)?;
+    statement(2, other);
+    caller.eval_release_thread(other)
+}
+
+/// Finalizes with a sub-interpreter left.
+fn leave_one_and_finalize(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(190, NOTHING);
+    let main = caller.thread_state_get()?;
+    new_interpreter(caller, 1)?;
+    statement(191, main);
+    caller.thread_state_swap(main)?;
+    finalize(env, caller)
+}
+
+/// Two lives; the worker sees one or both.
+fn live_twice(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    detach_then_finalize(env, caller)?;
+    statement(200, NOTHING);
+    caller.initialize()?;
+    statement(201, NOTHING);
+    caller.eval_save_thread().map(drop)
+}
+
 fn nothing(_: &Arc<Env>, _: &Caller<'_>) -> Step<()> {
     Ok(())
 }
@@ -393,6 +498,17 @@ pub const DAEMON_THREAD: Model = Model {
     python: &[1],
 };
 
+/// The main thread swaps between two interpreters that share the GIL while a worker wants it.
+pub const SWAP_ACROSS: Model = model("swap_across", &[swap_across_and_join, once]);
+/// The main thread stays attached to an interpreter with a GIL of its own until a worker was attached to the main one.
+pub const OWN_GIL: Model = model("own_gil", &[join_beside_the_main_gil, once]);
+/// An interpreter ends while a worker attaches to it.
+pub const END_LATE: Model = model("end_late", &[hand_over_and_end, take_what_is_handed]);
+/// Finalization ends a sub-interpreter while a worker ensures.
+pub const FINALIZE_WITH_SUB: Model = model("finalize_with_sub", &[leave_one_and_finalize, once]);
+/// A second life begins while a worker is in the first one.
+pub const LIVE_TWICE: Model = model("live_twice", &[live_twice, with_a_pause]);
+
 /// Every model but the largest.
 pub const ALL: &[Model] = &[
     ENSURE_ONCE,
@@ -410,4 +526,9 @@ pub const ALL: &[Model] = &[
     MUTEX,
     PYTHON_THREAD,
     DAEMON_THREAD,
+    SWAP_ACROSS,
+    OWN_GIL,
+    END_LATE,
+    FINALIZE_WITH_SUB,
+    LIVE_TWICE,
 ];

@@ -1,7 +1,7 @@
 //! The explorer against itself, on generated scenarios: an exploration ends, repeats, replays and judges claims, and few
 //! scheduling points, merging and the printer lose nothing.
 
-use crate::weave::{Weave, weaves};
+use crate::weave::{RELEASES, Weave, weaves};
 use crate::{failure, hold};
 use proptest::test_runner::TestCaseError;
 use std::cell::{Cell, RefCell};
@@ -23,7 +23,9 @@ const STATES_AUDITED: u64 = 300;
 const AUDIT_STATES_MAX: u64 = 60_000;
 
 /// The outcomes that generated scenarios must have between them.
-const KINDS: [&str; 7] = ["ok", "hang", "leak", "lost", "deadlock", "fatal", "crash"];
+const KINDS: [&str; 8] = [
+    "ok", "hang", "exit", "leak", "lost", "deadlock", "fatal", "crash",
+];
 
 /// How many scenarios each part was held against.
 #[derive(Default)]
@@ -35,6 +37,7 @@ struct Counts {
     replayed: Cell<u32>,
     claims: Cell<u32>,
     most_outcomes: Cell<usize>,
+    releases: RefCell<BTreeMap<u8, u32>>,
     kinds: RefCell<BTreeMap<String, u32>>,
 }
 
@@ -251,6 +254,7 @@ fn holds(weave: &Weave, counts: &Counts) -> Result<(), TestCaseError> {
         return Err(TestCaseError::reject("too many states"));
     }
     count(&counts.explored);
+    *counts.releases.borrow_mut().entry(weave.minor).or_default() += 1;
     let found = &first.verdict.outcomes;
     counts
         .most_outcomes
@@ -299,7 +303,8 @@ fn an_exploration_ends_repeats_replays_and_decides() {
     );
     let explored = counts.explored.get();
     eprintln!(
-        "{explored} explored, {} too large, {} with all points, {} audits, {} replayed, {} claims, at most {} outcomes: {:?}",
+        "{explored} explored, by release {:?}, {} too large, {} with all points, {} audits, {} replayed, {} claims, at most {} outcomes: {:?}",
+        counts.releases.borrow(),
         counts.huge.get(),
         counts.all_points.get(),
         counts.audited.get(),
@@ -318,6 +323,10 @@ fn an_exploration_ends_repeats_replays_and_decides() {
             "all points are too many"
         );
         assert!(counts.audited.get() > explored / 2, "too few were audited");
+        for minor in RELEASES {
+            let explored = counts.releases.borrow().contains_key(&minor);
+            assert!(explored, "nothing was explored under 3.{minor}");
+        }
         for kind in KINDS {
             assert!(
                 counts.kinds.borrow().contains_key(kind),

@@ -6,7 +6,7 @@ use crate::reference::{End, Function, Mistake, Reference, Reply, State, THREADS}
 use std::fmt::Write as _;
 
 /// Thread states that one sequence may make: a slot of the arena repeats its handles after eight.
-const STATES_MAX: usize = 7;
+const STATES_MAX: usize = 9;
 /// The threads' names in scenarios.
 pub(crate) const NAMES: [&str; THREADS] = ["main", "b", "c"];
 
@@ -38,6 +38,9 @@ pub(crate) enum Kind {
     InterpreterGet,
     InterpreterHead,
     InterpreterMain,
+    InterpreterNext,
+    NewInterpreter,
+    EndInterpreter,
     ThreadHead,
     AddPending,
     /// As many pending calls as almost fill the queue.
@@ -195,10 +198,10 @@ impl Writer {
                 }
                 self.bound.push(Bound { name, state });
             }
-            Some(Reply::Interpreter(there)) => {
+            Some(Reply::Interpreter(home)) => {
                 let name = self.name("interp");
                 self.line(thread, &format!("{name} = {text}"));
-                let operator = if there { "!=" } else { "==" };
+                let operator = if home.is_some() { "!=" } else { "==" };
                 self.line(thread, &format!("assert {name} {operator} NULL"));
             }
             Some(Reply::Nothing) | None => self.line(thread, text),
@@ -214,6 +217,9 @@ impl Writer {
         self.take_turn(0);
         let mut text = String::from("scenario \"calls in turn\"\npython 3.14\n");
         let mut starts = String::new();
+        if self.bodies.iter().any(|body| body.contains("&own")) {
+            text.push_str("PyInterpreterConfig own = _PyInterpreterConfig_INIT\n");
+        }
         for name in &NAMES[..threads] {
             writeln!(text, "native semaphore turn_{name} = 0").expect("a string takes everything");
         }

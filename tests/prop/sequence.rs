@@ -3,7 +3,7 @@
 //! One thread, or several that take turns. The scenario claims what the reference predicts, so that it can stand alone
 //! as a regression; the rest is compared with the runtime after each call.
 
-use crate::reference::{End, Function, Mistake, Reply, State};
+use crate::reference::{End, Function, Home, Mistake, Reply, State};
 use crate::script::{Kind, NAMES, Planned, Script, Step, script};
 use crate::watch::{Called, Watched, watch};
 use crate::{failure, fixed, hold};
@@ -12,7 +12,8 @@ use proptest::prelude::{Just, any, prop_oneof};
 use proptest::strategy::{Strategy, ValueTree};
 use std::sync::Arc;
 use tstate::runtime::{
-    AttachState, Bit, Locked, Observation, ThreadStateHandle, ThreadStateObservation,
+    AttachState, Bit, InterpreterHandle, Locked, Observation, ThreadStateHandle,
+    ThreadStateObservation,
 };
 use tstate::sim::driver::Value;
 use tstate::sim::scenario::{self, program::Program};
@@ -32,6 +33,9 @@ fn kind() -> impl Strategy<Value = Kind> {
         Kind::InterpreterGet,
         Kind::InterpreterHead,
         Kind::InterpreterMain,
+        Kind::InterpreterNext,
+        Kind::NewInterpreter,
+        Kind::NewInterpreter,
         Kind::Acquire,
         Kind::Fill,
     ];
@@ -50,6 +54,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         Kind::GetThis,
         Kind::Check,
         Kind::ThreadHead,
+        Kind::EndInterpreter,
         Kind::MakePending,
         Kind::Eval,
     ];
@@ -89,26 +94,43 @@ fn steps() -> impl Strategy<Value = (usize, Vec<Step>)> {
     })
 }
 
-/// Which handle stands for which thread state of the reference.
+/// Which handle stands for which thread state and interpreter of the reference.
 #[derive(Default)]
-struct Handles(Vec<(State, ThreadStateHandle)>);
+struct Handles {
+    states: Vec<(State, ThreadStateHandle)>,
+    homes: Vec<(Home, InterpreterHandle)>,
+}
+
+/// Whether the two are the same; new ones are from here on.
+fn same_as<N: Copy + PartialEq, H: Copy + PartialEq>(
+    known: &mut Vec<(N, H)>,
+    name: N,
+    handle: H,
+) -> bool {
+    let found = known
+        .iter()
+        .find(|(known, seen)| *known == name || *seen == handle);
+    match found {
+        Some(pair) => *pair == (name, handle),
+        None => {
+            known.push((name, handle));
+            true
+        }
+    }
+}
 
 impl Handles {
-    /// Whether the two are the same; new ones are from here on.
     fn agree(&mut self, state: Option<State>, handle: ThreadStateHandle) -> bool {
-        let Some(state) = state else {
-            return handle.is_null();
-        };
-        let known = self
-            .0
-            .iter()
-            .find(|(known, seen)| *known == state || *seen == handle);
-        match known {
-            Some(pair) => *pair == (state, handle),
-            None => {
-                self.0.push((state, handle));
-                !handle.is_null()
-            }
+        match state {
+            None => handle.is_null(),
+            Some(state) => !handle.is_null() && same_as(&mut self.states, state, handle),
+        }
+    }
+
+    fn agree_home(&mut self, home: Option<Home>, handle: InterpreterHandle) -> bool {
+        match home {
+            None => handle.is_null(),
+            Some(home) => !handle.is_null() && same_as(&mut self.homes, home, handle),
         }
     }
 }
@@ -128,8 +150,8 @@ fn compare_reply(handles: &mut Handles, expected: Reply, seen: Value) -> Result<
         (Reply::Number(number), seen) => seen == Value::Number(number),
         (Reply::State(state), Value::ThreadState(handle)) => handles.agree(state, handle),
         (Reply::State(state), seen) => state.is_none() && seen == Value::NULL,
-        (Reply::Interpreter(there), Value::Interpreter(_)) => there,
-        (Reply::Interpreter(there), seen) => !there && seen == Value::NULL,
+        (Reply::Interpreter(home), Value::Interpreter(handle)) => handles.agree_home(home, handle),
+        (Reply::Interpreter(home), seen) => home.is_none() && seen == Value::NULL,
     };
     if agrees {
         Ok(())
@@ -177,24 +199,33 @@ fn compare_lists(
     let expected = &planned.after;
     same!(
         "interpreters",
-        usize::from(expected.interpreter),
+        expected.listed.len(),
         seen.interpreters.len()
     );
-    if let Some(interpreter) = seen.interpreters.first() {
+    for (home, interpreter) in expected.listed.iter().zip(&seen.interpreters) {
+        if !handles.agree_home(Some(*home), interpreter.handle) {
+            return Err(format!("list: {home:?} is not {}", interpreter.handle));
+        }
+        let own = &expected.homes[home.0];
         let listed = &interpreter.thread_states;
-        same!("listed thread states", expected.list.len(), listed.len());
-        for (state, seen) in expected.list.iter().zip(listed) {
+        same!("listed thread states", own.list.len(), listed.len());
+        for (state, seen) in own.list.iter().zip(listed) {
             if !handles.agree(Some(*state), seen.handle) {
                 return Err(format!("list: {state:?} is not {}", seen.handle));
             }
             compare_state(planned, *state, seen)?;
         }
-        let taken = interpreter.gil.locked == Locked::Taken;
-        same!("GIL taken", expected.gil_taken, taken);
+        if own.own_gil {
+            let taken = interpreter.gil.locked == Locked::Taken;
+            same!(format!("GIL of {home:?} taken"), own.gil_taken, taken);
+        }
     }
     let states = expected.states.iter().enumerate();
-    let kept =
-        states.filter(|(place, state)| !state.freed && !expected.list.contains(&State(*place)));
+    let in_a_list = |state: State| {
+        let home = expected.home(state);
+        expected.exists(home) && expected.homes[home.0].list.contains(&state)
+    };
+    let kept = states.filter(|(place, state)| !state.freed && !in_a_list(State(*place)));
     same!("unlisted thread states", kept.count(), seen.unlisted.len());
     Ok(())
 }
@@ -310,7 +341,7 @@ fn calls_in_turn_do_what_the_reference_says() {
 }
 
 /// Sequences that a mistake has at most to show itself.
-const CASES_FOR_A_MISTAKE: u32 = 3_000;
+const CASES_FOR_A_MISTAKE: u32 = 6_000;
 
 #[test]
 fn every_mistake_of_the_reference_is_noticed() {
@@ -340,12 +371,12 @@ fn same_prediction(one: &Script, other: &Script) -> bool {
             one.reply == other.reply
                 && (
                     &one.after.states,
-                    &one.after.list,
+                    (&one.after.homes, &one.after.listed),
                     one.after.current,
                     &one.after.queue,
                 ) == (
                     &other.after.states,
-                    &other.after.list,
+                    (&other.after.homes, &other.after.listed),
                     other.after.current,
                     &other.after.queue,
                 )

@@ -1,6 +1,6 @@
 //! Generated steps as calls: operands that make sense, and how each call is written.
 
-use crate::reference::{Call, Function, Reference, State};
+use crate::reference::{Call, Function, Home, Reference, State};
 use crate::script::{Kind, Step, Writer};
 
 impl Writer {
@@ -24,7 +24,6 @@ impl Writer {
     /// The call and its text; nothing if no operand makes sense.
     pub(crate) fn spell(&self, step: Step) -> Option<(Call, String)> {
         let thread = step.thread;
-        let plain = |call, text: &str| Some((call, format!("{text}()")));
         let is_live = |reference: &Reference, state| live(reference, state).is_some();
         let detached = |reference: &Reference, state| {
             live(reference, state).is_some_and(|state: State| {
@@ -35,24 +34,34 @@ impl Writer {
         let current =
             |reference: &Reference, state: Option<State>| reference.current[thread] == state;
         match step.kind {
-            Kind::Initialize => Some((Call::Initialize, "Py_InitializeEx(0)".to_owned())),
-            Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
-            Kind::IsInitialized => plain(Call::IsInitialized, "Py_IsInitialized"),
-            Kind::IsFinalizing => plain(Call::IsFinalizing, "Py_IsFinalizing"),
-            Kind::Save => plain(Call::Save, "PyEval_SaveThread"),
-            Kind::Get => plain(Call::Get, "PyThreadState_Get"),
-            Kind::GetUnchecked => plain(Call::GetUnchecked, "PyThreadState_GetUnchecked"),
-            Kind::DeleteCurrent => plain(Call::DeleteCurrent, "PyThreadState_DeleteCurrent"),
-            Kind::Ensure => plain(Call::Ensure, "PyGILState_Ensure"),
-            Kind::GetThis => plain(Call::GetThis, "PyGILState_GetThisThreadState"),
-            Kind::Check => plain(Call::Check, "PyGILState_Check"),
-            Kind::InterpreterGet => plain(Call::InterpreterGet, "PyInterpreterState_Get"),
-            Kind::InterpreterHead => plain(Call::InterpreterHead, "PyInterpreterState_Head"),
-            Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
-            Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
-            Kind::Eval => Some((Call::Eval, "eval".to_owned())),
-            Kind::New => Some((Call::New, of_main("PyThreadState_New"))),
-            Kind::ThreadHead => Some((Call::ThreadHead, of_main("PyInterpreterState_ThreadHead"))),
+            Kind::Initialize
+            | Kind::Finalize
+            | Kind::IsInitialized
+            | Kind::IsFinalizing
+            | Kind::Save
+            | Kind::Get
+            | Kind::GetUnchecked
+            | Kind::DeleteCurrent
+            | Kind::Ensure
+            | Kind::GetThis
+            | Kind::Check
+            | Kind::InterpreterGet
+            | Kind::InterpreterHead
+            | Kind::InterpreterMain
+            | Kind::MakePending
+            | Kind::Eval
+            | Kind::NewInterpreter => Some(without_operand(step)),
+            Kind::New => self.of(step, Call::New, "PyThreadState_New"),
+            Kind::ThreadHead => self.of(step, Call::ThreadHead, "PyInterpreterState_ThreadHead"),
+            Kind::InterpreterNext => {
+                self.of(step, Call::InterpreterNext, "PyInterpreterState_Next")
+            }
+            Kind::EndInterpreter => self
+                .operand(step, |reference, state| {
+                    current(reference, state)
+                        && state.is_some_and(|it| reference.home(it) != Home(0))
+                })
+                .map(|operand| one(Call::EndInterpreter, "Py_EndInterpreter", operand)),
             Kind::AddPending | Kind::Fill => Some(add_pending(step)),
             Kind::Release => Some(self.release(step)),
             Kind::Restore => self
@@ -91,6 +100,28 @@ impl Writer {
         }
     }
 
+    /// Of the main interpreter, or of one that a thread state is in.
+    fn of(
+        &self,
+        step: Step,
+        make: fn(Option<State>) -> Call,
+        function: &str,
+    ) -> Option<(Call, String)> {
+        let inside = |reference: &Reference, state: Option<State>| {
+            live(reference, state).is_some_and(|it| reference.exists(reference.home(it)))
+        };
+        let sensible = Step {
+            reckless: false,
+            ..step
+        };
+        if step.pick.is_multiple_of(2)
+            && let Some((Some(state), name)) = self.operand(sensible, inside)
+        {
+            return Some((make(Some(state)), format!("{function}({name}->interp)")));
+        }
+        Some((make(None), of_main(function)))
+    }
+
     fn release(&self, step: Step) -> (Call, String) {
         let (name, locked) = match self.ensured[step.thread].last() {
             Some(token) if !step.reckless => token.clone(),
@@ -98,6 +129,41 @@ impl Writer {
             _ => ("PyGILState_UNLOCKED".to_owned(), false),
         };
         (Call::Release(locked), format!("PyGILState_Release({name})"))
+    }
+}
+
+/// Calls that take nothing, or always the same.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the others have operands; whoever calls this has sorted them out"
+)]
+fn without_operand(step: Step) -> (Call, String) {
+    let plain = |call, text: &str| (call, format!("{text}()"));
+    match step.kind {
+        Kind::Initialize => (Call::Initialize, "Py_InitializeEx(0)".to_owned()),
+        Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
+        Kind::IsInitialized => plain(Call::IsInitialized, "Py_IsInitialized"),
+        Kind::IsFinalizing => plain(Call::IsFinalizing, "Py_IsFinalizing"),
+        Kind::Save => plain(Call::Save, "PyEval_SaveThread"),
+        Kind::Get => plain(Call::Get, "PyThreadState_Get"),
+        Kind::GetUnchecked => plain(Call::GetUnchecked, "PyThreadState_GetUnchecked"),
+        Kind::DeleteCurrent => plain(Call::DeleteCurrent, "PyThreadState_DeleteCurrent"),
+        Kind::Ensure => plain(Call::Ensure, "PyGILState_Ensure"),
+        Kind::GetThis => plain(Call::GetThis, "PyGILState_GetThisThreadState"),
+        Kind::Check => plain(Call::Check, "PyGILState_Check"),
+        Kind::InterpreterGet => plain(Call::InterpreterGet, "PyInterpreterState_Get"),
+        Kind::InterpreterHead => plain(Call::InterpreterHead, "PyInterpreterState_Head"),
+        Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
+        Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
+        Kind::Eval => (Call::Eval, "eval".to_owned()),
+        Kind::NewInterpreter if step.pick.is_multiple_of(3) => {
+            plain(Call::NewInterpreter(false), "Py_NewInterpreter")
+        }
+        Kind::NewInterpreter => {
+            let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
+            (Call::NewInterpreter(true), text)
+        }
+        _ => plain(Call::IsInitialized, "Py_IsInitialized"),
     }
 }
 

@@ -10,6 +10,10 @@ use std::fmt::Write as _;
 pub(crate) enum Act {
     /// Ensure, the acts, Release; without Release if it is forgotten.
     Ensure(Vec<Act>, bool),
+    /// A sub-interpreter, with a GIL of its own where there is one: made, the acts in it, ended, back.
+    Interpreter(bool, Vec<Act>),
+    /// Imports a module, `threading` or another.
+    Import(bool),
     /// A thread state of its own: New, Acquire, the acts, Clear, DeleteCurrent.
     Own(Vec<Act>),
     /// Save, the acts, Restore.
@@ -48,6 +52,8 @@ pub(crate) enum Ending {
     JoinsAndFinalizes,
     /// Finalizes while the others run.
     Finalizes,
+    /// Finalizes and initializes again while the others run.
+    LivesAgain,
     /// Waits for the others with the GIL.
     JoinsAttached,
 }
@@ -62,6 +68,8 @@ pub(crate) struct Weave {
     pub(crate) evals: bool,
     /// Time-outs in one run.
     pub(crate) timeouts: u32,
+    /// The release, 3.N.
+    pub(crate) minor: u8,
 }
 
 fn leaf() -> impl Strategy<Value = Act> {
@@ -74,14 +82,16 @@ fn leaf() -> impl Strategy<Value = Act> {
         1 => Just(Act::IsFinalizing),
         1 => Just(Act::SpinUntilFinalizing),
         1 => Just(Act::SetFlag),
+        1 => any::<bool>().prop_map(Act::Import),
     ]
 }
 
 fn nested(inner: impl Strategy<Value = Vec<Act>> + Clone) -> impl Strategy<Value = Act> + Clone {
-    let forgets = prop_oneof![9 => Just(false), 1 => Just(true)];
+    let forgets = prop_oneof![3 => Just(false), 1 => Just(true)];
     prop_oneof![
         6 => (inner.clone(), forgets).prop_map(|(acts, forgets)| Act::Ensure(acts, forgets)),
         1 => inner.clone().prop_map(Act::Own),
+        1 => (any::<bool>(), inner.clone()).prop_map(|(own, acts)| Act::Interpreter(own, acts)),
         2 => inner.clone().prop_map(Act::Save),
         2 => inner.clone().prop_map(Act::AllowThreads),
         3 => inner.clone().prop_map(Act::Lock),
@@ -96,6 +106,13 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     vec(act, 1..3)
 }
 
+/// The releases that are woven for, 3.N.
+pub(crate) const RELEASES: std::ops::RangeInclusive<u8> = 8..=15;
+
+/// The first releases with a `PyMutex`, and with a GIL for each interpreter.
+const PY_MUTEX_SINCE: u8 = 13;
+const OWN_GIL_SINCE: u8 = 12;
+
 /// Scenarios.
 pub(crate) fn weaves() -> impl Strategy<Value = Weave> {
     let maker = prop_oneof![
@@ -108,19 +125,21 @@ pub(crate) fn weaves() -> impl Strategy<Value = Weave> {
         2 => Just(Ending::Joins),
         3 => Just(Ending::JoinsAndFinalizes),
         3 => Just(Ending::Finalizes),
+        2 => Just(Ending::LivesAgain),
         1 => Just(Ending::JoinsAttached),
     ];
     let main = prop_oneof![2 => Just(Vec::new()), 1 => acts()];
     let count = prop_oneof![4 => Just(1_usize), 1 => Just(2)];
     let threads = count.prop_flat_map(move |count| vec((maker.clone(), acts()), count));
     let timeouts = prop_oneof![3 => Just(1_u32), 1 => Just(2)];
-    let all = (main, threads, ending, any::<bool>(), timeouts);
-    all.prop_map(|(main, threads, ending, evals, timeouts)| Weave {
+    let all = (main, threads, ending, any::<bool>(), timeouts, RELEASES);
+    all.prop_map(|(main, threads, ending, evals, timeouts, minor)| Weave {
         main,
         threads,
         ending,
         evals,
         timeouts,
+        minor,
     })
 }
 
@@ -128,6 +147,7 @@ pub(crate) fn weaves() -> impl Strategy<Value = Weave> {
 struct Writer {
     text: String,
     names: usize,
+    minor: u8,
 }
 
 const NAMES: [&str; 2] = ["a", "b"];
@@ -135,11 +155,21 @@ const NAMES: [&str; 2] = ["a", "b"];
 impl Weave {
     /// The text; not in canonical form.
     pub(crate) fn text(&self) -> String {
-        let mut writer = Writer::default();
-        writer.text.push_str(concat!(
-            "scenario \"woven\"\npython 3.14\nnative mutex m\nnative semaphore s = 0\n",
-            "native flag f\nPyMutex pm = {0}\n"
-        ));
+        let mut writer = Writer {
+            minor: self.minor,
+            ..Writer::default()
+        };
+        writer.line("scenario \"woven\"");
+        writer.line(&format!("python 3.{}", self.minor));
+        writer
+            .text
+            .push_str("native mutex m\nnative semaphore s = 0\nnative flag f\n");
+        if self.minor >= PY_MUTEX_SINCE {
+            writer.line("PyMutex pm = {0}");
+        }
+        if self.minor >= OWN_GIL_SINCE {
+            writer.line("PyInterpreterConfig own = _PyInterpreterConfig_INIT");
+        }
         writer.line(&format!("bound {{ timeouts {} }}", self.timeouts));
         let body = if self.evals { "eval" } else { "" };
         writer.line(&format!("callback call(arg) {{ {body} }}"));
@@ -229,20 +259,47 @@ impl Writer {
                     false,
                 );
             }
-            Act::Own(acts) | Act::Save(acts) | Act::AllowThreads(acts) => self.acts(acts, attached),
+            Act::Interpreter(own, acts) if attached => self.interpreter(*own, acts),
+            Act::Own(acts)
+            | Act::Save(acts)
+            | Act::AllowThreads(acts)
+            | Act::Interpreter(_, acts) => self.acts(acts, attached),
+            Act::PyMutex(acts) if self.minor < PY_MUTEX_SINCE => self.acts(acts, attached),
+            Act::Import(threading) if attached => self.line(if *threading {
+                "import threading"
+            } else {
+                "import json"
+            }),
             Act::Lock(acts) => self.around("lock m", acts, "unlock m", attached),
             Act::PyMutex(acts) => {
                 self.around("PyMutex_Lock(&pm)", acts, "PyMutex_Unlock(&pm)", attached);
             }
             Act::Eval if attached => self.line("eval"),
             Act::MakePending if attached => self.line("Py_MakePendingCalls()"),
-            Act::Eval | Act::MakePending | Act::IsFinalizing => self.line("Py_IsFinalizing()"),
+            Act::Eval | Act::MakePending | Act::Import(_) => self.line("Py_IsInitialized()"),
+            Act::IsFinalizing => self.line("Py_IsFinalizing()"),
             Act::AddPending => self.line("Py_AddPendingCall(call, NULL)"),
             Act::Post => self.line("post s"),
             Act::Wait => self.line("wait s"),
             Act::SetFlag => self.line("set f"),
             Act::SpinUntilFinalizing => self.line("spin until f || finalizing"),
         }
+    }
+
+    fn interpreter(&mut self, own: bool, acts: &[Act]) {
+        let (before, sub) = (self.name("ts"), self.name("ts"));
+        self.line(&format!("{before} = PyThreadState_Get()"));
+        let new = if own && self.minor >= OWN_GIL_SINCE {
+            "Py_NewInterpreterFromConfig(&own)"
+        } else {
+            "Py_NewInterpreter()"
+        };
+        self.around(
+            &format!("{sub} = {new}"),
+            acts,
+            &format!("Py_EndInterpreter({sub}); PyThreadState_Swap({before})"),
+            true,
+        );
     }
 
     fn ending(&mut self, ending: Ending, threads: usize) {
@@ -254,6 +311,11 @@ impl Writer {
         match ending {
             Ending::Abrupt => {}
             Ending::Finalizes => self.line("Py_FinalizeEx()"),
+            Ending::LivesAgain => {
+                self.line("Py_FinalizeEx()");
+                self.line("Py_InitializeEx(0)");
+                self.line("last = PyEval_SaveThread()");
+            }
             Ending::JoinsAttached => self.line(&joins),
             Ending::Joins => {
                 self.line("last = PyEval_SaveThread()");

@@ -1,6 +1,6 @@
 //! Progress on standard error: a line that changes on a terminal, else one line a minute.
 //!
-//! The only place that looks at a clock. Nothing of it enters a result.
+//! Looks at a clock: nothing of it enters a result.
 
 use crate::engine::Progress;
 use crate::output;

@@ -8,6 +8,7 @@ use crate::conform::deviations::Deviations;
 use crate::conform::drive::Runs;
 use crate::conform::golden;
 use crate::conform::list;
+use crate::conform::pace::Paced;
 use crate::conform::program::Driver;
 use crate::conform::report::{self, Conformance, Human};
 use crate::conform::run::{self, Plan, Results, Target};
@@ -92,7 +93,11 @@ fn drive(
         .jobs
         .or(settings.jobs)
         .unwrap_or_else(search::cores);
-    let results = run::run(&plan, jobs, &servers)?;
+    let paced = Paced::new(&servers);
+    let results = run::run(&plan, jobs, &paced)?;
+    if global.verbose {
+        output::remark(&paced.told(|target| plan.targets[target].name.clone()));
+    }
     let (fallen, free) = match &least {
         Some(least) => run::compare(&plan, &results, least),
         None => (Vec::new(), Vec::new()),

@@ -102,6 +102,8 @@ struct Judged<'a> {
     deviations: &'a Deviations,
     driven: Driven,
     taken: Transitions,
+    /// The schedules that were run.
+    tried: BTreeSet<Attempt>,
     /// The answers of the model: many schedules end in the same run.
     known: BTreeMap<Observed, Agreement>,
     traces: Vec<Observed>,
@@ -133,6 +135,7 @@ pub fn drive(
             ..Driven::default()
         },
         taken: Transitions::default(),
+        tried: BTreeSet::new(),
         known: BTreeMap::new(),
         traces: Vec::new(),
     };
@@ -174,7 +177,7 @@ fn counterexamples(case: &Case<'_>, runs: &Runs) -> Vec<Attempt> {
         .collect()
 }
 
-/// The schedules to run, without repetition: what the model knows, its counterexamples, what known deviations name, and
+/// The schedules to run: what the model knows, its counterexamples, what known deviations name, and
 /// chance.
 fn attempts(
     case: &Case<'_>,
@@ -197,8 +200,6 @@ fn attempts(
     let named = named.filter_map(|(_, entry)| entry.schedule.clone());
     attempts.extend(named.map(Attempt::at));
     attempts.extend((1..=runs.seeds).map(Order::Seed).map(Attempt::at));
-    let mut known = BTreeSet::new();
-    attempts.retain(|attempt| known.insert(attempt.clone()));
     attempts
 }
 
@@ -218,8 +219,12 @@ impl Outcome {
 }
 
 impl Judged<'_> {
-    /// Runs one schedule as often as it is asked for; an error if the library does not run the scenario at all.
+    /// Runs one schedule as often as it is asked for, unless it was run already; an error if the library does not run the
+    /// scenario at all.
     fn run(&mut self, attempt: &Attempt, library: &mut dyn Library) -> Result<(), String> {
+        if !self.tried.insert(attempt.clone()) {
+            return Ok(());
+        }
         let request = Request {
             source: self.case.source,
             profile: self.case.profile,
@@ -232,7 +237,7 @@ impl Judged<'_> {
             backwards: attempt.backwards,
         };
         let mut first: Option<Observed> = None;
-        let mut is_unstable = false;
+        let (mut is_unstable, mut is_undefined) = (false, false);
         for _ in 0..self.runs.repeat {
             let (observed, strayed, pushes) = match library.run(&request) {
                 Answer::Ran {
@@ -260,9 +265,9 @@ impl Judged<'_> {
                 }
                 order @ (Order::Guide(..) | Order::Seed(_)) => order,
             };
-            self.judge(order, observed);
+            is_undefined |= self.judge(order, observed);
         }
-        self.driven.unstable += u64::from(is_unstable);
+        self.driven.unstable += u64::from(is_unstable && !is_undefined);
         Ok(())
     }
 
@@ -274,16 +279,18 @@ impl Judged<'_> {
                 if left == 0 {
                     return Ok(());
                 }
-                if !way.is_among(&self.taken) {
+                let attempt = Attempt::to(way, backwards);
+                if !way.is_among(&self.taken) && !self.tried.contains(&attempt) {
                     left -= 1;
-                    self.run(&Attempt::to(way, backwards), library)?;
+                    self.run(&attempt, library)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn judge(&mut self, order: &Order, observed: Observed) {
+    /// Judges a run; whether it met what C leaves undefined.
+    fn judge(&mut self, order: &Order, observed: Observed) -> bool {
         let Case {
             program, profile, ..
         } = self.case;
@@ -293,6 +300,7 @@ impl Judged<'_> {
             .entry(observed.clone())
             .or_insert_with(|| follow(program, profile, &observed, self.runs.states))
             .clone();
+        let is_undefined = matches!(agreement, Agreement::Undefined { .. });
         match agreement {
             Agreement::Undecided => {
                 let reason = format!(
@@ -300,18 +308,17 @@ impl Judged<'_> {
                     self.runs.states
                 );
                 *self.driven.open.entry(reason).or_default() += 1;
-                return;
+                return false;
             }
             Agreement::Differs(difference) => self.differ(order, &observed, &difference),
             Agreement::Endless => self.taken.take(&observed),
             Agreement::Agrees | Agreement::Undefined { .. } => {
-                let is_undefined = matches!(agreement, Agreement::Undefined { .. });
                 if let End::Cut(bound) = &observed.end
                     && !(is_undefined && observed.end.ran_long())
                 {
                     let reason = format!("cut by a bound: {bound}");
                     *self.driven.open.entry(reason).or_default() += 1;
-                    return;
+                    return is_undefined;
                 }
                 self.driven.undefined += u64::from(is_undefined);
                 self.taken.take(&observed);
@@ -321,6 +328,7 @@ impl Judged<'_> {
             }
         }
         self.driven.schedules += 1;
+        is_undefined
     }
 
     fn differ(&mut self, order: &Order, observed: &Observed, found: &conform::Difference) {
@@ -344,7 +352,9 @@ impl Judged<'_> {
         difference.known = about
             .find(|(_, entry)| entry.is(&difference))
             .map(|(number, _)| number);
-        self.driven.differences.push(difference);
+        if !self.driven.differences.contains(&difference) {
+            self.driven.differences.push(difference);
+        }
     }
 
     fn outcome(self, refused: Option<String>) -> Outcome {

@@ -7,6 +7,7 @@ pub mod golden;
 pub mod guide;
 pub mod library;
 pub mod list;
+pub mod pace;
 pub mod program;
 pub mod record;
 pub mod report;

@@ -83,7 +83,7 @@ pub struct Conformance {
     pub undefined: u64,
     /// Of them, those that could not be kept to, so that another run was judged.
     pub strayed: u64,
-    /// Of them, those that showed something else when they were run again.
+    /// Of them, those that showed something else when they were run again, though nothing in them is undefined.
     pub unstable: u64,
     /// Schedules of which nothing could be said, by the reason.
     pub open: BTreeMap<String, u64>,
@@ -187,6 +187,8 @@ pub struct Summary {
     pub schedules: u64,
     /// Schedules of which nothing could be said.
     pub open: u64,
+    /// Schedules that showed something else when they were run again.
+    pub unstable: u64,
     /// Known deviations that were looked for and not met.
     pub stale: u64,
     /// Libpythons that drove less than they are held to.

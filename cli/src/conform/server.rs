@@ -68,10 +68,7 @@ impl Served<'_> {
                 asked.pushes.clone_from(pushes);
                 asked.aims = request.aims.iter().map(Event::to_string).collect();
                 asked.aims_backwards = request.backwards;
-                let threads = guide.0.iter().map(|thread| thread.index());
-                asked.guide = threads
-                    .filter_map(|thread| u8::try_from(thread).ok())
-                    .collect();
+                asked.guide = guide.0.iter().map(|turn| turn.to_byte()).collect();
             }
         }
         self.start()?.run(&asked)

@@ -37,7 +37,8 @@ pub struct Driven {
     pub undefined: u64,
     /// Schedules that a run could not keep to, so that it took another one, which was judged.
     pub strayed: u64,
-    /// Schedules that showed something else when they were run again; each run was judged.
+    /// Schedules that showed something else when they were run again, though nothing in them is undefined; each run was
+    /// judged.
     pub unstable: u64,
     /// Transitions between calls that the runs took, of those that the model has.
     pub covered: u64,
@@ -95,13 +96,19 @@ impl Verdict {
         }
     }
 
+    /// What was driven.
+    #[must_use]
+    pub fn driven(&self) -> Option<&Driven> {
+        match self {
+            Self::NotDriven(_) => None,
+            Self::Driven(driven) => Some(driven),
+        }
+    }
+
     /// The schedules that were run and judged.
     #[must_use]
     pub fn schedules(&self) -> u64 {
-        match self {
-            Self::NotDriven(_) => 0,
-            Self::Driven(driven) => driven.schedules,
-        }
+        self.driven().map_or(0, |driven| driven.schedules)
     }
 }
 

@@ -3,6 +3,7 @@
 use tstate::sim::diagnostic::LineIndex;
 use tstate::sim::events::{Event, EventKind, Place, Seen, Shown};
 use tstate::sim::scenario::program::{BodyId, Program, StatementId};
+use tstate::sync::Branch;
 
 /// What a program is made of, as written.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ impl<'a> Words<'a> {
             EventKind::Ends(id, _) => self.statement(id),
             EventKind::Enters(body) => format!("{} is entered", self.body(body)),
             EventKind::Leaves => "its callback is left".to_owned(),
+            EventKind::Forks(Branch::Parent) => "forks, and the parent is followed".to_owned(),
+            EventKind::Forks(Branch::Child) => "forks, and the child is followed".to_owned(),
         };
         format!("{}: {what}", self.thread(event))
     }
@@ -48,7 +51,8 @@ impl<'a> Words<'a> {
             EventKind::Begins(_)
             | EventKind::Ends(_, None)
             | EventKind::Enters(_)
-            | EventKind::Leaves => String::new(),
+            | EventKind::Leaves
+            | EventKind::Forks(_) => String::new(),
         };
         format!("{}{result} [{}]", self.step(event), seen(&event.seen))
     }

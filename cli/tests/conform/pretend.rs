@@ -29,6 +29,9 @@ pub(crate) struct Pretended {
     /// Scenarios with this text it refuses to run.
     #[serde(default)]
     pub(crate) refuses: Option<String>,
+    /// It lies from the second run on.
+    #[serde(default)]
+    pub(crate) lies_later: bool,
 }
 
 impl Pretended {
@@ -46,6 +49,7 @@ impl Pretended {
             },
             lies: None,
             refuses: None,
+            lies_later: false,
         }
     }
 
@@ -92,7 +96,11 @@ pub(crate) fn play(arguments: &[String]) {
         writeln!(output, "{text}").expect("somebody reads it");
         return;
     }
-    for line in io::stdin().lock().lines() {
+    for (number, line) in io::stdin().lock().lines().enumerate() {
+        let mut pretended = pretended.clone();
+        if pretended.lies_later && number == 0 {
+            pretended.lies = None;
+        }
         let request: Request = serde_json::from_str(&line.expect("a line")).expect("a request");
         let reply = serde_json::to_string(&reply(&pretended, &request)).expect("it is JSON");
         writeln!(output, "{reply}").expect("somebody reads it");
@@ -147,6 +155,7 @@ fn written(observed: &Observed) -> Reply {
             Rest::Exited => "exited",
             Rest::Hung => "hung",
             Rest::Blocked => "blocked",
+            Rest::Gone => "gone",
             Rest::Running => "running",
         };
         word.to_owned()

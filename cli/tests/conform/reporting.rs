@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("nothing_driven_is_inconclusive", nothing),
     ("a_broken_scenario_ends_with_2", broken),
     ("chance_and_repetition_add_runs", chance),
+    ("what_changes_when_run_again_fails", unstable),
     ("the_schema_of_json_is_committed", schema),
 ];
 
@@ -85,6 +86,19 @@ fn replay() {
         again.transcript()
     );
     expect(&project, &["--guide", "0y3"], 2);
+}
+
+fn unstable() {
+    let changing = Pretended {
+        lies_later: true,
+        ..liar()
+    };
+    let project = project(&[("changing", changing)]);
+    let once = ["--libpython=python/changing", "-k=alone", "--search=0"];
+    expect(&project, &once, 0);
+    let thrice = [&once[..], &["--repeat", "3"]].concat();
+    let answer = expect(&project, &thrice, 1);
+    snapshot!("conform-unstable", answer.transcript());
 }
 
 fn known() {

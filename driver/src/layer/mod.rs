@@ -9,7 +9,7 @@
 //! initialized one; a semaphore that was not is left to the C library, so that a use after free stays a crash.
 
 mod locks;
-mod real;
+pub mod real;
 mod semaphores;
 mod threads;
 mod time;

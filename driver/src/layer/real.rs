@@ -72,4 +72,4 @@ macro_rules! real {
         unsafe { std::mem::transmute::<usize, unsafe extern "C" fn($($parameter),*) $(-> $result)?>(REAL.address()) }
     }};
 }
-pub(super) use real;
+pub(crate) use real;

@@ -7,6 +7,7 @@ use crate::schedule::{
 use libc::{EAGAIN, ESRCH, c_int, c_void, pthread_attr_t, pthread_t};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use tstate::sync::Branch;
 
 type Function = extern "C" fn(*mut c_void) -> *mut c_void;
 
@@ -24,6 +25,9 @@ enum Run {
     /// The body of this lane.
     Lane(u8),
 }
+
+/// What the parent of a fork that is driven gets as its child's number, which has ended by then.
+const PARENT: libc::pid_t = libc::pid_t::MAX;
 
 thread_local! {
     /// The lane of the thread that this thread creates next.
@@ -184,6 +188,20 @@ pub unsafe extern "C" fn pthread_exit(result: *mut c_void) -> ! {
     // SAFETY: passed on as it came.
     unsafe { real(result) };
     unreachable!("the C library's function does not return")
+}
+
+/// # Safety
+///
+/// As the C function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fork() -> libc::pid_t {
+    if is_ours() && crate::child::is_running() {
+        return match crate::child::fork() {
+            Branch::Child => 0,
+            Branch::Parent => PARENT,
+        };
+    }
+    crate::fork::real_fork()
 }
 
 /// # Safety

@@ -102,6 +102,9 @@ functions! {
     unstable_at_exit "PyUnstable_AtExit" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer), data: Pointer) -> c_int;
     add_pending_call "Py_AddPendingCall" (function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer) -> c_int;
     make_pending_calls "Py_MakePendingCalls" () -> c_int;
+    before_fork "PyOS_BeforeFork" ();
+    after_fork_parent "PyOS_AfterFork_Parent" ();
+    after_fork_child "PyOS_AfterFork_Child" ();
     mutex_lock "PyMutex_Lock" (mutex: Pointer);
     mutex_unlock "PyMutex_Unlock" (mutex: Pointer);
     save_thread "PyEval_SaveThread" () -> Pointer;

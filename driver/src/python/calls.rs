@@ -8,10 +8,10 @@ use super::{Libpython, api, objects, site};
 use crate::{record, sight};
 use tstate::runtime::{
     Callback, Crash, Daemon, Dictionary, Ended, GilState, InterpreterConfig, InterpreterHandle,
-    MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle,
+    ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle,
 };
 use tstate::sim::driver::{Calls, Python};
-use tstate::sync::ThreadIndex;
+use tstate::sync::{Branch, ThreadIndex};
 
 /// `PyGILState_LOCKED`
 const LOCKED: i32 = 0;
@@ -25,6 +25,9 @@ pub struct Caller<'a> {
 impl Calls for Caller<'_> {
     fn initialize(&self) -> Step<()> {
         during(Making::Runtime, || self.python.initialize());
+        if crate::child::forks() {
+            objects::keep_fork();
+        }
         Ok(())
     }
     fn is_initialized(&self) -> Step<i32> {
@@ -295,9 +298,6 @@ impl Calls for Caller<'_> {
         objects::drop_object(object.index());
         Ok(())
     }
-    fn import_threading(&self) -> Step<i32> {
-        Ok(objects::import_threading())
-    }
     fn thread_start(&self, thread: ThreadIndex, daemon: Daemon) -> Step<i32> {
         if injected::wants_allocation() {
             record::refuse(
@@ -308,6 +308,36 @@ impl Calls for Caller<'_> {
     }
     fn thread_join(&self, thread: ThreadIndex) -> Step<i32> {
         Ok(objects::join(thread.index()))
+    }
+
+    fn import(&self, module: ModuleId, name: &str) -> Step<i32> {
+        Ok(if module == ModuleId::THREADING {
+            objects::import_threading()
+        } else {
+            objects::import(name)
+        })
+    }
+    fn os_fork(&self) -> Step<Option<Branch>> {
+        Ok(objects::os_fork())
+    }
+    fn before_fork(&self) -> Step<()> {
+        api::before_fork();
+        Ok(())
+    }
+    fn after_fork_parent(&self) -> Step<()> {
+        api::after_fork_parent();
+        Ok(())
+    }
+    fn after_fork_child(&self) -> Step<()> {
+        api::after_fork_child();
+        Ok(())
+    }
+    fn register_at_fork(&self, before: Callback, parent: Callback, child: Callback) -> Step<bool> {
+        Ok(objects::register_at_fork([
+            (c"before", before),
+            (c"after_in_parent", parent),
+            (c"after_in_child", child),
+        ]))
     }
 
     fn crash(&self, crash: Crash) -> Ended {

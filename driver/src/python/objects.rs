@@ -12,7 +12,7 @@ use crate::sight;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tstate::runtime::{Callback, Daemon, ObjectKind};
-use tstate::sync::THREADS_MAX;
+use tstate::sync::{Branch, THREADS_MAX};
 
 /// Objects of a scenario.
 const OBJECTS_MAX: usize = 64;
@@ -30,6 +30,8 @@ static THREADS: [AtomicUsize; THREADS_MAX] = [const { AtomicUsize::new(0) }; THR
 /// `threading.Thread` of the main interpreter in this life of the library, once somebody imported it: as for code that imported it in time, it is
 /// there while modules are torn down.
 static THREAD_CLASS: AtomicUsize = AtomicUsize::new(0);
+/// `os.fork` of this life of the library, where the scenario forks: it is there while modules are torn down.
+static FORK: AtomicUsize = AtomicUsize::new(0);
 static CLEARS: AtomicUsize = AtomicUsize::new(0);
 
 /// A life of the library begins; the caller is attached.
@@ -186,6 +188,56 @@ pub(super) fn at_exit_python(callback: Callback) -> i32 {
     if done { 0 } else { -1 }
 }
 
+/// `os.register_at_fork`: whether it succeeded.
+pub(super) fn register_at_fork(hooks: [(&CStr, Callback); 3]) -> bool {
+    let Some(register) = attribute(c"posix", c"register_at_fork") else {
+        return false;
+    };
+    let (arguments, names) = (api::tuple(0), api::dict());
+    for (name, hook) in hooks {
+        if hook.id().is_some() {
+            let function = callable(hook);
+            api::dict_set(names, name.as_ptr(), function);
+            api::decrease(function);
+        }
+    }
+    let done = succeeded(api::call(register, arguments, names));
+    for object in [arguments, names, register] {
+        api::decrease(object);
+    }
+    done
+}
+
+/// Keeps `os.fork` for a life of the library; the caller is attached.
+pub(super) fn keep_fork() {
+    let fork = attribute(c"posix", c"fork");
+    FORK.store(fork.map_or(0, |fork| fork as usize), Ordering::Relaxed);
+}
+
+/// `os.fork()`, between two boundaries of bytecode: which process the run goes on as, or nothing if it raises.
+pub(super) fn os_fork() -> Option<Branch> {
+    if eval() != 0 {
+        return None;
+    }
+    let fork = FORK.load(Ordering::Relaxed) as Pointer;
+    if fork.is_null() {
+        return None;
+    }
+    let arguments = api::tuple(0);
+    let generation = crate::child::generation();
+    let done = succeeded(api::call(fork, arguments, std::ptr::null_mut()));
+    api::decrease(arguments);
+    if !done {
+        return None;
+    }
+    let _unraisable = eval();
+    Some(if crate::child::generation() > generation {
+        Branch::Child
+    } else {
+        Branch::Parent
+    })
+}
+
 /// The dictionary of a thread state that is not the current one. 3.8 has no function for it, but there the current one
 /// is just a pointer.
 fn dict_of(owner: Pointer) -> Pointer {
@@ -239,6 +291,18 @@ pub(super) fn import_threading() -> i32 {
         api::decrease(class);
     }
     0
+}
+
+/// `import NAME`: 0, or -1 if it raises.
+pub(super) fn import(name: &str) -> i32 {
+    let written = CString::new(name).unwrap_or_default();
+    if succeeded(api::import(written.as_ptr())) {
+        return 0;
+    }
+    if api::is_finalizing() == 0 {
+        record::refuse(&format!("the module {name} cannot be imported"));
+    }
+    -1
 }
 
 /// `threading.Thread` of the current interpreter, imported if nobody has. In a sub-interpreter it is that module's to keep.

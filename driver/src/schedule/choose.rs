@@ -23,7 +23,8 @@ impl Schedule {
         } else {
             self.default_next(me)
         };
-        let is_left = |slot: &Slot| !matches!(slot.waits, Waits::Ended | Waits::Exited);
+        let is_left =
+            |slot: &Slot| !matches!(slot.waits, Waits::Ended | Waits::Exited | Waits::Gone);
         match next {
             Err(End::Stuck) if !self.slots.iter().any(is_left) => Err(End::Over),
             next => next,
@@ -150,7 +151,8 @@ impl Schedule {
             | Waits::Library
             | Waits::Ended
             | Waits::Exited
-            | Waits::Hung => false,
+            | Waits::Hung
+            | Waits::Gone => false,
         }
     }
 

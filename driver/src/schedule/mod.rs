@@ -29,6 +29,7 @@ use oorandom::Rand64;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 use tstate::sim::events::Seen;
+use tstate::sync::Branch;
 use tstate_driver::Push;
 
 /// The number of a thread of the run, in order of creation.
@@ -75,12 +76,14 @@ pub enum Waits {
     Exited,
     /// The library parked it for good (`pause`).
     Hung,
+    /// It is not in the forked process that the run went on as.
+    Gone,
 }
 
 impl Waits {
     /// Whether the thread takes no further step.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Ended | Self::Exited | Self::Hung)
+        matches!(self, Self::Ended | Self::Exited | Self::Hung | Self::Gone)
     }
 
     /// Whether a time-out would end the wait.
@@ -130,7 +133,7 @@ pub struct Mutex {
 /// What bounds a run and decides its choices.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Whose event comes next, by lanes.
+    /// Whose event comes next, by lanes; the highest bit is set where the run goes on as the child of a fork.
     pub guide: Vec<u8>,
     /// How far others go on before events of the guide.
     pub pushes: Vec<Push>,
@@ -200,6 +203,8 @@ pub struct Schedule {
     version: u64,
 }
 
+/// The bit of a guide's turn with which the run goes on as the child of a fork.
+const AS_CHILD: u8 = 1 << 7;
 /// The clock's first reading: any time long after the machine's start.
 const CLOCK_FIRST: u64 = 1_000_000_000_000;
 
@@ -298,7 +303,27 @@ impl Schedule {
         if self.guide_left_at.is_some() {
             return None;
         }
-        self.rules.guide.get(self.guided).copied()
+        self.rules
+            .guide
+            .get(self.guided)
+            .map(|turn| turn & !AS_CHILD)
+    }
+
+    /// Which process the run goes on as, where the thread is about to fork: by the guide, by chance, else the parent.
+    pub fn branch(&mut self, slot: SlotId) -> Branch {
+        let turn = self.rules.guide.get(self.guided).copied();
+        let lane = self.slots[slot].lane;
+        let turn =
+            turn.filter(|turn| self.guide_left_at.is_none() && lane == Some(turn & !AS_CHILD));
+        let as_child = match turn {
+            Some(turn) => turn & AS_CHILD != 0,
+            None => self.draw(2) == 1,
+        };
+        if as_child {
+            Branch::Child
+        } else {
+            Branch::Parent
+        }
     }
 
     /// Which of so many alternatives the scenario takes.

@@ -8,7 +8,10 @@
 mod attach;
 mod creation;
 mod finalize;
+mod fork;
+mod import;
 mod pending;
+mod reinit;
 mod subinterpreter;
 mod threading;
 
@@ -16,7 +19,9 @@ pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
 pub use creation::{Creation, HalfMade, NoInterpreter};
+pub use fork::ForkWithInterpreters;
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
+pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
 
@@ -126,6 +131,28 @@ differences! {
     RefusalTakesTheGilBack,
     /// [`Profile::end_of_main_forgets_it`].
     EndOfMainForgetsIt,
+    /// [`Profile::extensions_visit_main`].
+    ExtensionsVisitMain,
+    /// [`Profile::first_life_forgets_exit_callbacks`].
+    FirstLifeForgetsExitCallbacks,
+    /// [`Profile::at_exit_needs_the_runtime`].
+    AtExitNeedsTheRuntime,
+    /// [`Profile::main_interpreter_is_renewed_with_the_runtime`].
+    MainInterpreterIsRenewedWithTheRuntime,
+    /// [`Profile::initialize_amid_end`].
+    InitializeAmidEnd,
+    /// [`Profile::main_left_behind_is_fatal`].
+    MainLeftBehindIsFatal,
+    /// [`Profile::import_lock_of_interpreter`].
+    ImportLockOfInterpreter,
+    /// [`Profile::fork_keeps_head_lock`].
+    ForkKeepsHeadLock,
+    /// [`Profile::child_renews_locks_first`].
+    ChildRenewsLocksFirst,
+    /// [`Profile::only_main_interpreter_forks`].
+    OnlyMainInterpreterForks,
+    /// [`Profile::fork_with_interpreters`]: a crash where it is none, and the other way round.
+    ForkWithInterpreters,
     /// [`Profile::runs_stage`], of a stage that not all releases have.
     RunsStage,
     /// [`Profile::no_interpreter`]: null where it is fatal, and the other way round.

@@ -171,6 +171,10 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
+    fn forks(&self) -> bool {
+        self.program.forks()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         let follower = Arc::new(Follower {
             observed: Arc::clone(&self.observed),
@@ -210,6 +214,7 @@ impl Ending for Judge<'_> {
         }
         match world.standing(thread) {
             Standing::NotStarted => Rest::NotStarted,
+            Standing::Gone => Rest::Gone,
             Standing::Ended => Rest::Ended,
             Standing::Hung => Rest::Hung,
             Standing::Blocked(_) => Rest::Blocked,
@@ -248,7 +253,7 @@ impl Following<'_> {
         let threads = self.follower.observed.threads.iter().enumerate();
         threads.into_iter().all(|(index, observed)| {
             let model = self.judge.rest(world, ThreadIndex::new(index));
-            let ended = |rest| matches!(rest, Rest::Ended | Rest::NotStarted);
+            let ended = |rest| matches!(rest, Rest::Ended | Rest::NotStarted | Rest::Gone);
             (model == *observed || !(taken(model) || taken(*observed)))
                 && (!stuck || ended(model) == ended(*observed))
         })
@@ -308,21 +313,28 @@ impl Following<'_> {
         }
     }
 
+    /// Whether a thread of the process stands before an event.
+    fn somebody_stands(&self) -> bool {
+        let threads = self.follower.standing.iter().enumerate();
+        threads.into_iter().any(|(index, standing)| {
+            standing.peek() && !self.judge.machine().is_gone(ThreadIndex::new(index))
+        })
+    }
+
     /// Whether nobody will go on, as was observed.
     fn stands_still(&self, world: &World) -> bool {
         let follower = &self.follower;
         follower.done()
             && follower.observed.end == End::Stuck
             && self.judge.end().is_none()
-            && !follower.standing.iter().any(Plain::peek)
+            && !self.somebody_stands()
             && self.rests_alike(world, true)
     }
 
     /// Whether the threads are where a run that was cut for its length had them, and may go on as they did.
     fn goes_on(&self, world: &World) -> bool {
         let follower = &self.follower;
-        let is_silent =
-            follower.observed.end.is_busy() || !follower.standing.iter().any(Plain::peek);
+        let is_silent = follower.observed.end.is_busy() || !self.somebody_stands();
         follower.done()
             && follower.observed.end.ran_long()
             && self.judge.end().is_none()
@@ -368,6 +380,7 @@ impl Run for Following<'_> {
                 || machine.failed().is_some()
                 || self.judge.end().is_some(),
             seen: 0,
+            generation: machine.generation(),
         }
     }
 

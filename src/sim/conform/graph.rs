@@ -4,7 +4,7 @@
 //! while it is explored, other threads may go on before every event. Guides are chosen from it so that together they
 //! take every transition; which of them a real run took is read off its events ([`Transitions`]).
 
-use super::Guide;
+use super::{Guide, Turn};
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
 use crate::sim::events::{Event, Events, Observed, Witness};
@@ -63,7 +63,7 @@ impl Way {
     /// Its guide.
     #[must_use]
     pub fn guide(&self) -> Guide {
-        Guide(self.events.iter().map(|event| event.thread).collect())
+        Guide(self.events.iter().map(Turn::of).collect())
     }
 
     /// Whether the transition that it leads to is among these.
@@ -156,6 +156,10 @@ impl Explored for Case<'_> {
         self.program.threads.len()
     }
 
+    fn forks(&self) -> bool {
+        self.program.forks()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         // The search starts again when it learns of a point: so does what it noted.
         self.noted.take();
@@ -183,6 +187,7 @@ impl Run for Recording<'_> {
                 || machine.runtime.over().is_some()
                 || machine.failed().is_some(),
             seen: 0,
+            generation: machine.generation(),
         }
     }
 

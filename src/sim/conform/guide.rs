@@ -5,25 +5,51 @@
 //! ```
 //!
 //! Thread 0 takes five events, then thread 1 two, then thread 0 one. What happens after the last one is left to whoever
-//! follows the guide.
+//! follows the guide. `0c` is the event of thread 0 with which the run goes on as the child of a fork.
 
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
-use crate::sim::events::{Event, Events, Witness};
+use crate::sim::events::{Event, EventKind, Events, Witness};
 use crate::sim::graph::Choice;
 use crate::sim::judge::Notes;
 use crate::sim::noted::Noted;
 use crate::sim::replay::Stage;
 use crate::sim::scenario::program::Program;
 use crate::sim::world::Tuning;
-use crate::sync::{THREADS_MAX, ThreadIndex};
+use crate::sync::{Branch, THREADS_MAX, ThreadIndex};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+/// Whose event comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Turn {
+    /// The thread.
+    pub thread: ThreadIndex,
+    /// It is the event with which the run goes on as the child of a fork.
+    pub as_child: bool,
+}
+
+impl Turn {
+    /// The turn that an event is.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        Self {
+            thread: event.thread,
+            as_child: event.kind == EventKind::Forks(Branch::Child),
+        }
+    }
+
+    /// As one byte: the thread's number, and the highest bit for the child.
+    #[must_use]
+    pub fn to_byte(self) -> u8 {
+        self.thread.index() as u8 | u8::from(self.as_child) << 7
+    }
+}
+
 /// The threads of a run's events, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Guide(pub Vec<ThreadIndex>);
+pub struct Guide(pub Vec<Turn>);
 
 impl fmt::Display for Guide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,8 +58,13 @@ impl fmt::Display for Guide {
             if rest.len() < self.0.len() {
                 f.write_str(",")?;
             }
-            let same = rest.iter().take_while(|thread| *thread == first).count();
-            write!(f, "{}", first.index())?;
+            if first.as_child {
+                write!(f, "{}c", first.thread.index())?;
+                rest = &rest[1..];
+                continue;
+            }
+            let same = rest.iter().take_while(|turn| *turn == first).count();
+            write!(f, "{}", first.thread.index())?;
             if same > 1 {
                 write!(f, "x{same}")?;
             }
@@ -55,30 +86,35 @@ impl FromStr for Guide {
     type Err = ParseGuideError;
 
     fn from_str(text: &str) -> Result<Self, ParseGuideError> {
-        let mut threads = Vec::new();
+        let mut turns = Vec::new();
         for part in text.split(',').filter(|_| !text.is_empty()) {
             let error = || ParseGuideError(part.to_owned());
+            let (part, as_child) = part
+                .strip_suffix('c')
+                .map_or((part, false), |part| (part, true));
             let (thread, count) = part.split_once('x').unwrap_or((part, "1"));
             let thread: usize = thread.parse().map_err(|_| error())?;
             let count: usize = count.parse().map_err(|_| error())?;
-            if thread >= THREADS_MAX || threads.len() + count > EVENTS_MAX {
+            let too_many = turns.len() + count > EVENTS_MAX || (as_child && count != 1);
+            if thread >= THREADS_MAX || too_many {
                 return Err(error());
             }
-            threads.extend(std::iter::repeat_n(ThreadIndex::new(thread), count));
+            let thread = ThreadIndex::new(thread);
+            turns.extend(std::iter::repeat_n(Turn { thread, as_child }, count));
         }
-        Ok(Self(threads))
+        Ok(Self(turns))
     }
 }
 
 /// Notes whose events happen.
 #[derive(Debug, Default)]
-struct Order(Noted<Vec<ThreadIndex>>);
+struct Order(Noted<Vec<Turn>>);
 
 impl Witness<Runtime> for Arc<Order> {
     fn stands_before(&self, _: ThreadIndex) {}
 
     fn happens(&self, _: &Machine, event: Event) {
-        self.0.with(|threads| threads.push(event.thread));
+        self.0.with(|turns| turns.push(Turn::of(&event)));
     }
 }
 
@@ -107,11 +143,12 @@ mod tests {
 
     #[test]
     fn a_guide_survives_its_text() {
-        for text in ["", "0", "0x5,1x2,0"] {
+        for text in ["", "0", "0x5,1x2,0", "0x2,1,0c,0x3"] {
             let guide: Guide = text.parse().expect("a guide");
             assert_eq!(guide.to_string(), text);
         }
         assert!("0y".parse::<Guide>().is_err());
+        assert!("0x2c".parse::<Guide>().is_err());
         assert!("16".parse::<Guide>().is_err());
         assert!("0x99999999".parse::<Guide>().is_err());
     }

@@ -26,6 +26,6 @@ mod sample;
 
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, Way, call_graph};
-pub use guide::{Guide, ParseGuideError, guide_of};
+pub use guide::{Guide, ParseGuideError, Turn, guide_of};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::sample;

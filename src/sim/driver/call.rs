@@ -134,6 +134,31 @@ impl<P: Python> Machine<P> {
             Call::AddAuditHook => caller
                 .add_audit_hook(callback(given[0], Value::NULL))?
                 .into(),
+            other => self.forking(caller, other, given)?,
+        })
+    }
+
+    /// Calls around a fork.
+    fn forking(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        Ok(match call {
+            Call::BeforeFork => {
+                caller.before_fork()?;
+                Value::NULL
+            }
+            Call::AfterForkParent => {
+                caller.after_fork_parent()?;
+                Value::NULL
+            }
+            Call::AfterForkChild => {
+                caller.after_fork_child()?;
+                Value::NULL
+            }
+            Call::AtFork => {
+                let [before, parent, child] =
+                    [given[0], given[1], given[2]].map(|hook| callback(hook, Value::NULL));
+                let room = caller.register_at_fork(before, parent, child)?;
+                Value::Number(if room { 0 } else { -1 })
+            }
             other => self.attaching(caller, other, given)?,
         })
     }

@@ -133,8 +133,10 @@ impl<'a, P: Python> Reader<'a, P> {
             .map(|ThreadId(index)| ThreadIndex::new(usize::from(index)))
     }
 
+    /// How many of the threads; those that are not in a forked process do not count.
     fn count(&self, thread: ThreadRef, holds: impl Fn(ThreadIndex) -> bool) -> Value {
-        Value::Number(self.threads(thread).filter(|thread| holds(*thread)).count() as i64)
+        let holds = |thread: &ThreadIndex| !self.machine.is_gone(*thread) && holds(*thread);
+        Value::Number(self.threads(thread).filter(holds).count() as i64)
     }
 
     fn state(&self, function: &StateFunction) -> Result<Value, Unbound> {
@@ -172,7 +174,8 @@ impl<'a, P: Python> Reader<'a, P> {
             StateFunction::Runs(body) => Value::Number(machine.runs[body.index()].peek() as i64),
             StateFunction::InterpreterOf(inner) => self.interpreter_of(self.value(inner)?),
             StateFunction::MainInterpreter => crate::runtime::InterpreterHandle::MAIN.into(),
-            StateFunction::WorldStopped | StateFunction::InChild => false.into(),
+            StateFunction::WorldStopped => false.into(),
+            StateFunction::InChild => (machine.generation() > 0).into(),
             StateFunction::Held(inner) => self.held(self.value(inner)?).into(),
         })
     }

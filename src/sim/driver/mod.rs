@@ -11,6 +11,7 @@
 
 mod call;
 mod condition;
+mod fork;
 mod natives;
 mod python;
 mod statement;
@@ -26,10 +27,12 @@ use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, Th
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word, current_thread,
-    frame, hang_forever, pause_point, simulated, spawn, statement,
+    AtomicBool, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
+    current_thread, frame, hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
+
+use statement::{Flow, position};
 
 /// Callbacks that one thread may register with `at_thread_exit`.
 const THREAD_EXITS_MAX: usize = 4;
@@ -57,6 +60,10 @@ pub trait Listener<P: Python = Runtime>: Sync + Send {
     fn enters(&self, machine: &Machine<P>, thread: ThreadIndex, body: BodyId);
     /// A callback's body ends.
     fn leaves(&self, machine: &Machine<P>, thread: ThreadIndex);
+    /// The process has forked, and the run goes on as this one.
+    fn forks(&self, machine: &Machine<P>, thread: ThreadIndex, branch: Branch) {
+        let _ = (machine, thread, branch);
+    }
 }
 
 /// Which assertion failed.
@@ -124,8 +131,16 @@ pub struct Machine<P: Python = Runtime> {
     owed: Vec<Plain<i64>>,
     /// Threads inside `Py_AddPendingCall` with this callback, whose call may run before they count it.
     adding: Vec<Plain<i64>>,
+    /// Pending calls that the process was forked with, for each callback.
+    inherited: Vec<Plain<i64>>,
     failed: Plain<u64>,
     process_ended: Plain<bool>,
+    /// How many forks the run followed into the child. Rule, of the three: the thread that forks.
+    generation: Plain<u8>,
+    /// The threads that were left behind then, as bits.
+    gone: Plain<u64>,
+    /// The process's first thread: `main`, or the one that forked it.
+    first: Plain<ThreadIndex>,
     /// Real threads are asked to end: their process is over. Never in a simulation, where they just run no more.
     cut_off: Plain<bool>,
     listener: Option<Arc<dyn Listener<P>>>,
@@ -210,8 +225,14 @@ impl<P: Python> Machine<P> {
                 adding: (0..bodies)
                     .map(|body| Plain::new(("adding", body), 0))
                     .collect(),
+                inherited: (0..bodies)
+                    .map(|body| Plain::new(("inherited", body), 0))
+                    .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
+                generation: Plain::new("generation", 0),
+                gone: Plain::new("gone", 0),
+                first: Plain::new("first", ThreadIndex::FIRST),
                 cut_off: Plain::new("cut_off", false),
                 program: Arc::clone(program),
                 listener,
@@ -509,7 +530,7 @@ impl<P: Python> Machine<P> {
         let body = BodyId(callback.0 as u8);
         let thread = current_thread();
         if argument & PENDING != 0 {
-            self.owed[body.index()].update(|owed| owed - 1);
+            self.ran_pending(body);
         }
         let argument = argument & !PENDING;
         let depth = &self.lanes[thread.index()].depth;

@@ -6,10 +6,10 @@
 use super::Machine;
 use crate::runtime::{
     AuditEvent, Callback, CallbackId, Caller, Crash, Daemon, Dictionary, Ended, GilState, Host,
-    InterpreterConfig, InterpreterHandle, MutexSlot, ObjectId, ObjectKind, Over, Profile, Runtime,
-    Stage, StatusError, Step, ThreadStateHandle,
+    InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile,
+    Runtime, Stage, StatusError, Step, ThreadStateHandle,
 };
-use crate::sync::{ThreadIndex, Word};
+use crate::sync::{Branch, ThreadIndex, Word};
 
 /// One process's CPython, and what conditions ask of it.
 pub trait Python: Sync + Send + Sized + 'static {
@@ -84,6 +84,8 @@ macro_rules! calls {
         pub trait Calls {
             $($(#[$doc])* fn $name(&self, $($argument: $type),*) -> Step<$result>;)+
 
+            /// `import NAME`: 0, or -1 if it raises.
+            fn import(&self, module: ModuleId, name: &str) -> Step<i32>;
             /// What the caller did has no meaning in C.
             #[must_use]
             fn crash(&self, crash: Crash) -> Ended;
@@ -98,6 +100,9 @@ macro_rules! calls {
                 Caller::$name(self, $($argument),*)
             })+
 
+            fn import(&self, module: ModuleId, _name: &str) -> Step<i32> {
+                Caller::import_module(self, module)
+            }
             fn crash(&self, crash: Crash) -> Ended {
                 Caller::crash(self, crash)
             }
@@ -228,12 +233,20 @@ calls! {
     fn object_touch(object: ObjectId) -> ();
     /// Drops the last reference to a Python object.
     fn object_drop(object: ObjectId) -> ();
-    /// `import threading`.
-    fn import_threading() -> i32;
     /// `threading.Thread.start`: 0, or -1 if Python refuses.
     fn thread_start(thread: ThreadIndex, daemon: Daemon) -> i32;
     /// `threading.Thread.join`: 0, or -1 if it raises.
     fn thread_join(thread: ThreadIndex) -> i32;
+    /// `os.fork`: which process the run goes on as, or `None` if it raises.
+    fn os_fork() -> Option<Branch>;
+    /// `PyOS_BeforeFork`.
+    fn before_fork() -> ();
+    /// `PyOS_AfterFork_Parent`.
+    fn after_fork_parent() -> ();
+    /// `PyOS_AfterFork_Child`.
+    fn after_fork_child() -> ();
+    /// `os.register_at_fork`.
+    fn register_at_fork(before: Callback, parent: Callback, child: Callback) -> bool;
 }
 
 impl Python for Runtime {
@@ -332,5 +345,9 @@ impl Host for Machine {
     fn spawn(&self, thread: ThreadIndex) -> bool {
         self.launch(thread);
         true
+    }
+
+    fn fork(&self) -> Branch {
+        Self::fork(self)
     }
 }

@@ -7,7 +7,7 @@
 
 use super::condition::{Reader, Unbound, reads_shared};
 use super::{Activation, Calls, Machine, Python, Site, Value, index_of, object_kind};
-use crate::runtime::{Crash, Daemon, ObjectId, Over, Step as Called};
+use crate::runtime::{Crash, Daemon, ModuleId, ObjectId, Over, Step as Called};
 use crate::sim::scenario::program::{
     Block, BodyId, BodyKind, Expression, Limit, ResultClaim, ResultClaimKind, Statement,
     StatementId, StatementKind, Step, ThreadId, ThreadRef, VariableId,
@@ -34,7 +34,7 @@ impl Flow {
 }
 
 /// Where a statement stands at run time: its number and the rounds of the loops around it.
-fn position(path: u64, id: StatementId) -> u64 {
+pub(super) fn position(path: u64, id: StatementId) -> u64 {
     path.wrapping_mul(0x0001_0001_0001)
         .wrapping_add(u64::from(id.0) + 1)
 }
@@ -73,6 +73,17 @@ impl<P: Python> Machine<P> {
         }
         let mut result = None;
         let flow = match &next.kind {
+            StatementKind::Step {
+                step: Step::OsFork { child, parent },
+                bind,
+                claim,
+            } => {
+                let (value, flow) = self.os_fork(caller, at, next.id, (child, parent), place)?;
+                let value = Value::Number(value);
+                self.settle(at, next.id, value, *bind, claim.as_ref())?;
+                result = Some(value);
+                flow
+            }
             StatementKind::Step { step, bind, claim } => {
                 let value = self.step(caller, at, next.id, step)?;
                 self.settle(at, next.id, value, *bind, claim.as_ref())?;
@@ -83,6 +94,7 @@ impl<P: Python> Machine<P> {
             | StatementKind::CriticalSection { .. }
             | StatementKind::Repeat { .. }
             | StatementKind::If { .. }
+            | StatementKind::Fork { .. }
             | StatementKind::Choose(_) => self.compound(caller, at, next, place)?,
             StatementKind::Return(value) => {
                 let value = value
@@ -134,6 +146,10 @@ impl<P: Python> Machine<P> {
             } => {
                 let holds = self.read(at, next.id, condition)?.number() != 0;
                 self.block(caller, at, if holds { then } else { otherwise }, place)
+            }
+            StatementKind::Fork { child, parent } => {
+                let branch = self.fork();
+                self.branch(caller, at, next.id, (branch, child, parent), place)
             }
             StatementKind::Choose(blocks) => {
                 let chosen = choose(blocks.len() as u16);
@@ -211,8 +227,11 @@ impl<P: Python> Machine<P> {
             StatementKind::Collect => {
                 caller.gc_collect()?;
             }
-            StatementKind::Import { .. } => {
-                caller.import_threading()?;
+            StatementKind::Import { module, .. } => {
+                let name = &self.program.texts[module.index()];
+                let mut known = self.reads.modules.iter();
+                let id = known.position(|known| known == name).unwrap_or_default();
+                caller.import(ModuleId::new(id), name)?;
             }
             StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
             StatementKind::FailAlloc => caller.fail_allocation()?,
@@ -350,9 +369,7 @@ impl<P: Python> Machine<P> {
                 }
                 Ok(Value::Number(0))
             }
-            Step::OsFork { .. } => {
-                unreachable!("what the runtime does not model is refused before a run")
-            }
+            Step::OsFork { .. } => unreachable!("its blocks are run where statements are"),
         }
     }
 

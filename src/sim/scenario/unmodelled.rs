@@ -2,8 +2,9 @@
 
 use super::calls::{CallRef, Type};
 use super::program::{
-    Argument, Block, CallExpr, Expression, Limit, Program, Statement, StatementKind, Step,
+    Argument, Block, CallExpr, Expression, Limit, Program, Reads, Statement, StatementKind, Step,
 };
+use crate::runtime::MODULES_MAX;
 use crate::runtime::profile::Profile;
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
 
@@ -106,11 +107,20 @@ impl Pass<'_> {
             | StatementKind::Drop(value)
             | StatementKind::Return(Some(value)) => self.expression(value, statement),
             StatementKind::Assert { condition, .. } => self.expression(condition, statement),
-            StatementKind::Import {
-                gil_used: Some(_), ..
-            } => self.refuse_statement("importing an extension", statement),
+            StatementKind::Import { module, .. } => {
+                let reads = Reads::of(self.program);
+                let name = &self.program.texts[module.index()];
+                let id = reads.modules.iter().position(|known| known == name);
+                if id.is_none_or(|id| id >= MODULES_MAX) {
+                    let what = format!("more than {MODULES_MAX} modules, `threading` among them,");
+                    self.refuse_statement(&what, statement);
+                }
+            }
             StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
-            StatementKind::Fork { .. } => self.refuse_statement("`fork`", statement),
+            StatementKind::Fork { child, parent } => {
+                self.block(child);
+                self.block(parent);
+            }
             StatementKind::SetGlobal { global, .. } => self.global(*global, statement),
             StatementKind::BlockThreads { .. }
             | StatementKind::UnblockThreads { .. }
@@ -127,7 +137,6 @@ impl Pass<'_> {
             | StatementKind::FailThreadStart
             | StatementKind::FailAlloc
             | StatementKind::FailStage(_)
-            | StatementKind::Import { gil_used: None, .. }
             | StatementKind::Return(None) => {}
         }
     }
@@ -137,7 +146,10 @@ impl Pass<'_> {
             Step::Call(call) => self.call(call),
             Step::Value(value) => self.expression(value, statement),
             Step::Eval(limit) => self.limit(limit, statement),
-            Step::OsFork { .. } => self.refuse_statement("`os.fork`", statement),
+            Step::OsFork { child, parent } => {
+                self.block(child);
+                self.block(parent);
+            }
             Step::Start { .. } | Step::PythonJoin(_) => {}
         }
     }

@@ -44,6 +44,9 @@ impl Explainer<'_> {
 
     fn waits(&self, thread: ThreadIndex) -> Option<String> {
         let runtime = &self.judge.machine().runtime;
+        if self.judge.machine().is_gone(thread) {
+            return None;
+        }
         if runtime.hung(thread) {
             return Some("was parked for good by finalization".to_owned());
         }
@@ -113,6 +116,14 @@ impl Explainer<'_> {
     /// Why it ended so.
     pub(super) fn explain(&self, outcome: &Outcome) -> Vec<String> {
         match outcome {
+            Outcome::Child(inner) => {
+                let mut sentences = vec![
+                    "The run went on as the forked process: the other threads are not in it, and what they held stays held."
+                        .to_owned(),
+                ];
+                sentences.extend(self.explain(inner));
+                sentences
+            }
             Outcome::Deadlock(threads) => {
                 let cycle = self.judge.cycle(self.world);
                 let mut sentences = Vec::new();

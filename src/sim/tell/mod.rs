@@ -14,7 +14,7 @@ use super::scenario::program::{BodyId, BodyKind, Program, StatementId};
 use super::verdict::Outcome;
 use super::world::Standing;
 use crate::runtime::Phase;
-use crate::sync::ThreadIndex;
+use crate::sync::{Branch, ThreadIndex};
 use explain::Explainer;
 
 /// What happened, in order, each with what the state looked like then.
@@ -113,7 +113,7 @@ impl Listener for Teller {
 fn bits(machine: &Machine, holds: impl Fn(ThreadIndex) -> bool) -> u16 {
     let threads = (0..machine.program().threads.len()).map(ThreadIndex::new);
     threads
-        .filter(|thread| holds(*thread))
+        .filter(|thread| !machine.is_gone(*thread) && holds(*thread))
         .fold(0, |bits, thread| bits | 1 << thread.index())
 }
 
@@ -287,6 +287,9 @@ impl<'a> Rows<'a> {
                 self.note(thread, glance);
                 self.stepped = Some(thread);
                 self.acting = None;
+                if let Some(Move::Fork(branch)) = action {
+                    self.fork(thread, branch);
+                }
                 self.stand(thread, action, blocked, glance);
             }
         }
@@ -327,6 +330,20 @@ impl<'a> Rows<'a> {
             .is_some_and(|row| self.rows[row].thread == thread.index())
     }
 
+    /// Says which process the run goes on as.
+    fn fork(&mut self, thread: ThreadIndex, branch: Branch) {
+        if !self.in_row(thread) {
+            self.show(thread, Mark::Continues);
+        }
+        let says = match branch {
+            Branch::Parent => "forked: the run goes on as the parent",
+            Branch::Child => "forked: the run goes on as the child",
+        };
+        if let Some(row) = self.rows.last_mut() {
+            row.changes.push(says.to_owned());
+        }
+    }
+
     /// Marks how the thread stands after its step.
     fn stand(&mut self, thread: ThreadIndex, action: Option<Move>, blocked: u16, glance: &Glance) {
         let bit = 1 << thread.index();
@@ -347,7 +364,7 @@ impl<'a> Rows<'a> {
     fn close(&mut self, outcome: &Outcome) {
         let Some(thread) = self.stepped else { return };
         if !matches!(
-            outcome,
+            outcome.process().0,
             Outcome::Fatal(_) | Outcome::Crash(_) | Outcome::Assertion(_)
         ) {
             return;

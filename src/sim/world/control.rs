@@ -6,7 +6,7 @@ use super::{
 };
 use crate::sim::graph::{Choice, Move};
 use crate::sync::hook::{Around, CellId, CellKind, Contents, Controller, fold};
-use crate::sync::{Name, ThreadIndex, WaitResult};
+use crate::sync::{Branch, Name, ThreadIndex, WaitResult};
 use std::cell::RefMut;
 
 /// Tags of what enters a history, so that different observations differ.
@@ -61,7 +61,11 @@ impl State {
         let point = if self.alone(thread) {
             self.meetings.is_point(usize::from(cell.0))
         } else {
-            let held = self.threads[thread.index()].held;
+            let held = if self.tuning.forks {
+                0
+            } else {
+                self.threads[thread.index()].held
+            };
             self.meetings
                 .touch(usize::from(cell.0), thread, writes, held)
         };
@@ -218,6 +222,25 @@ impl World {
         self.borrow()
     }
 
+    /// Where another thread may fork: suspends the calling fiber before it gives the mutex up.
+    fn stand_with(&self, mutex: CellId) {
+        let may_fork = {
+            let (thread, state) = self.current_state();
+            let forks = |other: &ThreadState| {
+                !matches!(
+                    other.pending,
+                    Pending::NotStarted | Pending::Ended | Pending::Hung | Pending::Gone
+                )
+            };
+            let mut others = state.threads.iter().enumerate();
+            state.tuning.forks
+                && others.any(|(index, other)| index != thread.index() && forks(other))
+        };
+        if may_fork {
+            self.stand_before(Pending::Unlock(mutex));
+        }
+    }
+
     fn history_becomes(&self, change: impl FnOnce(&mut super::ThreadState)) {
         let (thread, mut state) = self.current_state();
         state.change_thread(thread, change);
@@ -293,11 +316,13 @@ impl Controller for World {
     }
 
     fn unlock(&self, mutex: CellId) {
+        self.stand_with(mutex);
         let (thread, mut state) = self.current_state();
         state.release(thread, mutex);
     }
 
     fn wait(&self, condvar: CellId, mutex: CellId, timed: bool) -> WaitResult {
+        self.stand_with(mutex);
         {
             let (thread, mut state) = self.current_state();
             let timed = timed && !state.silenced(Silence::TimeOut);
@@ -566,6 +591,45 @@ impl Controller for World {
             state.shows = true;
         });
         state.change_thread(spawner, |state| state.shows = true);
+    }
+
+    fn fork(&self) -> Branch {
+        self.stand_before(Pending::Fork);
+        let (thread, mut state) = self.current_state();
+        let answer = state.threads[thread.index()].answer;
+        state.observe(thread, tag::CHOSE, u128::from(answer));
+        if answer == 0 {
+            return Branch::Parent;
+        }
+        for other in (0..state.threads.len()).map(ThreadIndex::new) {
+            let pending = state.threads[other.index()].pending;
+            if other != thread && !matches!(pending, Pending::NotStarted | Pending::Ended) {
+                let held = state.threads[other.index()].held;
+                state.change_thread(other, |gone| {
+                    *gone = ThreadState {
+                        pending: Pending::Gone,
+                        held,
+                        ..super::cleared(gone)
+                    };
+                });
+            }
+        }
+        Branch::Child
+    }
+
+    fn renew(&self, mutex: CellId, contents: &(dyn Contents + 'static)) {
+        let mut state = self.borrow();
+        state.note_contents(mutex, contents);
+        let owner = state.cell(mutex).owner;
+        if owner != NOBODY {
+            let bit = state.mutex_bit(mutex);
+            state.change(mutex).owner = NOBODY;
+            state.change_thread(ThreadIndex::new(usize::from(owner)), |state| {
+                state.held &= !bit;
+            });
+        }
+        // What the gone owner wrote was never published.
+        state.change(mutex).content_stale = true;
     }
 
     fn hang(&self) -> ! {

@@ -23,6 +23,13 @@
 //! Cells are named by order of creation on one thread; threads by the index that the program gives them. No address,
 //! no clock and no hash seed enters a key.
 //!
+//! # Fork
+//!
+//! A thread that forks stands before the choice of [`Branch`](crate::sync::Branch). As the child every other thread that was
+//! started is [`Pending::Gone`]: it never runs again, and owns what it owned. A fork falls between two visible operations,
+//! and in programs that fork also between the last one under a lock and its release: plain data that a thread changes without
+//! any such operation in between is found as before or as after all of it.
+//!
 //! # Not explored
 //!
 //! Weak memory (that is loom's part): every access is sequentially consistent here.
@@ -160,6 +167,8 @@ pub enum Standing {
     Hung,
     /// Its body ended.
     Ended,
+    /// It is not in the forked process that the run went on as.
+    Gone,
 }
 
 impl World {
@@ -323,6 +332,8 @@ impl World {
             Standing::Hung
         } else if matches!(pending, Pending::Ended) {
             Standing::Ended
+        } else if matches!(pending, Pending::Gone) {
+            Standing::Gone
         } else {
             let waits = pending.waits().filter(|_| !self.enabled(thread));
             waits.map_or(Standing::Enabled, Standing::Blocked)
@@ -369,9 +380,13 @@ impl World {
     pub fn enabled(&self, thread: ThreadIndex) -> bool {
         let state = self.state.borrow();
         match state.threads[thread.index()].pending {
-            Pending::NotStarted | Pending::Hung | Pending::Ended | Pending::Waiting { .. } => false,
+            Pending::NotStarted
+            | Pending::Hung
+            | Pending::Ended
+            | Pending::Gone
+            | Pending::Waiting { .. } => false,
             Pending::Start | Pending::Access(..) | Pending::Post(_) | Pending::Pause => true,
-            Pending::Choose(_) | Pending::Wake(_) => true,
+            Pending::Choose(_) | Pending::Wake(_) | Pending::Unlock(_) | Pending::Fork => true,
             Pending::Lock(mutex) | Pending::Relock { mutex, .. } => {
                 state.cell(mutex).owner == NOBODY
             }

@@ -85,6 +85,12 @@ pub enum Pending {
     Wake(CellId),
     /// Waits for a condition on observed state.
     Until(Condition),
+    /// Gives a mutex up: a point in programs that fork, since a fork may find it held.
+    Unlock(CellId),
+    /// Forks: the run goes on as the parent or as the child.
+    Fork,
+    /// Is not in the forked process that the run went on as.
+    Gone,
     /// Never runs again.
     Hung,
     /// Its body ended.
@@ -152,6 +158,9 @@ impl Pending {
             Self::Acquire(cell) => pair(17, cell),
             Self::Post(cell) => pair(18, cell),
             Self::Event(cell) => pair(19, cell),
+            Self::Unlock(cell) => pair(21, cell),
+            Self::Fork => 22,
+            Self::Gone => 23,
         }
     }
 
@@ -171,6 +180,9 @@ impl Pending {
             | Self::Pause
             | Self::Choose(_)
             | Self::Wake(_)
+            | Self::Unlock(_)
+            | Self::Fork
+            | Self::Gone
             | Self::Hung
             | Self::Ended => None,
         }

@@ -9,6 +9,9 @@ pub struct Tuning {
     pub audit: bool,
     /// Steps note which cells they touch: for sleep sets.
     pub footprints: bool,
+    /// The program forks. A thread then stands still with every lock that it takes, and the locks that threads have in common
+    /// do not keep them apart: a child finds what a gone thread had begun under a lock that is free now.
+    pub forks: bool,
     /// A kind of hook or part of the key that is left out, to prove that this is noticed.
     pub silence: Option<Silence>,
 }

@@ -4,6 +4,7 @@ use super::Hook;
 use crate::sync::{Name, WaitResult};
 use std::hash::Hash;
 use std::ops::{Deref, DerefMut};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The interval after which a timed wait on real threads gives up: CPython's switch interval, 5 ms.
@@ -16,7 +17,43 @@ const REAL_LOCK: &str = "without a controller a guard holds the real lock";
 #[derive(Debug)]
 pub struct Mutex<T> {
     hook: Hook,
-    inner: parking_lot::Mutex<T>,
+    inner: Renewable<parking_lot::Mutex<T>>,
+}
+
+/// Storage that a forked child can have anew, at another address; see the module's front page.
+#[derive(Debug)]
+struct Renewable<L> {
+    first: L,
+    next: OnceLock<Box<Self>>,
+}
+
+impl<L> Renewable<L> {
+    fn new(first: L) -> Self {
+        Self {
+            first,
+            next: OnceLock::new(),
+        }
+    }
+
+    /// The newest storage.
+    #[inline]
+    fn now(&self) -> &L {
+        match self.next.get() {
+            None => &self.first,
+            Some(next) => next.now(),
+        }
+    }
+
+    /// Storage that nobody has used takes the place of the newest.
+    fn renew(&self, fresh: L) {
+        match self.next.get() {
+            Some(next) => next.renew(fresh),
+            None => {
+                let set = self.next.set(Box::new(Self::new(fresh)));
+                debug_assert!(set.is_ok(), "a forked child has one thread");
+            }
+        }
+    }
 }
 
 impl<T: Hash + Copy + 'static> Mutex<T> {
@@ -24,7 +61,7 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     pub fn new(name: impl Into<Name>, value: T) -> Self {
         Self {
             hook: hook_new!(Mutex, name, crate::sync::hook::digest(&value)),
-            inner: parking_lot::Mutex::new(value),
+            inner: Renewable::new(parking_lot::Mutex::new(value)),
         }
     }
 
@@ -36,7 +73,7 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
         });
         MutexGuard {
             mutex: self,
-            inner: Some(self.inner.lock()),
+            inner: Some(self.inner.now().lock()),
         }
     }
 
@@ -45,10 +82,42 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
         hooked!(self.hook, controller, cell => {
             return controller.try_lock(cell, self).then(|| MutexGuard { mutex: self, inner: None });
         });
-        self.inner.try_lock().map(|inner| MutexGuard {
+        self.inner.now().try_lock().map(|inner| MutexGuard {
             mutex: self,
             inner: Some(inner),
         })
+    }
+
+    /// Takes the lock and keeps it without a guard, until [`Mutex::let_go`].
+    pub fn hold(&self) {
+        std::mem::forget(self.lock());
+    }
+
+    /// Gives up a lock that the calling thread keeps without a guard.
+    #[expect(unsafe_code, reason = "a lock that was kept has no guard to drop")]
+    pub fn let_go(&self) {
+        hooked!(self.hook, controller, cell => return controller.unlock(cell));
+        // SAFETY: the calling thread took it with `hold`, which forgot the guard.
+        unsafe {
+            self.inner
+                .now()
+                .force_unlock(parking_lot::lock_api::GuardNoSend::new());
+        }
+    }
+
+    /// In a forked child: a free lock that nobody has used, with what `contents` makes of the contents, whoever had the old
+    /// one. No other thread may exist, and no guard of the calling thread.
+    #[expect(unsafe_code, reason = "the owner of the lock may be gone")]
+    pub fn renew(&self, contents: impl FnOnce(T) -> T) {
+        hooked!(self.hook, controller, cell => {
+            controller.renew(cell, self);
+            let mut renewed = self.lock();
+            *renewed = contents(*renewed);
+            return;
+        });
+        // SAFETY: the caller is the only thread and has no guard, so nobody writes meanwhile.
+        let old = unsafe { *self.inner.now().data_ptr() };
+        self.inner.renew(parking_lot::Mutex::new(contents(old)));
     }
 
     /// Reads the contents for an observer, whoever holds the lock: no operation of the program, for the simulator
@@ -61,7 +130,7 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
     pub fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> R {
         // SAFETY: observers run between two steps of a simulation, on the one OS thread that runs all fibers: nobody
         // writes meanwhile, and the reference ends with this call.
-        read(unsafe { &*self.inner.data_ptr() })
+        read(unsafe { &*self.inner.now().data_ptr() })
     }
 }
 
@@ -72,7 +141,7 @@ impl<T: Hash + Copy + 'static> crate::sync::hook::Contents for Mutex<T> {
     }
 
     fn bytes(&self) -> (*mut u8, usize) {
-        (self.inner.data_ptr().cast(), size_of::<T>())
+        (self.inner.now().data_ptr().cast(), size_of::<T>())
     }
 }
 
@@ -95,7 +164,7 @@ impl<T: Hash + Copy + 'static> Deref for MutexGuard<'_, T> {
             Some(inner) => inner,
             // SAFETY: a guard without a real lock is made only after the controller gave the mutex to this fiber, and
             // all fibers run on one OS thread, so nobody else has a reference while this one is used.
-            None => unsafe { &*self.mutex.inner.data_ptr() },
+            None => unsafe { &*self.mutex.inner.now().data_ptr() },
         }
     }
 }
@@ -110,7 +179,7 @@ impl<T: Hash + Copy + 'static> DerefMut for MutexGuard<'_, T> {
         match &mut self.inner {
             Some(inner) => inner,
             // SAFETY: as in `deref`.
-            None => unsafe { &mut *self.mutex.inner.data_ptr() },
+            None => unsafe { &mut *self.mutex.inner.now().data_ptr() },
         }
     }
 }
@@ -127,7 +196,7 @@ impl<T: Hash + Copy + 'static> Drop for MutexGuard<'_, T> {
 #[derive(Debug)]
 pub struct Condvar {
     hook: Hook,
-    inner: parking_lot::Condvar,
+    inner: Renewable<parking_lot::Condvar>,
 }
 
 impl Condvar {
@@ -135,7 +204,7 @@ impl Condvar {
     pub fn new(name: impl Into<Name>) -> Self {
         Self {
             hook: hook_new!(Condvar, name, 0_u64),
-            inner: parking_lot::Condvar::new(),
+            inner: Renewable::new(parking_lot::Condvar::new()),
         }
     }
 
@@ -149,7 +218,9 @@ impl Condvar {
             let (WaitResult::Woken | WaitResult::TimedOut) = controller.wait(cell, guard.mutex.hook.cell, false);
             return;
         });
-        self.inner.wait(guard.inner.as_mut().expect(REAL_LOCK));
+        self.inner
+            .now()
+            .wait(guard.inner.as_mut().expect(REAL_LOCK));
     }
 
     /// As [`Condvar::wait`], but the engine may end the wait without a notification: the switch interval is over.
@@ -163,23 +234,38 @@ impl Condvar {
     ) -> WaitResult {
         hooked!(self.hook, controller, cell => return controller.wait(cell, guard.mutex.hook.cell, true));
         let inner = guard.inner.as_mut().expect(REAL_LOCK);
-        if self.inner.wait_for(inner, SWITCH_INTERVAL).timed_out() {
+        if self
+            .inner
+            .now()
+            .wait_for(inner, SWITCH_INTERVAL)
+            .timed_out()
+        {
             WaitResult::TimedOut
         } else {
             WaitResult::Woken
         }
     }
 
+    /// In a forked child: a condition variable that nobody has used. A simulated one has no state beside its waiters, which
+    /// are gone.
+    pub fn renew(&self) {
+        hooked!(self.hook, controller, cell => {
+            let _ = (controller, cell);
+            return;
+        });
+        self.inner.renew(parking_lot::Condvar::new());
+    }
+
     /// Wakes one waiter, if there is one.
     pub fn notify_one(&self) {
         hooked!(self.hook, controller, cell => return controller.notify(cell, false));
-        self.inner.notify_one();
+        self.inner.now().notify_one();
     }
 
     /// Wakes every waiter.
     pub fn notify_all(&self) {
         hooked!(self.hook, controller, cell => return controller.notify(cell, true));
-        self.inner.notify_all();
+        self.inner.now().notify_all();
     }
 }
 

@@ -1,8 +1,8 @@
 //! Threads, and what a thread tells its controller.
 
-use crate::sync::ThreadIndex;
 #[cfg(feature = "sim")]
 use crate::sync::hook;
+use crate::sync::{Branch, ThreadIndex};
 use std::cell::Cell;
 use std::hash::Hash;
 
@@ -192,4 +192,14 @@ pub fn choose(alternatives: u16) -> u16 {
     }
     let _ = alternatives;
     0
+}
+
+/// The process forks: the parent's run or the child's goes on, both in a simulation; on real threads and under loom the
+/// parent's.
+pub fn fork() -> Branch {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        return controller.fork();
+    }
+    Branch::Parent
 }

@@ -1,5 +1,6 @@
 //! The reference's pending calls, initialization and finalization.
 
+use super::interpreters::MAIN;
 use super::{
     CAPACITY, CRASH, End, Function, Mistake, NO_THREAD_STATE, Reference, State, Step, THREADS,
 };
@@ -16,7 +17,7 @@ impl Reference {
             self.queue.push(function);
             self.accepted.push(function);
         }
-        if let Some(embedded) = self.embedded
+        if let Some(embedded) = self.homes[MAIN.0].embedded
             && !(full && self.wrong(Mistake::FullQueueIsSilent))
         {
             self.states[embedded.0].calls_to_do = true;
@@ -46,7 +47,7 @@ impl Reference {
         // M4 goes by the count that was read with the last pop: what the last call of a full pass adds is not seen.
         let mut more = false;
         for _ in 0..CAPACITY {
-            if thread != self.main_thread || self.queue.is_empty() || result != 0 {
+            if !self.runs_calls(thread, state) || self.queue.is_empty() || result != 0 {
                 more = false;
                 break;
             }
@@ -91,16 +92,19 @@ impl Reference {
             }
         }
         self.finalizing = false;
-        self.list.clear();
-        if !self.wrong(Mistake::IdsGoOn) {
-            self.last_id = 0;
-        }
-        if let Some(left) = self.embedded {
+        self.check_enabled = true;
+        if let Some(left) = self.homes[MAIN.0].embedded {
             self.free(left);
         }
-        self.interpreter = true;
-        self.gil_taken = false;
-        let main = self.create(thread)?;
+        let ids_go_on = self.wrong(Mistake::IdsGoOn);
+        let main = &mut self.homes[MAIN.0];
+        main.list.clear();
+        main.gil_taken = false;
+        if !ids_go_on {
+            main.last_id = 0;
+        }
+        self.listed = vec![MAIN];
+        let main = self.create(thread, MAIN)?;
         self.main_state = Some(main);
         self.attach(thread, main)?;
         self.initialized = true;
@@ -128,19 +132,15 @@ impl Reference {
                 break;
             }
         }
+        if !self.wrong(Mistake::SubsStay) {
+            self.end_all_but_main(thread, finalizer)?;
+        }
         self.finalizing = true;
         self.initialized = false;
-        for other in std::mem::take(&mut self.list) {
-            if other != finalizer {
-                let fields = &mut self.states[other.0];
-                (fields.shut_down, fields.cleared) = (true, true);
-                fields.references -= 1;
-            }
-        }
-        self.list.push(finalizer);
+        self.cut_off_others(finalizer);
         self.detach(thread, Some(finalizer))?;
         self.unlink_and_free(thread, finalizer)?;
-        self.interpreter = false;
+        self.listed.retain(|listed| *listed != MAIN);
         self.key = false;
         self.runtime_initialized = false;
         Ok(())

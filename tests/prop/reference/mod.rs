@@ -2,14 +2,16 @@
 //!
 //! Several OS threads take turns: each call runs to its end before the next one begins. So there is no lock, no waiting
 //! and no atomic here: a call that would have to wait, waits for ever. The model knows attachment, counters, lists, the
-//! order of the queue, which calls are fatal and which read freed memory; release 3.14, one interpreter.
+//! order of the queue, which calls are fatal and which read freed memory; release 3.14, several interpreters, several lives.
 //!
 //! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
 
+mod interpreters;
 mod lifecycle;
 mod words;
 
-pub(crate) use words::{Call, End, Function, Mistake, Reply, State};
+pub(crate) use interpreters::Interpreter;
+pub(crate) use words::{Call, End, Function, Home, Mistake, Reply, State};
 
 /// OS threads.
 pub(crate) const THREADS: usize = 3;
@@ -20,6 +22,7 @@ const CAPACITY: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fields {
     pub(crate) id: u64,
+    pub(crate) home: Home,
     /// The thread that bound it.
     pub(crate) thread: usize,
     pub(crate) counter: i32,
@@ -37,8 +40,10 @@ pub(crate) struct Fields {
 pub(crate) struct Reference {
     mistake: Option<Mistake>,
     pub(crate) states: Vec<Fields>,
-    /// Newest first.
-    pub(crate) list: Vec<State>,
+    /// By [`Home`]: the main one, and all the others that ever were.
+    pub(crate) homes: Vec<Interpreter>,
+    /// Those that there are, newest first.
+    pub(crate) listed: Vec<Home>,
     pub(crate) current: [Option<State>; THREADS],
     slots: [Option<State>; THREADS],
     /// Whether the key of the slots exists.
@@ -46,14 +51,10 @@ pub(crate) struct Reference {
     pub(crate) initialized: bool,
     pub(crate) finalizing: bool,
     runtime_initialized: bool,
-    /// Whether the main interpreter is listed.
-    pub(crate) interpreter: bool,
-    pub(crate) gil_taken: bool,
+    /// `PyGILState_Check` looks.
+    check_enabled: bool,
     main_thread: usize,
     main_state: Option<State>,
-    /// Who is in the storage that the interpreter embeds.
-    embedded: Option<State>,
-    last_id: u64,
     /// Oldest first.
     pub(crate) queue: Vec<Function>,
     handling: Option<State>,
@@ -74,19 +75,17 @@ impl Reference {
         Self {
             mistake,
             states: Vec::new(),
-            list: Vec::new(),
+            homes: vec![Interpreter::new(0, true)],
+            listed: Vec::new(),
             current: [None; THREADS],
             slots: [None; THREADS],
             key: false,
             initialized: false,
             finalizing: false,
             runtime_initialized: false,
-            interpreter: false,
-            gil_taken: false,
+            check_enabled: true,
             main_thread: 0,
             main_state: None,
-            embedded: None,
-            last_id: 0,
             queue: Vec::new(),
             handling: None,
             ran: Vec::new(),
@@ -151,38 +150,38 @@ impl Reference {
                 let state = self.live(state)?;
                 Ok(Reply::Number(self.states[state.0].id as i64))
             }
-            Call::GetInterpreter(state) => self.live(state).map(|_| Reply::Interpreter(true)),
+            Call::GetInterpreter(state) => {
+                let state = self.live(state)?;
+                Ok(Reply::Interpreter(Some(self.home(state))))
+            }
             Call::Next(state) => self.next(state),
             Call::GetThis => Ok(Reply::State(self.slot(thread))),
             Call::Check => {
                 let ignored = self.wrong(Mistake::CheckIgnoresSlot);
-                number(
-                    !self.key || (current.is_some() && (ignored || current == self.slot(thread))),
-                )
+                let looks = self.check_enabled && self.key;
+                number(!looks || (current.is_some() && (ignored || current == self.slot(thread))))
             }
-            Call::InterpreterGet => {
-                let state =
-                    current.ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
-                self.live(Some(state)).map(|_| Reply::Interpreter(true))
-            }
-            Call::InterpreterHead | Call::InterpreterMain => {
-                Ok(Reply::Interpreter(self.interpreter))
-            }
-            Call::ThreadHead if !self.interpreter => Err(CRASH),
-            Call::ThreadHead => Ok(Reply::State(self.list.first().copied())),
+            Call::InterpreterGet
+            | Call::InterpreterHead
+            | Call::InterpreterMain
+            | Call::InterpreterNext(_)
+            | Call::ThreadHead(_)
+            | Call::New(_)
+            | Call::NewInterpreter(_)
+            | Call::EndInterpreter(_) => self.call_of_interpreters(thread, call),
             Call::Ensure => self.ensure(thread),
             Call::Release(locked) => self.release(thread, locked).map(none),
-            Call::New if !self.interpreter => Err(CRASH),
-            Call::New => self.create(thread).map(|state| Reply::State(Some(state))),
             Call::Clear(state) => self.clear(thread, state).map(none),
             Call::Delete(state) => self.delete(thread, state).map(none),
             Call::DeleteCurrent => self.delete_current(thread).map(none),
             Call::AddPending(function) => self.add_pending(function).map(Reply::Number),
-            Call::MakePending if thread == self.main_thread => {
+            Call::MakePending => {
                 let state = self.live(current)?;
+                if !self.runs_calls(thread, state) {
+                    return Ok(Reply::Number(0));
+                }
                 self.make_pending(thread, state).map(Reply::Number)
             }
-            Call::MakePending => self.live(current).map(|_| Reply::Number(0)),
             Call::Eval => self.eval(thread).map(Reply::Number),
         }
     }
@@ -219,10 +218,11 @@ impl Reference {
             self.states[state.0].freed = self.states[state.0].references == 0;
             return Err(End::Hang);
         }
-        if self.gil_taken {
+        let gil = self.gil_of(state);
+        if self.homes[gil.0].gil_taken {
             return Err(End::Blocks);
         }
-        self.gil_taken = true;
+        self.homes[gil.0].gil_taken = true;
         if thread == self.main_thread
             && !self.queue.is_empty()
             && !self.wrong(Mistake::AttachForgetsCalls)
@@ -254,7 +254,8 @@ impl Reference {
         let state = self.live(state)?;
         self.states[state.0].attached = false;
         self.current[thread] = None;
-        self.gil_taken = false;
+        let gil = self.gil_of(state);
+        self.homes[gil.0].gil_taken = false;
         Ok(())
     }
 
@@ -274,11 +275,18 @@ impl Reference {
     }
 
     /// §TS new and bind.
-    fn create(&mut self, thread: usize) -> Step<State> {
+    fn create(&mut self, thread: usize, home: Home) -> Step<State> {
         let state = State(self.states.len());
-        self.last_id += 1;
+        let owner = &mut self.homes[home.0];
+        owner.last_id += 1;
+        let id = owner.last_id;
+        if owner.embedded.is_none() {
+            owner.embedded = Some(state);
+        }
+        let tail = owner.list.len();
         self.states.push(Fields {
-            id: self.last_id,
+            id,
+            home,
             thread,
             counter: i32::from(!self.wrong(Mistake::NewCountsZero)),
             references: 2,
@@ -289,15 +297,9 @@ impl Reference {
             calls_to_do: false,
             freed: false,
         });
-        if self.embedded.is_none() {
-            self.embedded = Some(state);
-        }
-        let place = if self.wrong(Mistake::TailInsertion) {
-            self.list.len()
-        } else {
-            0
-        };
-        self.list.insert(place, state);
+        let at_tail = self.wrong(Mistake::TailInsertion);
+        let place = if at_tail { tail } else { 0 };
+        self.homes[home.0].list.insert(place, state);
         if self.slots[thread].is_none() {
             self.bind_slot(thread, state)?;
         }
@@ -307,14 +309,18 @@ impl Reference {
     fn next(&self, state: Option<State>) -> Step<Reply> {
         let state = self.live(state)?;
         // The links of what finalization took out of the list are nobody's promise.
-        let place = self.list.iter().position(|listed| *listed == state);
+        let list = &self.homes[self.home(state).0].list;
+        let place = list.iter().position(|listed| *listed == state);
         let place = place.ok_or(End::Undefined)?;
-        Ok(Reply::State(self.list.get(place + 1).copied()))
+        Ok(Reply::State(list.get(place + 1).copied()))
     }
 
     fn clear(&mut self, thread: usize, state: Option<State>) -> Step<()> {
         self.current[thread].ok_or(NO_THREAD_STATE)?;
         let state = self.live(state)?;
+        if !self.exists(self.home(state)) {
+            return Err(USE_AFTER_FREE);
+        }
         self.states[state.0].cleared = true;
         Ok(())
     }
@@ -338,16 +344,18 @@ impl Reference {
         let state = self.current[thread].take().ok_or(End::Fatal(
             "_PyThreadState_DeleteCurrent: the function must",
         ))?;
+        let gil = self.gil_of(state);
         self.unlink_and_free(thread, state)?;
-        self.gil_taken = self.wrong(Mistake::DeleteCurrentStays);
+        self.homes[gil.0].gil_taken = self.wrong(Mistake::DeleteCurrentStays);
         Ok(())
     }
 
     /// §TS K2, K3, K6.
     fn unlink_and_free(&mut self, thread: usize, state: State) -> Step<()> {
         self.live(Some(state))?;
-        let place = self.list.iter().position(|listed| *listed == state);
-        self.list.remove(place.ok_or(End::Undefined)?);
+        let list = &mut self.homes[self.states[state.0].home.0].list;
+        let place = list.iter().position(|listed| *listed == state);
+        list.remove(place.ok_or(End::Undefined)?);
         if self.states[state.0].bound_gilstate {
             let owner = if self.wrong(Mistake::DeleteClearsOwnersSlot) {
                 self.states[state.0].thread
@@ -362,8 +370,9 @@ impl Reference {
 
     fn free(&mut self, state: State) {
         self.states[state.0].freed = true;
-        if self.embedded == Some(state) {
-            self.embedded = None;
+        let owner = &mut self.homes[self.states[state.0].home.0];
+        if owner.embedded == Some(state) {
+            owner.embedded = None;
         }
     }
 
@@ -371,9 +380,8 @@ impl Reference {
     fn ensure(&mut self, thread: usize) -> Step<Reply> {
         let slot = match self.slot(thread) {
             Some(slot) => slot,
-            None if !self.interpreter => return Err(CRASH),
             None => {
-                let made = self.create(thread)?;
+                let made = self.create(thread, self.main().ok_or(CRASH)?)?;
                 self.states[made.0].counter = 0;
                 made
             }

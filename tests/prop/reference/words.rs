@@ -4,6 +4,10 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct State(pub usize);
 
+/// An interpreter: the main one of every life is 0, the others count from 1 over all lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Home(pub usize);
+
 /// What can be queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Function {
@@ -54,7 +58,11 @@ pub(crate) enum Call {
     Get,
     GetUnchecked,
     Swap(Option<State>),
-    New,
+    /// `PyThreadState_New` of the main interpreter, or of the one that a thread state is in.
+    New(Option<State>),
+    /// Whether it asks for a GIL of its own.
+    NewInterpreter(bool),
+    EndInterpreter(Option<State>),
     Clear(Option<State>),
     Delete(Option<State>),
     DeleteCurrent,
@@ -69,7 +77,8 @@ pub(crate) enum Call {
     InterpreterGet,
     InterpreterHead,
     InterpreterMain,
-    ThreadHead,
+    InterpreterNext(Option<State>),
+    ThreadHead(Option<State>),
     AddPending(Function),
     MakePending,
     Eval,
@@ -81,8 +90,7 @@ pub(crate) enum Reply {
     Nothing,
     Number(i64),
     State(Option<State>),
-    /// The main interpreter, or null.
-    Interpreter(bool),
+    Interpreter(Option<Home>),
 }
 
 /// Why no further call follows.
@@ -126,10 +134,24 @@ pub(crate) enum Mistake {
     QueueSurvives,
     SwapToSelfWaits,
     DeleteCurrentStays,
+    /// A GIL of its own is the main one's.
+    OneGil,
+    /// A new interpreter does not visit the main one.
+    NoVisit,
+    /// The thread states of an interpreter that ends are not marked.
+    EndForgetsOthers,
+    /// A sub-interpreter leaves `PyGILState_Check` on.
+    CheckStaysOn,
+    /// A new interpreter is at the tail of the list.
+    InterpretersAtTail,
+    /// Finalization leaves sub-interpreters.
+    SubsStay,
+    /// Main-thread calls run in any interpreter.
+    CallsRunAnywhere,
 }
 
 impl Mistake {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::SlotStays,
         Self::CapacityOneLess,
         Self::ReleaseKeepsState,
@@ -153,5 +175,12 @@ impl Mistake {
         Self::QueueSurvives,
         Self::SwapToSelfWaits,
         Self::DeleteCurrentStays,
+        Self::OneGil,
+        Self::NoVisit,
+        Self::EndForgetsOthers,
+        Self::CheckStaysOn,
+        Self::InterpretersAtTail,
+        Self::SubsStay,
+        Self::CallsRunAnywhere,
     ];
 }

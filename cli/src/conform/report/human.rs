@@ -43,6 +43,7 @@ pub fn human(all: &Conformance<'_>, how: Human) -> String {
         text += &reasons(all);
     }
     text += &differences(all, how);
+    text += &unstable(all);
     for number in &all.results.stale {
         let entry = &all.plan.deviations.entries[*number];
         text += &format!(
@@ -79,7 +80,7 @@ fn end(all: &Conformance<'_>) -> String {
         );
     }
     let summary = all.summary();
-    let bad = summary.differ + summary.stale + summary.fallen + summary.broken;
+    let bad = summary.differ + summary.stale + summary.fallen + summary.broken + summary.unstable;
     let paint = match (bad, summary.schedules) {
         (0, 0) => Paint::Odd,
         (0, _) => Paint::Good,
@@ -196,6 +197,7 @@ fn libraries(all: &Conformance<'_>) -> String {
     let name = |target: &run::Target| target.name.len();
     let names = all.plan.targets.iter().map(name).max().unwrap_or(0);
     let mut text = String::new();
+    let mut total = Share::default();
     for (number, target) in all.plan.targets.iter().enumerate() {
         let count = all.results.counts[number];
         let own = all
@@ -203,18 +205,12 @@ fn libraries(all: &Conformance<'_>) -> String {
             .pairs
             .iter()
             .filter(|pair| pair.library == number);
-        let (covered, transitions) = own.fold((0, 0), |(covered, all), pair| match &pair.verdict {
-            Verdict::Driven(driven) => (covered + driven.covered, all + driven.transitions),
-            Verdict::NotDriven(_) => (covered, all),
-        });
-        let share = match transitions {
-            0 => String::new(),
-            _ => format!(
-                ", {} % of {}",
-                covered * 100 / transitions,
-                counted(transitions, "transition")
-            ),
-        };
+        let mut share = Share::default();
+        for driven in own.filter_map(|pair| pair.verdict.driven()) {
+            share.add(driven.covered, driven.transitions);
+        }
+        total.add(share.covered, share.transitions);
+        let share = share.told();
         let library = target.known.libpython.library.display().to_string();
         text += &format!(
             "  {}  {}, {}{share}  {}\n",
@@ -223,6 +219,9 @@ fn libraries(all: &Conformance<'_>) -> String {
             counted(count.schedules, "schedule"),
             Paint::Faint.on(&escape(&library))
         );
+    }
+    if all.plan.targets.len() > 1 && total.transitions > 0 {
+        text += &format!("  {}{}\n", pad("all", names), &total.told()[1..]);
     }
     for known in all
         .survey
@@ -244,6 +243,32 @@ fn libraries(all: &Conformance<'_>) -> String {
         );
     }
     if text.is_empty() { text } else { text + "\n" }
+}
+
+/// What runs took of the model's transitions between calls.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    covered: u64,
+    transitions: u64,
+}
+
+impl Share {
+    fn add(&mut self, covered: u64, transitions: u64) {
+        self.covered += covered;
+        self.transitions += transitions;
+    }
+
+    /// `, 70 % of 18,866 transitions`; nothing of nothing.
+    fn told(self) -> String {
+        match self.transitions {
+            0 => String::new(),
+            _ => format!(
+                ", {} % of {}",
+                self.covered * 100 / self.transitions,
+                counted(self.transitions, "transition")
+            ),
+        }
+    }
 }
 
 /// Why pairs were not driven, and runs decided nothing: each reason once.
@@ -333,6 +358,23 @@ fn differences(all: &Conformance<'_>, how: Human) -> String {
                 told_of.push(difference.known);
                 text += &known_line(all, pair, difference);
             }
+        }
+    }
+    text
+}
+
+/// What showed something else when it was run again.
+fn unstable(all: &Conformance<'_>) -> String {
+    let mut text = String::new();
+    for pair in &all.results.pairs {
+        let schedules = pair.verdict.driven().map_or(0, |driven| driven.unstable);
+        if schedules > 0 {
+            text += &format!(
+                "{} {}: {} showed something else when run again\n\n",
+                Paint::Bad.on("unstable"),
+                Paint::Strong.on(&head(all, pair)),
+                counted(schedules, "schedule")
+            );
         }
     }
     text

@@ -97,6 +97,14 @@ pub enum Call {
     InterpreterStateNext,
     /// `PyInterpreterState_ThreadHead(interp)`
     InterpreterStateThreadHead,
+    /// `PyOS_BeforeFork()`
+    BeforeFork,
+    /// `PyOS_AfterFork_Parent()`
+    AfterForkParent,
+    /// `PyOS_AfterFork_Child()`, `PyOS_AfterFork()`
+    AfterForkChild,
+    /// `at_fork(before, parent, child)`
+    AtFork,
     /// `Py_AddPendingCall(f, arg)`
     AddPendingCall,
     /// `Py_MakePendingCalls()`

@@ -106,12 +106,20 @@ pub(super) const ROWS: &[Row] = &[
     core("PyOS_BeforeFork", &[], Void)
         .attached()
         .blocks()
-        .says("what `os.fork()` does before: hooks, import lock, stopped world, head lock"),
-    core("PyOS_AfterFork_Parent", &[], Void).attached().says("what `os.fork()` does after, in the parent"),
+        .says("what `os.fork()` does before: hooks, import lock, stopped world, head lock")
+        .runs(Call::BeforeFork),
+    core("PyOS_AfterFork_Parent", &[], Void)
+        .attached()
+        .says("what `os.fork()` does after, in the parent")
+        .runs(Call::AfterForkParent),
     core("PyOS_AfterFork_Child", &[], Void)
         .attached()
         .fatal(&["not main interpreter", NULL_STATE])
-        .says("what `os.fork()` does after, in the child: only this thread's state remains"),
-    surface("PyOS_AfterFork", &[], Void).attached().says("`PyOS_AfterFork_Child()`"),
+        .says("what `os.fork()` does after, in the child: only this thread's state remains")
+        .runs(Call::AfterForkChild),
+    surface("PyOS_AfterFork", &[], Void)
+        .attached()
+        .says("`PyOS_AfterFork_Child()`")
+        .runs(Call::AfterForkChild),
     core("PyImport_ImportModule", &[In(Text)], Object).attached().blocks().says("imports a module"),
 ];

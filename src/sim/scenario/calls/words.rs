@@ -22,7 +22,8 @@ pub(super) const ROWS: &[Row] = &[
     core("at_fork", &[Callback(0), Callback(0), Callback(0)], Void)
         .kind(Kind::Word)
         .attached()
-        .says("Python's `os.register_at_fork()`: before, in the parent, in the child"),
+        .says("Python's `os.register_at_fork()`: before, in the parent, in the child")
+        .runs(Call::AtFork),
     core("at_signal", &[Callback(0)], Void)
         .kind(Kind::Word)
         .attached()

@@ -230,6 +230,12 @@ impl Program {
         (instance < body.instances).then(|| ThreadId(first.0 + instance))
     }
 
+    /// Whether it may fork.
+    #[must_use]
+    pub fn forks(&self) -> bool {
+        Reads::of(self).forks
+    }
+
     /// The threads that a name stands for: one instance, or all of the body's.
     pub fn threads_of(&self, thread: ThreadRef) -> impl Iterator<Item = ThreadId> + use<> {
         let body = &self.bodies[thread.body.index()];

@@ -2,7 +2,7 @@
 
 use super::{
     Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
-    StateFunction, Statement, StatementKind, Step,
+    StateFunction, Statement, StatementKind, Step, TextId,
 };
 use crate::runtime::Stage;
 use crate::sim::scenario::calls::{Call, CallRef};
@@ -23,8 +23,21 @@ pub struct Reads {
     pub pending: bool,
     /// In a statement, who holds the GIL.
     pub gil_holder: bool,
+    /// Whether it forks.
+    pub forks: bool,
     /// The rows of the calls that it makes.
     pub calls: BTreeSet<CallRef>,
+    /// The modules that it imports; `threading` is always the first, whether or not it does.
+    pub modules: Vec<Box<str>>,
+    imports: BTreeSet<TextId>,
+}
+
+/// `threading`, then the others in the order of their names.
+fn modules(program: &Program, imports: &BTreeSet<TextId>) -> Vec<Box<str>> {
+    const FIRST: &str = "threading";
+    let named = imports.iter().map(|text| &program.texts[text.index()]);
+    let others: BTreeSet<_> = named.filter(|name| &***name != FIRST).cloned().collect();
+    std::iter::once(FIRST.into()).chain(others).collect()
 }
 
 impl Reads {
@@ -35,6 +48,7 @@ impl Reads {
         for body in &program.bodies {
             reads.block(&body.block);
         }
+        reads.modules = modules(program, &reads.imports);
         let (pending, gil_holder) = (reads.pending, reads.gil_holder);
         for claim in &program.claims {
             match &claim.kind {
@@ -85,6 +99,7 @@ impl Reads {
             }
             StatementKind::Choose(blocks) => blocks.iter().for_each(|block| self.block(block)),
             StatementKind::Fork { child, parent } => {
+                self.forks = true;
                 self.block(child);
                 self.block(parent);
             }
@@ -108,9 +123,11 @@ impl Reads {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
-            | StatementKind::Import { .. }
             | StatementKind::Signal(_)
             | StatementKind::Return(None) => {}
+            StatementKind::Import { module, .. } => {
+                self.imports.insert(*module);
+            }
             StatementKind::FailThreadStart | StatementKind::FailAlloc => self.failures = true,
             StatementKind::FailStage(stage) => {
                 self.failures = true;
@@ -125,6 +142,7 @@ impl Reads {
             Step::Value(value) => self.expression(value),
             Step::Eval(limit) => self.limit(limit),
             Step::OsFork { child, parent } => {
+                self.forks = true;
                 self.block(child);
                 self.block(parent);
             }
