@@ -362,9 +362,51 @@ fn what_cannot_be_driven_is_refused_with_its_name() {
         let pending = "thread main { Py_Initialize(); assert pending == 0 }";
         assert!(refused(pending).is_some_and(|why| why.contains("pending calls")));
         assert!(refused("thread main { no_such_call() }").is_some());
+        let stage = "thread main { Py_Initialize(); fail stage main_module }";
+        let why = refused(stage).unwrap_or_default();
+        assert!(
+            why.starts_with("not driven: the stage `main_module`"),
+            "{why}"
+        );
+        let site = refused("thread main { fail stage site; Py_Initialize() }");
+        assert!(site.is_some_and(|why| why.contains("`site` is not imported")));
         let mut wrong = request(&found, TAKES_TURNS);
         wrong.profile = "4.0".to_owned();
         assert!(server.run(&wrong).expect("a reply").refused.is_some());
+    }
+}
+
+/// A stage that can be driven fails, once, and an audit hook is asked and refuses.
+#[test]
+fn what_is_made_to_fail_fails() {
+    const STAGE: &str = "
+thread main {
+    fail stage importlib_external
+    Py_Initialize()
+}";
+    const HOOK: &str = "
+callback refuse(event, args, data) {
+    if event == \"cpython.PyInterpreterState_New\" { return -1 }
+}
+thread main {
+    PySys_AddAuditHook(refuse, NULL)
+    Py_Initialize()
+    Py_NewInterpreter() == NULL
+}";
+    for found in libpythons() {
+        let reply = run(&found, STAGE);
+        let told = tell(&found, &reply);
+        assert!(
+            reply.end.contains("external importer setup failed"),
+            "{told}"
+        );
+        let reply = run(&found, HOOK);
+        let told = tell(&found, &reply);
+        let refused = match found.minor {
+            ..13 => reply.end == "exit 0",
+            _ => reply.end.contains("sys.audit failed") || reply.end.contains("non-NULL old"),
+        };
+        assert!(refused, "{told}");
     }
 }
 
