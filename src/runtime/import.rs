@@ -15,7 +15,8 @@
 //!
 //! # Protocol
 //!
-//! Import: bytecode · known? done · lock the module's lock: taken by this thread, the unfinished module is good enough;
+//! Import: bytecode · known? done · look for the module's lock, in bytecode under the import lock ([`super::import_lock`]) · lock
+//! it: taken by this thread, the unfinished module is good enough;
 //! taken by another, detach, wait until it is given back, attach, look again · in module teardown it raises · files are
 //! read: detach, attach · since 3.13, in an interpreter that is not the main one: visit the main one (gh-117953) · known;
 //! give the lock back · bytecode.
@@ -24,7 +25,8 @@
 //! swapped in and out: so the GIL of the main interpreter is waited for, also by a thread whose interpreter has its own. A
 //! new interpreter imports some of them before its first thread state is given out.
 //!
-//! Who is ended or parked in an import keeps the lock: the next importer of that module waits for ever. The lock belongs
+//! Who is ended or parked in an import keeps the lock: the next importer of that module waits for ever, and if it was the
+//! import lock, every importer and whoever forks. A forked child has the modules' locks as they were. The lock belongs
 //! to a thread, not to a thread state, and goes with its interpreter.
 //!
 //! Differs: an import is of one module, so the detection of cycles of module locks has nothing to detect. A module that was
@@ -199,6 +201,9 @@ impl Caller<'_> {
         if imports.knows(module) {
             return Ok(0);
         }
+        if self.look_for_module_lock(interpreter)? != 0 {
+            return Ok(-1);
+        }
         if !self.lock_module(current, interpreter, module)? {
             return Ok(0);
         }
@@ -209,6 +214,14 @@ impl Caller<'_> {
         };
         imports.unlock(module);
         Ok(loaded)
+    }
+
+    /// `_get_module_lock`: bytecode under the import lock. 0, or -1 if an exception ended it.
+    fn look_for_module_lock(&self, interpreter: InterpreterHandle) -> Step<i32> {
+        self.acquire_import_lock(interpreter)?;
+        let raised = self.eval()?;
+        self.release_import_lock(interpreter)?;
+        Ok(raised)
     }
 
     /// `_ModuleLock.acquire`: whether it was not this thread's already.

@@ -74,32 +74,30 @@ impl Caller<'_> {
     /// All stages. Where the core is there already the runtime is configured again. But if a stage behind the core failed, the
     /// exception that it left behind fails the next one that looks.
     fn run_stages_or_configure(&self) -> Step<Result<(), StatusError>> {
-        if !self.runtime.core_initialized.read() {
-            return self.run_stages();
+        if self.runtime.initializing.swap(true, Ordering::AcqRel) {
+            return Err(self.crash(Crash::Other));
         }
-        Ok(if self.current().is_null() {
+        let result = if !self.runtime.core_initialized.read() {
+            self.run_stages()?
+        } else if self.current().is_null() {
             Err(StatusError::NoThreadState)
         } else if self.runtime.initialized.load(Ordering::Relaxed) {
             Ok(())
         } else {
             Err(StatusError::Stage(Stage::UpdateConfig))
-        })
+        };
+        self.runtime.initializing.store(false, Ordering::Release);
+        Ok(result)
     }
 
     fn run_stages(&self) -> Step<Result<(), StatusError>> {
-        if self.runtime.initializing.swap(true, Ordering::AcqRel) {
-            return Err(self.crash(Crash::Other));
-        }
-        let mut result = Ok(());
         for &stage in Stage::ALL {
             self.runtime.stage.write(stage);
             if self.stage_fails(stage, Creation::Main) || !self.enter_stage(stage)? {
-                result = Err(StatusError::Stage(stage));
-                break;
+                return Ok(Err(StatusError::Stage(stage)));
             }
         }
-        self.runtime.initializing.store(false, Ordering::Release);
-        Ok(result)
+        Ok(Ok(()))
     }
 
     /// Whether the program asked for this failure.

@@ -57,11 +57,13 @@ impl Caller<'_> {
         let main_is_listed = || !self.runtime.lists.lock().main().is_null();
         if self.runtime.life_begun.read() {
             self.runtime.life_begun.write(false);
-            let may_be_left = self.runtime.used.read() && profile.main_left_behind_is_fatal();
-            return if may_be_left && main_is_listed() {
-                Err(self.fatal(Fatal::Importlib))
-            } else {
-                Ok(())
+            return match (main_is_listed(), self.runtime.used.read()) {
+                // `PyInterpreterState_New` gave it out before.
+                (true, false) => Err(self.crash(Crash::Other)),
+                (true, true) if profile.main_left_behind_is_fatal() => {
+                    Err(self.fatal(Fatal::Importlib))
+                }
+                (true | false, _) => Ok(()),
             };
         }
         if self.is_finalizing()? == 0 {

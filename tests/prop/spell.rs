@@ -24,7 +24,6 @@ impl Writer {
     /// The call and its text; nothing if no operand makes sense.
     pub(crate) fn spell(&self, step: Step) -> Option<(Call, String)> {
         let thread = step.thread;
-        let plain = |call, text: &str| Some((call, format!("{text}()")));
         let is_live = |reference: &Reference, state| live(reference, state).is_some();
         let detached = |reference: &Reference, state| {
             live(reference, state).is_some_and(|state: State| {
@@ -35,33 +34,27 @@ impl Writer {
         let current =
             |reference: &Reference, state: Option<State>| reference.current[thread] == state;
         match step.kind {
-            Kind::Initialize => Some((Call::Initialize, "Py_InitializeEx(0)".to_owned())),
-            Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
-            Kind::IsInitialized => plain(Call::IsInitialized, "Py_IsInitialized"),
-            Kind::IsFinalizing => plain(Call::IsFinalizing, "Py_IsFinalizing"),
-            Kind::Save => plain(Call::Save, "PyEval_SaveThread"),
-            Kind::Get => plain(Call::Get, "PyThreadState_Get"),
-            Kind::GetUnchecked => plain(Call::GetUnchecked, "PyThreadState_GetUnchecked"),
-            Kind::DeleteCurrent => plain(Call::DeleteCurrent, "PyThreadState_DeleteCurrent"),
-            Kind::Ensure => plain(Call::Ensure, "PyGILState_Ensure"),
-            Kind::GetThis => plain(Call::GetThis, "PyGILState_GetThisThreadState"),
-            Kind::Check => plain(Call::Check, "PyGILState_Check"),
-            Kind::InterpreterGet => plain(Call::InterpreterGet, "PyInterpreterState_Get"),
-            Kind::InterpreterHead => plain(Call::InterpreterHead, "PyInterpreterState_Head"),
-            Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
-            Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
-            Kind::Eval => Some((Call::Eval, "eval".to_owned())),
+            Kind::Initialize
+            | Kind::Finalize
+            | Kind::IsInitialized
+            | Kind::IsFinalizing
+            | Kind::Save
+            | Kind::Get
+            | Kind::GetUnchecked
+            | Kind::DeleteCurrent
+            | Kind::Ensure
+            | Kind::GetThis
+            | Kind::Check
+            | Kind::InterpreterGet
+            | Kind::InterpreterHead
+            | Kind::InterpreterMain
+            | Kind::MakePending
+            | Kind::Eval
+            | Kind::NewInterpreter => Some(without_operand(step)),
             Kind::New => self.of(step, Call::New, "PyThreadState_New"),
             Kind::ThreadHead => self.of(step, Call::ThreadHead, "PyInterpreterState_ThreadHead"),
             Kind::InterpreterNext => {
                 self.of(step, Call::InterpreterNext, "PyInterpreterState_Next")
-            }
-            Kind::NewInterpreter if step.pick.is_multiple_of(3) => {
-                plain(Call::NewInterpreter(false), "Py_NewInterpreter")
-            }
-            Kind::NewInterpreter => {
-                let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
-                Some((Call::NewInterpreter(true), text))
             }
             Kind::EndInterpreter => self
                 .operand(step, |reference, state| {
@@ -136,6 +129,41 @@ impl Writer {
             _ => ("PyGILState_UNLOCKED".to_owned(), false),
         };
         (Call::Release(locked), format!("PyGILState_Release({name})"))
+    }
+}
+
+/// Calls that take nothing, or always the same.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the others have operands; whoever calls this has sorted them out"
+)]
+fn without_operand(step: Step) -> (Call, String) {
+    let plain = |call, text: &str| (call, format!("{text}()"));
+    match step.kind {
+        Kind::Initialize => (Call::Initialize, "Py_InitializeEx(0)".to_owned()),
+        Kind::Finalize => plain(Call::Finalize, "Py_FinalizeEx"),
+        Kind::IsInitialized => plain(Call::IsInitialized, "Py_IsInitialized"),
+        Kind::IsFinalizing => plain(Call::IsFinalizing, "Py_IsFinalizing"),
+        Kind::Save => plain(Call::Save, "PyEval_SaveThread"),
+        Kind::Get => plain(Call::Get, "PyThreadState_Get"),
+        Kind::GetUnchecked => plain(Call::GetUnchecked, "PyThreadState_GetUnchecked"),
+        Kind::DeleteCurrent => plain(Call::DeleteCurrent, "PyThreadState_DeleteCurrent"),
+        Kind::Ensure => plain(Call::Ensure, "PyGILState_Ensure"),
+        Kind::GetThis => plain(Call::GetThis, "PyGILState_GetThisThreadState"),
+        Kind::Check => plain(Call::Check, "PyGILState_Check"),
+        Kind::InterpreterGet => plain(Call::InterpreterGet, "PyInterpreterState_Get"),
+        Kind::InterpreterHead => plain(Call::InterpreterHead, "PyInterpreterState_Head"),
+        Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
+        Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
+        Kind::Eval => (Call::Eval, "eval".to_owned()),
+        Kind::NewInterpreter if step.pick.is_multiple_of(3) => {
+            plain(Call::NewInterpreter(false), "Py_NewInterpreter")
+        }
+        Kind::NewInterpreter => {
+            let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
+            (Call::NewInterpreter(true), text)
+        }
+        _ => plain(Call::IsInitialized, "Py_IsInitialized"),
     }
 }
 

@@ -295,12 +295,14 @@ pub(super) fn import_threading() -> i32 {
 
 /// `import NAME`: 0, or -1 if it raises.
 pub(super) fn import(name: &str) -> i32 {
-    let name = CString::new(name).unwrap_or_default();
-    if succeeded(api::import(name.as_ptr())) {
-        0
-    } else {
-        -1
+    let written = CString::new(name).unwrap_or_default();
+    if succeeded(api::import(written.as_ptr())) {
+        return 0;
     }
+    if api::is_finalizing() == 0 {
+        record::refuse(&format!("the module {name} cannot be imported"));
+    }
+    -1
 }
 
 /// `threading.Thread` of the current interpreter, imported if nobody has. In a sub-interpreter it is that module's to keep.

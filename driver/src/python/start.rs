@@ -68,12 +68,7 @@ impl Configuration {
         if let Some(home) = home.and_then(|home| CString::new(home).ok()) {
             self.succeeds((self.set_str)(self.config, c"home".as_ptr(), home.as_ptr()));
         }
-        let status = (self.initialize)(self.config);
-        if status != 0 {
-            // `Py_Initialize` says no by ending the process, in its own words.
-            initialize_by_flags();
-        }
-        self.succeeds(status);
+        self.succeeds((self.initialize)(self.config));
         (self.free)(self.config);
     }
 

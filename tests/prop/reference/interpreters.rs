@@ -1,6 +1,6 @@
 //! The reference's interpreters: made, ended, and visited.
 
-use super::{CRASH, End, Home, Mistake, NO_THREAD_STATE, Reference, Reply, State, Step};
+use super::{CRASH, Call, End, Home, Mistake, NO_THREAD_STATE, Reference, Reply, State, Step};
 
 /// The main interpreter, in every life.
 pub(super) const MAIN: Home = Home(0);
@@ -35,6 +35,38 @@ impl Interpreter {
 }
 
 impl Reference {
+    /// Calls about interpreters and what is in them.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are answered where calls come in"
+    )]
+    pub(super) fn call_of_interpreters(&mut self, thread: usize, call: Call) -> Step<Reply> {
+        let none = |()| Reply::Nothing;
+        match call {
+            Call::InterpreterGet => {
+                let state = self.current[thread]
+                    .ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
+                let state = self.live(Some(state))?;
+                Ok(Reply::Interpreter(Some(self.home(state))))
+            }
+            Call::InterpreterHead => Ok(Reply::Interpreter(self.listed.first().copied())),
+            Call::InterpreterMain => Ok(Reply::Interpreter(self.main())),
+            Call::InterpreterNext(of) => self.next_interpreter(of),
+            Call::ThreadHead(of) => {
+                let home = self.home_for(of)?;
+                Ok(Reply::State(self.homes[home.0].list.first().copied()))
+            }
+            Call::New(of) => {
+                let home = self.home_for(of)?;
+                let made = self.create(thread, home)?;
+                Ok(Reply::State(Some(made)))
+            }
+            Call::NewInterpreter(own) => self.new_interpreter(thread, own),
+            Call::EndInterpreter(state) => self.end_interpreter(thread, state).map(none),
+            _ => Err(End::Undefined),
+        }
+    }
+
     pub(super) fn main(&self) -> Option<Home> {
         self.listed.contains(&MAIN).then_some(MAIN)
     }

@@ -161,28 +161,16 @@ impl Reference {
                 let looks = self.check_enabled && self.key;
                 number(!looks || (current.is_some() && (ignored || current == self.slot(thread))))
             }
-            Call::InterpreterGet => {
-                let state =
-                    current.ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
-                let state = self.live(Some(state))?;
-                Ok(Reply::Interpreter(Some(self.home(state))))
-            }
-            Call::InterpreterHead => Ok(Reply::Interpreter(self.listed.first().copied())),
-            Call::InterpreterMain => Ok(Reply::Interpreter(self.main())),
-            Call::InterpreterNext(of) => self.next_interpreter(of),
-            Call::ThreadHead(of) => {
-                let home = self.home_for(of)?;
-                Ok(Reply::State(self.homes[home.0].list.first().copied()))
-            }
+            Call::InterpreterGet
+            | Call::InterpreterHead
+            | Call::InterpreterMain
+            | Call::InterpreterNext(_)
+            | Call::ThreadHead(_)
+            | Call::New(_)
+            | Call::NewInterpreter(_)
+            | Call::EndInterpreter(_) => self.call_of_interpreters(thread, call),
             Call::Ensure => self.ensure(thread),
             Call::Release(locked) => self.release(thread, locked).map(none),
-            Call::New(of) => {
-                let home = self.home_for(of)?;
-                let made = self.create(thread, home)?;
-                Ok(Reply::State(Some(made)))
-            }
-            Call::NewInterpreter(own) => self.new_interpreter(thread, own),
-            Call::EndInterpreter(state) => self.end_interpreter(thread, state).map(none),
             Call::Clear(state) => self.clear(thread, state).map(none),
             Call::Delete(state) => self.delete(thread, state).map(none),
             Call::DeleteCurrent => self.delete_current(thread).map(none),
