@@ -6,7 +6,7 @@
 use crate::{Bound, explored};
 use std::sync::Arc;
 use tstate::runtime::lock_order::Lock;
-use tstate::runtime::{Callback, CallbackId, Caller, Host, Over, Profile, Runtime, Step};
+use tstate::runtime::{Callback, CallbackId, Caller, Host, Over, Runtime, Step};
 use tstate::sync::{self, Event, ThreadIndex};
 
 struct Idle;
@@ -100,10 +100,4 @@ fn a_child_makes_anew_what_a_gone_thread_had_preemptions_1() {
 fn the_last_patches_renew_head_lock_before_they_use_it_preemptions_1() {
     assert_eq!(children("3.11", Some(Lock::HeadLock)), [FINE]);
     assert_eq!(children("3.8", Some(Lock::HeadLock)), [FINE]);
-}
-
-/// What a profile is.
-#[test]
-fn the_releases_are_there() {
-    assert!("3.12".parse::<Profile>().is_ok());
 }
