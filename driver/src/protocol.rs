@@ -137,7 +137,11 @@ impl Reply {
         Ok(Some(Observed {
             events: events?,
             end: end(&self.end),
-            threads: self.threads.iter().map(|rest| rest_of(rest)).collect(),
+            threads: self
+                .threads
+                .iter()
+                .map(|rest| rest.parse().unwrap_or(Rest::Running))
+                .collect(),
         }))
     }
 }
@@ -148,18 +152,6 @@ fn end(text: &str) -> End {
         let (_, detail) = text.split_once(' ').unwrap_or((text, ""));
         End::Cut(detail.to_owned())
     })
-}
-
-fn rest_of(text: &str) -> Rest {
-    match text {
-        "not started" => Rest::NotStarted,
-        "ended" => Rest::Ended,
-        "exited" => Rest::Exited,
-        "hung" => Rest::Hung,
-        "blocked" => Rest::Blocked,
-        "gone" => Rest::Gone,
-        _ => Rest::Running,
-    }
 }
 
 /// What an initialized libpython has in it.

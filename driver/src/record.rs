@@ -29,7 +29,7 @@ pub struct Record {
 
 /// Where a thread is: the codes of [`Record::rests`].
 pub const RESTS: [&str; 7] = [
-    "not started",
+    "unstarted",
     "running",
     "blocked",
     "ended",

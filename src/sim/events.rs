@@ -383,6 +383,33 @@ impl FromStr for Seen {
     }
 }
 
+/// The words of where a thread is, in one list for both directions.
+const RESTS: [(Rest, &str); 7] = [
+    (Rest::NotStarted, "unstarted"),
+    (Rest::Ended, "ended"),
+    (Rest::Exited, "exited"),
+    (Rest::Hung, "hung"),
+    (Rest::Blocked, "blocked"),
+    (Rest::Gone, "gone"),
+    (Rest::Running, "running"),
+];
+
+impl fmt::Display for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = RESTS.iter().find(|(known, _)| known == self);
+        f.write_str(known.map_or("", |(_, word)| word))
+    }
+}
+
+impl FromStr for Rest {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let known = RESTS.iter().find(|(_, word)| *word == text);
+        known.map(|(rest, _)| *rest).ok_or(())
+    }
+}
+
 impl FromStr for End {
     type Err = ();
 

@@ -148,22 +148,10 @@ fn written(observed: &Observed) -> Reply {
     } else {
         &observed.end
     };
-    let rest = |rest: &Rest| {
-        let word = match rest {
-            Rest::NotStarted => "not started",
-            Rest::Ended => "ended",
-            Rest::Exited => "exited",
-            Rest::Hung => "hung",
-            Rest::Blocked => "blocked",
-            Rest::Gone => "gone",
-            Rest::Running => "running",
-        };
-        word.to_owned()
-    };
     Reply {
         events: observed.events.iter().map(Event::to_string).collect(),
         end: end.to_string(),
-        threads: observed.threads.iter().map(rest).collect(),
+        threads: observed.threads.iter().map(Rest::to_string).collect(),
         waits: vec![None; observed.threads.len()],
         ..Reply::default()
     }

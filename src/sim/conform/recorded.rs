@@ -101,33 +101,13 @@ impl fmt::Display for Recorded {
             writeln!(f, "end {}", run.end)?;
             f.write_str("threads")?;
             for rest in &run.threads {
-                write!(f, " {}", written_rest(*rest))?;
+                write!(f, " {rest}")?;
             }
             f.write_char('\n')?;
             before = &run.events;
         }
         Ok(())
     }
-}
-
-/// The words of where a thread is, in one list for both directions.
-const RESTS: [(Rest, &str); 6] = [
-    (Rest::NotStarted, "unstarted"),
-    (Rest::Ended, "ended"),
-    (Rest::Exited, "exited"),
-    (Rest::Hung, "hung"),
-    (Rest::Blocked, "blocked"),
-    (Rest::Running, "running"),
-];
-
-fn written_rest(rest: Rest) -> &'static str {
-    let known = RESTS.iter().find(|(known, _)| *known == rest);
-    known.map_or("", |(_, word)| word)
-}
-
-fn rest(text: &str) -> Option<Rest> {
-    let known = RESTS.iter().find(|(_, word)| *word == text)?;
-    Some(known.0)
 }
 
 /// A run that is being read.
@@ -175,7 +155,8 @@ impl FromStr for Recorded {
                     run.end = Some(detail.parse().map_err(|()| refuse("no end"))?);
                 }
                 ("threads", Some(_)) => {
-                    let threads: Option<Vec<Rest>> = detail.split(' ').map(rest).collect();
+                    let threads: Option<Vec<Rest>> =
+                        detail.split(' ').map(|word| word.parse().ok()).collect();
                     let run = reading.take().unwrap_or_default();
                     before.clone_from(&run.events);
                     let observed = Observed {
@@ -246,7 +227,7 @@ threads blocked hung
             ("same 1", "same 9", 11),
             ("0 ends 0", "0 ended 0", 6),
             ("exit 0", "left 0", 7),
-            ("unstarted", "gone", 8),
+            ("unstarted", "lost", 8),
             ("on 3.14.10\n", "", 10),
             ("threads blocked hung\n", "", 13),
         ] {
