@@ -372,22 +372,24 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether nobody can ever go on, time-outs or not: the threads that move only go round in waits for the GIL, which
-    /// is held by a thread that is blocked. One of them that owns the GIL's mutex is between two waits and about to give
-    /// it up, and the holder may be blocked by just that. While the runtime is finalizing, one may find that it is too late,
-    /// and go: then nothing is said.
+    /// Whether nobody can ever go on, time-outs or not: the threads that move only go round in waits for a GIL, each of
+    /// which is held by a thread that is blocked or goes round too. One of them that owns a GIL's mutex is between two waits
+    /// and about to give it up, and the holder may be blocked by just that. While the runtime is finalizing, one may find
+    /// that it is too late, and go: then nothing is said.
     #[must_use]
     pub fn is_stuck_for_good(&self, world: &World) -> bool {
-        let holder = self.machine.runtime.gil_holder();
+        let runtime = &self.machine.runtime;
+        let moves = |thread: &ThreadIndex| matches!(world.standing(*thread), Standing::Enabled);
+        let is_held_up = |thread| {
+            let holder = runtime.holder_waited_for(thread);
+            holder.is_some_and(|holder| runtime.waits_for_gil(holder) || !moves(&holder))
+        };
         self.is_stuck(world)
             && !self.may_leave()
             && !self
                 .threads()
                 .any(|thread| !self.machine.is_gone(thread) && world.owns(thread, "gil.mutex"))
-            && holder.is_some_and(|holder| {
-                !self.machine.runtime.waits_for_gil(holder)
-                    && !matches!(world.standing(holder), Standing::Enabled)
-            })
+            && self.threads().filter(moves).all(is_held_up)
     }
 
     /// Whether a thread that waits for the GIL may be told by finalization to go.
