@@ -20,7 +20,8 @@ use tstate::sync::{
 
 /// Which protocol, and its two numbers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Protocol {
+#[allow(unreachable_pub, reason = "the benches, another crate, name it")]
+pub enum Protocol {
     /// P1: threads, rounds.
     HandOff(usize, usize),
     /// P2: threads beside the finalizer, rounds.
