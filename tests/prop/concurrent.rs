@@ -23,8 +23,8 @@ const STATES_AUDITED: u64 = 300;
 const AUDIT_STATES_MAX: u64 = 60_000;
 
 /// The outcomes that generated scenarios must have between them.
-const KINDS: [&str; 8] = [
-    "ok", "hang", "exit", "leak", "lost", "deadlock", "fatal", "crash",
+const KINDS: [&str; 9] = [
+    "ok", "hang", "exit", "leak", "lost", "deadlock", "fatal", "crash", "child",
 ];
 
 /// How many scenarios each part was held against.
@@ -193,8 +193,26 @@ pub(crate) fn merging_loses_nothing(
     }
 }
 
+/// How many forks lie before the end of the process, and its outcome.
+fn process_of(outcome: &str) -> (usize, &str) {
+    match outcome
+        .strip_prefix("child(")
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
+        None => (0, outcome),
+        Some(inner) => {
+            let (forks, outcome) = process_of(inner);
+            (forks + 1, outcome)
+        }
+    }
+}
+
 /// Whether a claim of one outcome is met by another.
 fn covers(claimed: &str, outcome: &str) -> bool {
+    let ((process, claimed), (other, outcome)) = (process_of(claimed), process_of(outcome));
+    if process != other {
+        return false;
+    }
     let split = |text: &str| {
         let (word, rest) = text.split_once('(').unwrap_or((text, ""));
         (word.to_owned(), rest.trim_end_matches(')').to_owned())
@@ -238,7 +256,10 @@ pub(crate) fn claims_decide(text: &str, first: &Checked) -> Result<(), String> {
         .copied()
         .filter(|text| *text != dropped)
         .collect();
-    if kept.is_empty() || kept.iter().any(|kept| covers(kept, dropped)) {
+    // A process may end well unless a claim speaks of it.
+    let (process, outcome) = process_of(dropped);
+    let is_default = outcome == "ok" && kept.iter().all(|kept| process_of(kept).0 != process);
+    if kept.is_empty() || is_default || kept.iter().any(|kept| covers(kept, dropped)) {
         return Ok(());
     }
     judged(&format!("allow {}", kept.join(", ")), Status::Failed)

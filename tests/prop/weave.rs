@@ -12,6 +12,8 @@ pub(crate) enum Act {
     Ensure(Vec<Act>, bool),
     /// A sub-interpreter, with a GIL of its own where there is one: made, the acts in it, ended, back.
     Interpreter(bool, Vec<Act>),
+    /// Forks, with Python's hooks or without any; the acts are the child's.
+    Fork(bool, Vec<Act>),
     /// Imports a module, `threading` or another.
     Import(bool),
     /// A thread state of its own: New, Acquire, the acts, Clear, DeleteCurrent.
@@ -92,6 +94,7 @@ fn nested(inner: impl Strategy<Value = Vec<Act>> + Clone) -> impl Strategy<Value
         6 => (inner.clone(), forgets).prop_map(|(acts, forgets)| Act::Ensure(acts, forgets)),
         1 => inner.clone().prop_map(Act::Own),
         1 => (any::<bool>(), inner.clone()).prop_map(|(own, acts)| Act::Interpreter(own, acts)),
+        1 => (any::<bool>(), inner.clone()).prop_map(|(hooks, acts)| Act::Fork(hooks, acts)),
         2 => inner.clone().prop_map(Act::Save),
         2 => inner.clone().prop_map(Act::AllowThreads),
         3 => inner.clone().prop_map(Act::Lock),
@@ -260,6 +263,15 @@ impl Writer {
                 );
             }
             Act::Interpreter(own, acts) if attached => self.interpreter(*own, acts),
+            Act::Fork(hooks, acts) => {
+                let fork = if *hooks && attached {
+                    "os.fork"
+                } else {
+                    "fork"
+                };
+                let before = format!("{fork} {{ child {{");
+                self.around(&before, acts, "} parent { } }", attached);
+            }
             Act::Own(acts)
             | Act::Save(acts)
             | Act::AllowThreads(acts)
