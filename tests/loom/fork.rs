@@ -20,9 +20,14 @@ impl Host for Idle {
     }
 }
 
-/// A process: its runtime, and the end of its worker.
+/// A process: its runtime, and what its threads tell each other.
 struct Process {
     runtime: Runtime,
+    /// The worker was in the GIL, and is not any more.
+    came: Event,
+    /// The first thread is about to fork.
+    forks: Event,
+    /// The worker is gone.
     ended: Event,
 }
 
@@ -49,17 +54,19 @@ fn child(process: &Arc<Process>, lock: Option<Lock>) -> Step<i32> {
         let state = caller.gil_state_ensure();
         let detached = state.and_then(|_| caller.eval_save_thread());
         assert!(detached.is_ok(), "the worker comes and goes");
+        worker.came.set();
+        worker.forks.wait();
         if let Some(lock) = lock {
             assert!(caller.keep_for_good(lock), "{lock:?} can be kept");
         }
         worker.ended.set();
     });
+    process.came.wait();
     caller.eval_restore_thread(saved)?;
     caller.before_fork()?;
+    process.forks.set();
     // The worker is not in the child: all that it does comes before the fork.
-    let saved = caller.eval_save_thread()?;
     process.ended.wait();
-    caller.eval_restore_thread(saved)?;
     caller.after_fork_child()?;
     live_on(&caller)
 }
@@ -68,6 +75,8 @@ fn children(profile: &'static str, lock: Option<Lock>) -> Vec<(Result<i32, ()>, 
     let found = explored(profile, Bound::Preemptions(1), 0, move || {
         let process = Arc::new(Process {
             runtime: Runtime::new(profile.parse().expect("a release")),
+            came: Event::new("came"),
+            forks: Event::new("forks"),
             ended: Event::new("ended"),
         });
         let result = child(&process, lock).map_err(|_| ());
@@ -89,9 +98,31 @@ fn a_child_lives_on_preemptions_1() {
 /// Up to 3.12 a fork takes no lock but the import lock, so that another thread may have any other.
 #[test]
 fn a_child_makes_anew_what_a_gone_thread_had_preemptions_1() {
-    let locks = [Lock::HeadLock, Lock::PendingQueue, Lock::AtExit];
+    let locks = [
+        Lock::HeadLock,
+        Lock::PendingQueue,
+        Lock::AtExit,
+        Lock::GilMutex,
+        Lock::GilSwitchMutex,
+    ];
     for lock in locks {
         assert_eq!(children("3.12", Some(lock)), [FINE], "{lock:?}");
+    }
+}
+
+/// Since 3.13 the forking thread itself has HEAD_LOCK, and another may have what the parking lot and the GIL consist of.
+#[test]
+fn a_child_of_the_newest_release_makes_anew_what_a_gone_thread_had_preemptions_1() {
+    let locks = [
+        Lock::PendingQueue,
+        Lock::Bucket,
+        Lock::AtExit,
+        Lock::GilMutex,
+        Lock::GilSwitchMutex,
+        Lock::AuditHooks,
+    ];
+    for lock in locks {
+        assert_eq!(children("3.14", Some(lock)), [FINE], "{lock:?}");
     }
 }
 
