@@ -38,6 +38,7 @@ fn live_on(caller: &Caller<'_>) -> Step<i32> {
     assert_eq!(caller.add_pending_call(Callback::new(CallbackId(1), 0))?, 0);
     assert_eq!(caller.make_pending_calls()?, 0);
     assert_eq!(caller.at_exit(Callback::new(CallbackId(2), 0))?, 0);
+    assert_eq!(caller.add_audit_hook(Callback::new(CallbackId(3), 0))?, 0);
     caller.before_fork()?;
     caller.after_fork_parent()?;
     caller.finalize_ex()
