@@ -218,9 +218,13 @@ pub(super) fn wake_all(word: &AtomicU32) {
 }
 
 /// Sleeps as long as the word has this value; may return early.
+///
+/// `errno` stays as it is: the functions that this stands behind do not touch it, and CPython reads a directory with the GIL
+/// given up between `errno = 0` and the question whether that is still so.
 pub(super) fn wait_while(word: &AtomicU32, value: u32) {
-    // SAFETY: the word lives as long as the call, which only reads it.
+    // SAFETY: the word lives as long as the call, which only reads it; `errno` is the calling thread's.
     unsafe {
+        let errno = *libc::__errno_location();
         libc::syscall(
             libc::SYS_futex,
             word.as_ptr(),
@@ -228,6 +232,7 @@ pub(super) fn wait_while(word: &AtomicU32, value: u32) {
             value,
             std::ptr::null::<libc::timespec>(),
         );
+        *libc::__errno_location() = errno;
     }
 }
 
