@@ -220,20 +220,7 @@ impl Writer {
 
     fn act(&mut self, act: &Act, attached: bool) {
         match act {
-            Act::Ensure(acts, forgets) => {
-                let name = self.name("g");
-                let release = if *forgets {
-                    String::new()
-                } else {
-                    format!("PyGILState_Release({name})")
-                };
-                self.around(
-                    &format!("{name} = PyGILState_Ensure()"),
-                    acts,
-                    &release,
-                    true,
-                );
-            }
+            Act::Ensure(acts, forgets) => self.ensure(acts, *forgets),
             Act::Own(acts) if !attached => {
                 let name = self.name("ts");
                 let new = format!("{name} = PyThreadState_New(PyInterpreterState_Main())");
@@ -277,15 +264,41 @@ impl Writer {
             | Act::AllowThreads(acts)
             | Act::Interpreter(_, acts) => self.acts(acts, attached),
             Act::PyMutex(acts) if self.minor < PY_MUTEX_SINCE => self.acts(acts, attached),
+            Act::Lock(acts) => self.around("lock m", acts, "unlock m", attached),
+            Act::PyMutex(acts) => {
+                self.around("PyMutex_Lock(&pm)", acts, "PyMutex_Unlock(&pm)", attached);
+            }
+            Act::Eval
+            | Act::MakePending
+            | Act::Import(_)
+            | Act::IsFinalizing
+            | Act::AddPending
+            | Act::Post
+            | Act::Wait
+            | Act::SetFlag
+            | Act::SpinUntilFinalizing => self.leaf(act, attached),
+        }
+    }
+
+    fn ensure(&mut self, acts: &[Act], forgets: bool) {
+        let name = self.name("g");
+        let release = if forgets {
+            String::new()
+        } else {
+            format!("PyGILState_Release({name})")
+        };
+        let ensure = format!("{name} = PyGILState_Ensure()");
+        self.around(&ensure, acts, &release, true);
+    }
+
+    /// What holds nothing else.
+    fn leaf(&mut self, act: &Act, attached: bool) {
+        match act {
             Act::Import(threading) if attached => self.line(if *threading {
                 "import threading"
             } else {
                 "import json"
             }),
-            Act::Lock(acts) => self.around("lock m", acts, "unlock m", attached),
-            Act::PyMutex(acts) => {
-                self.around("PyMutex_Lock(&pm)", acts, "PyMutex_Unlock(&pm)", attached);
-            }
             Act::Eval if attached => self.line("eval"),
             Act::MakePending if attached => self.line("Py_MakePendingCalls()"),
             Act::Eval | Act::MakePending | Act::Import(_) => self.line("Py_IsInitialized()"),
@@ -295,6 +308,14 @@ impl Writer {
             Act::Wait => self.line("wait s"),
             Act::SetFlag => self.line("set f"),
             Act::SpinUntilFinalizing => self.line("spin until f || finalizing"),
+            Act::Ensure(..)
+            | Act::Interpreter(..)
+            | Act::Fork(..)
+            | Act::Own(_)
+            | Act::Save(_)
+            | Act::AllowThreads(_)
+            | Act::Lock(_)
+            | Act::PyMutex(_) => unreachable!("this holds others"),
         }
     }
 
