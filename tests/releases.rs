@@ -3,28 +3,15 @@
 #![cfg(not(loom))]
 
 use tstate::runtime::{
-    CallbackId, Caller, Crash, Ended, Fatal, Host, InterpreterHandle, Over, Profile, Runtime, Step,
-    ThreadStateHandle,
+    Caller, Crash, Ended, Fatal, InterpreterHandle, Over, Profile, Runtime, ThreadStateHandle,
 };
 use tstate::sync::ThreadIndex;
-
-struct Idle;
-
-impl Host for Idle {
-    fn call(&self, _: &Caller<'_>, _: CallbackId, _: u64) -> Step<i32> {
-        Ok(0)
-    }
-
-    fn spawn(&self, _: ThreadIndex) -> bool {
-        false
-    }
-}
 
 /// Runs `body` initialized and attached, under a profile.
 fn run<R>(profile: &str, body: impl FnOnce(&Caller<'_>) -> R) -> (R, Option<Over>) {
     let profile: Profile = profile.parse().expect("a profile");
     let runtime = Runtime::new(profile);
-    let caller = Caller::new(&runtime, &Idle);
+    let caller = Caller::new(&runtime, &());
     caller.initialize().expect("initialization succeeds");
     let result = body(&caller);
     (result, runtime.over())
@@ -86,7 +73,7 @@ fn the_gilstate_check_holds_without_python_up_to_3_14() {
         let without = Ok(i32::from(!since(profile, 15)));
         let parsed: Profile = profile.parse().expect("a profile");
         let runtime = Runtime::new(parsed);
-        let caller = Caller::new(&runtime, &Idle);
+        let caller = Caller::new(&runtime, &());
         assert_eq!(caller.gil_state_check(), without, "{profile}");
         caller.initialize().expect("initialization succeeds");
         assert_eq!(caller.gil_state_check(), Ok(1), "{profile}");

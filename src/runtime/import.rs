@@ -51,7 +51,7 @@
 
 use super::arena::Whence;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
-use super::outcome::{Ended, Step};
+use super::outcome::Step;
 use super::state::Caller;
 use crate::sync::{Condvar, Mutex, Plain, current_thread, scope};
 
@@ -240,31 +240,14 @@ impl Caller<'_> {
                 Locked::Already => break false,
                 Locked::ByAnother => {
                     self.detach(current)?;
-                    self.wait_for_module(imports, module)?;
+                    let is_free = |owners: &[u8; MODULES_MAX]| owners[module.index()] == 0;
+                    self.wait_until_free(&imports.owners, &imports.given_back, is_free)?;
                     self.attach(current)?;
                 }
             }
         };
         scope.end(&locked);
         Ok(locked)
-    }
-
-    fn wait_for_module(&self, imports: &Imports, module: ModuleId) -> Step<()> {
-        let mut owners = imports.owners.lock();
-        let scope = scope();
-        loop {
-            scope.again(&());
-            if self.runtime.over().is_some() {
-                return Err(Ended::ProcessOver);
-            }
-            if owners[module.index()] == 0 {
-                break;
-            }
-            imports.given_back.wait(&mut owners);
-        }
-        scope.end(&());
-        drop(owners);
-        Ok(())
     }
 
     /// With the module's lock: 0, or -1 if nobody can find it any more.

@@ -22,6 +22,7 @@ use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Ended, Step};
 use super::state::Caller;
 use crate::sync::{Condvar, Mutex, Plain, current_thread, scope};
+use std::hash::Hash;
 
 /// Who imported `threading` in one interpreter.
 #[derive(Debug)]
@@ -113,20 +114,31 @@ impl Caller<'_> {
         }
         let current = self.attached_or_crash()?;
         self.detach(current)?;
-        let mut taken = importer.taken.lock();
+        self.wait_until_free(&importer.taken, &importer.released, |taken| !taken)?;
+        self.attach(current)
+    }
+
+    /// Waits with nothing attached, as for any native lock of Python's, until `is_free` holds or the process is over.
+    pub(super) fn wait_until_free<T: Hash + Copy + 'static>(
+        &self,
+        mutex: &Mutex<T>,
+        freed: &Condvar,
+        is_free: impl Fn(&T) -> bool,
+    ) -> Step<()> {
+        let mut state = mutex.lock();
         let scope = scope();
         loop {
             scope.again(&());
             if self.runtime.over().is_some() {
                 return Err(Ended::ProcessOver);
             }
-            if !*taken {
+            if is_free(&state) {
                 break;
             }
-            importer.released.wait(&mut taken);
+            freed.wait(&mut state);
         }
         scope.end(&());
-        drop(taken);
-        self.attach(current)
+        drop(state);
+        Ok(())
     }
 }

@@ -317,11 +317,8 @@ impl Caller<'_> {
 
     /// WE before there is a GIL: the caller's former thread state is current again, in 3.12 without the GIL.
     fn attach_again(&self, saved: ThreadStateHandle) -> Step<()> {
-        if saved.is_null() {
-            return Ok(());
-        }
-        if self.runtime.profile.refusal_takes_the_gil_back() {
-            return self.attach(saved);
+        if saved.is_null() || self.runtime.profile.refusal_takes_the_gil_back() {
+            return self.attach_saved(saved);
         }
         self.runtime.corrupted.write(true);
         self.set_current(saved);

@@ -6,19 +6,8 @@
 use crate::{Bound, explored};
 use std::sync::Arc;
 use tstate::runtime::lock_order::Lock;
-use tstate::runtime::{Callback, CallbackId, Caller, Host, Over, Runtime, Step};
+use tstate::runtime::{Callback, CallbackId, Caller, Over, Runtime, Step};
 use tstate::sync::{self, Event, ThreadIndex};
-
-struct Idle;
-
-impl Host for Idle {
-    fn call(&self, _: &Caller<'_>, _: CallbackId, _: u64) -> Step<i32> {
-        Ok(0)
-    }
-    fn spawn(&self, _: ThreadIndex) -> bool {
-        false
-    }
-}
 
 /// A process: its runtime, and what its threads tell each other.
 struct Process {
@@ -46,12 +35,12 @@ fn live_on(caller: &Caller<'_>) -> Step<i32> {
 
 /// The child of a process whose worker was in the GIL once, took `lock` and is gone.
 fn child(process: &Arc<Process>, lock: Option<Lock>) -> Step<i32> {
-    let caller = Caller::new(&process.runtime, &Idle);
+    let caller = Caller::new(&process.runtime, &());
     caller.initialize()?;
     let saved = caller.eval_save_thread()?;
     let worker = Arc::clone(process);
     let _handle = sync::spawn(ThreadIndex::new(1), move || {
-        let caller = Caller::new(&worker.runtime, &Idle);
+        let caller = Caller::new(&worker.runtime, &());
         let state = caller.gil_state_ensure();
         let detached = state.and_then(|_| caller.eval_save_thread());
         assert!(detached.is_ok(), "the worker comes and goes");

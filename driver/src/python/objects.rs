@@ -257,19 +257,16 @@ pub(super) fn at_clear(owner: Pointer, callback: Callback) -> bool {
     } else {
         dict_of(owner)
     };
-    if dict.is_null() {
-        return false;
-    }
-    let object = capsule(Some(callback));
-    let name = name_of("clear", CLEARS.fetch_add(1, Ordering::Relaxed));
-    api::dict_set(dict, name.as_ptr(), object);
-    api::decrease(object);
-    true
+    dies_with(dict, callback)
 }
 
 /// Puts what runs a callback when it dies into an interpreter's dictionary.
 pub(super) fn at_interpreter_clear(owner: Pointer, callback: Callback) -> bool {
-    let dict = api::interpreter_dict(owner);
+    dies_with(api::interpreter_dict(owner), callback)
+}
+
+/// Puts what runs a callback when it dies into a dictionary; whether there is one.
+fn dies_with(dict: Pointer, callback: Callback) -> bool {
     if dict.is_null() {
         return false;
     }

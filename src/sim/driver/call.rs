@@ -124,7 +124,7 @@ impl<P: Python> Machine<P> {
                 } else {
                     caller.at_clear(given[0].thread_state(), function)?
                 };
-                Value::Number(if room { 0 } else { -1 })
+                status(room)
             }
             Call::AtSite => {
                 caller.at_site(callback(given[0], Value::NULL))?;
@@ -141,23 +141,14 @@ impl<P: Python> Machine<P> {
     /// Calls around a fork.
     fn forking(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
         Ok(match call {
-            Call::BeforeFork => {
-                caller.before_fork()?;
-                Value::NULL
-            }
-            Call::AfterForkParent => {
-                caller.after_fork_parent()?;
-                Value::NULL
-            }
-            Call::AfterForkChild => {
-                caller.after_fork_child()?;
-                Value::NULL
-            }
+            Call::BeforeFork => caller.before_fork().map(null)?,
+            Call::AfterForkParent => caller.after_fork_parent().map(null)?,
+            Call::AfterForkChild => caller.after_fork_child().map(null)?,
             Call::AtFork => {
                 let [before, parent, child] =
                     [given[0], given[1], given[2]].map(|hook| callback(hook, Value::NULL));
                 let room = caller.register_at_fork(before, parent, child)?;
-                Value::Number(if room { 0 } else { -1 })
+                status(room)
             }
             other => self.attaching(caller, other, given)?,
         })
@@ -187,7 +178,6 @@ impl<P: Python> Machine<P> {
     }
 
     fn attaching(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
-        let null = |()| Value::NULL;
         Ok(match call {
             Call::EvalSaveThread => caller.eval_save_thread()?.into(),
             Call::EvalRestoreThread => caller
@@ -235,7 +225,6 @@ impl<P: Python> Machine<P> {
     }
 
     fn interpreters(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
-        let null = |()| Value::NULL;
         Ok(match call {
             Call::NewInterpreter => caller.new_interpreter()?.into(),
             Call::EndInterpreter => caller.end_interpreter(given[0].thread_state()).map(null)?,
@@ -294,6 +283,16 @@ impl<P: Python> Machine<P> {
             None => Value::Number(-1),
         }
     }
+}
+
+/// What a call without a result comes to.
+fn null((): ()) -> Value {
+    Value::NULL
+}
+
+/// 0, or -1 where there is no room.
+fn status(room: bool) -> Value {
+    Value::Number(if room { 0 } else { -1 })
 }
 
 /// A configuration, its fields in the order of [`CONFIG_FIELDS`](crate::sim::scenario::names::CONFIG_FIELDS).

@@ -125,7 +125,6 @@ pub struct Machine<P: Python = Runtime> {
     started: Vec<Vec<Plain<u8>>>,
     /// How often a callback was entered, where a condition asks.
     runs: Vec<Plain<u64>>,
-    counts_runs: Vec<bool>,
     reads: Reads,
     /// Pending calls accepted and not yet run, for each callback.
     owed: Vec<Plain<i64>>,
@@ -217,7 +216,6 @@ impl<P: Python> Machine<P> {
                 runs: (0..bodies)
                     .map(|body| Plain::new(("runs", body), 0))
                     .collect(),
-                counts_runs: (0..bodies).map(|body| reads.runs.contains(&body)).collect(),
                 reads,
                 owed: (0..bodies)
                     .map(|body| Plain::new(("owed", body), 0))
@@ -539,7 +537,7 @@ impl<P: Python> Machine<P> {
             return Err(caller.crash(Crash::Other));
         }
         depth.write(depth.read() + 1);
-        if self.counts_runs[body.index()] {
+        if self.reads.runs.contains(&body.index()) {
             self.runs[body.index()].update(|runs| runs + 1);
         }
         if let Some(listener) = &self.listener {

@@ -229,8 +229,7 @@ impl<P: Python> Machine<P> {
             }
             StatementKind::Import { module, .. } => {
                 let name = &self.program.texts[module.index()];
-                let mut known = self.reads.modules.iter();
-                let id = known.position(|known| known == name).unwrap_or_default();
+                let id = self.reads.module(name).unwrap_or_default();
                 caller.import(ModuleId::new(id), name)?;
             }
             StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,

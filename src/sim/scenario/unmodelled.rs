@@ -13,6 +13,7 @@ use crate::sim::diagnostic::{Code, Diagnostic, Span};
 pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
     let mut pass = Pass {
         program,
+        reads: Reads::of(program),
         diagnostics: Vec::new(),
     };
     if !profile.is_modelled() {
@@ -55,6 +56,7 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
 
 struct Pass<'program> {
     program: &'program Program,
+    reads: Reads,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -108,9 +110,7 @@ impl Pass<'_> {
             | StatementKind::Return(Some(value)) => self.expression(value, statement),
             StatementKind::Assert { condition, .. } => self.expression(condition, statement),
             StatementKind::Import { module, .. } => {
-                let reads = Reads::of(self.program);
-                let name = &self.program.texts[module.index()];
-                let id = reads.modules.iter().position(|known| known == name);
+                let id = self.reads.module(&self.program.texts[module.index()]);
                 if id.is_none_or(|id| id >= MODULES_MAX) {
                     let what = format!("more than {MODULES_MAX} modules, `threading` among them,");
                     self.refuse_statement(&what, statement);

@@ -41,6 +41,12 @@ fn modules(program: &Program, imports: &BTreeSet<TextId>) -> Vec<Box<str>> {
 }
 
 impl Reads {
+    /// The number of a module by its name.
+    #[must_use]
+    pub fn module(&self, name: &str) -> Option<usize> {
+        self.modules.iter().position(|known| **known == *name)
+    }
+
     /// What `program` reads.
     #[must_use]
     pub fn of(program: &Program) -> Self {
