@@ -58,6 +58,17 @@ impl Caller<'_> {
             .map_err(|error| self.status(error))
     }
 
+    /// As [`Caller::initialize`], with handlers of signals or without.
+    ///
+    /// # Errors
+    ///
+    /// As there. Source: contract 2.2.
+    #[doc(alias = "Py_InitializeEx")]
+    pub fn initialize_ex(&self, installs_signal_handlers: bool) -> Step<()> {
+        self.runtime.signals.will_install(installs_signal_handlers);
+        self.initialize()
+    }
+
     /// As [`Caller::initialize`], from a configuration, or from none.
     ///
     /// # Errors
@@ -132,6 +143,7 @@ impl Caller<'_> {
                     self.runtime.initialized.store(true, Ordering::Relaxed);
                 }
             }
+            Stage::Signals => self.runtime.signals.install(),
             Stage::Site => self.import_site()?,
             Stage::Done if self.runtime.profile.initialized_after_site() => {
                 self.runtime.initialized.store(true, Ordering::Relaxed);

@@ -4,11 +4,12 @@
 //! is a method in [`differences`].
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
-//! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
+//! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `async_exc`, `signal`, `parking`, `mutex`; then
 //! `threading`, `import`, `object`, `exit`, `audit`, `failure`; `stage`, `initialize`, `life`, `finalize`, `subinterpreter` and
 //! `fork` last. `lock_order` holds for all.
 
 mod arena;
+mod async_exc;
 mod attach;
 mod audit;
 mod callback;
@@ -40,6 +41,7 @@ mod outcome;
 mod parking;
 mod pending;
 pub mod profile;
+mod signal;
 mod stage;
 mod state;
 mod subinterpreter;
@@ -47,6 +49,7 @@ mod thread_state;
 mod threading;
 
 pub use arena::{AttachState, THREAD_STATES_MAX, Whence};
+pub use async_exc::Exception;
 pub use audit::{AUDIT_HOOKS_MAX, AuditEvent};
 pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
 pub use eval_breaker::Bit;
@@ -64,9 +67,10 @@ pub use observe::{
     GilObservation, InterpreterObservation, Observation, PendingObservation, ThreadObservation,
     ThreadStateObservation,
 };
-pub use outcome::{Crash, Ended, Fatal, Over, StatusError, Step};
-pub use pending::PENDING_MAX;
+pub use outcome::{Crash, Ended, Fatal, Limit, Over, StatusError, Step};
+pub use pending::{PENDING_MAINTHREADONLY, PENDING_MAX};
 pub use profile::Profile;
+pub use signal::SIGNAL;
 pub use stage::Stage;
 pub use state::{AT_EXIT_MAX, Caller, Host, Runtime};
 pub use subinterpreter::InterpreterConfig;

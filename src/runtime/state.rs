@@ -30,10 +30,11 @@ use super::interpreter::{INTERPRETERS_MAX, Interpreter};
 use super::lists::Lists;
 use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
 use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object};
-use super::outcome::{Crash, Ended, Fatal, Over, OverCell, StatusError, Step};
+use super::outcome::{Crash, Ended, Fatal, Limit, Over, OverCell, StatusError, Step};
 use super::parking::Parking;
-use super::pending::{PENDING_MAIN, PendingQueue};
+use super::pending::{PENDING_MAIN, PendingQueue, QueueSize};
 use super::profile::Profile;
+use super::signal::Signals;
 use super::stage::Stage;
 use super::threading::ThreadHandle;
 use crate::sync::{
@@ -120,6 +121,8 @@ pub struct Runtime {
     pub(super) forking: Plain<u8>,
     /// Audit hooks: they survive initialization.
     pub(super) audit_hooks: AuditHooks,
+    /// The signal, on its way from C to Python.
+    pub(super) signals: Signals,
     /// What is to fail next.
     pub(super) failures: Failures,
     /// A rule of the contract was broken that CPython does not check: from here on its invariants need not hold.
@@ -159,10 +162,10 @@ impl Runtime {
             hung: Local::new("hung", false),
             lists: Mutex::new("head_lock", Lists::new()),
             interpreters: std::array::from_fn(|slot| {
-                Interpreter::new(slot, profile.pending_interpreter_capacity())
+                Interpreter::new(slot, QueueSize::of_interpreter(profile))
             }),
             thread_states: ThreadStates::new(),
-            pending_main: PendingQueue::new(&PENDING_MAIN, profile.pending_main_capacity()),
+            pending_main: PendingQueue::new(&PENDING_MAIN, QueueSize::of_main(profile)),
             pending_busy: Plain::new("pending_busy", false),
             mutexes: std::array::from_fn(|slot| {
                 PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))
@@ -176,6 +179,7 @@ impl Runtime {
             at_clear: std::array::from_fn(AtClear::new),
             forking: Plain::new("forking", 0),
             audit_hooks: AuditHooks::new(),
+            signals: Signals::new(),
             failures: Failures::new(),
             corrupted: Plain::new("corrupted", false),
         }
@@ -300,6 +304,12 @@ impl<'a> Caller<'a> {
     #[must_use]
     pub fn fatal(&self, fatal: Fatal) -> Ended {
         self.runtime.end_process(Over::Fatal(fatal))
+    }
+
+    /// The runtime has no room for what the program does.
+    #[must_use]
+    pub(super) fn limit(&self, limit: Limit) -> Ended {
+        self.runtime.end_process(Over::Limit(limit))
     }
 
     /// `Py_ExitStatusException` of an error.

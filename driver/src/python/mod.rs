@@ -9,6 +9,7 @@ mod handles;
 pub mod injected;
 mod library;
 mod objects;
+mod signals;
 mod site;
 mod start;
 
@@ -211,7 +212,7 @@ impl Python for Libpython {
                 }
                 Some(Site::Claim(_)) | None => record::end(&format!("exit {status}")),
             },
-            Over::Fatal(_) | Over::Status(_) | Over::Crash(_) => {
+            Over::Fatal(_) | Over::Status(_) | Over::Crash(_) | Over::Limit(_) => {
                 record::cut("the scenario does what has no meaning in C")
             }
         }
@@ -220,6 +221,7 @@ impl Python for Libpython {
     fn observe_ids(&self) {}
     fn observe_failures(&self) {}
     fn observe_audit(&self) {}
+    fn observe_signals(&self) {}
 
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)
@@ -298,6 +300,10 @@ impl Python for Libpython {
 
     fn pending(&self) -> usize {
         record::refuse("how many pending calls are queued cannot be seen")
+    }
+
+    fn pending_of(&self, _interpreter: InterpreterHandle) -> usize {
+        self.pending()
     }
 
     fn mutex_held(&self, mutex: MutexSlot) -> bool {

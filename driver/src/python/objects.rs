@@ -75,7 +75,7 @@ fn empty_code() -> Pointer {
 }
 
 /// Drops a result: whether there was one, and no exception.
-fn succeeded(result: Pointer) -> bool {
+pub(super) fn succeeded(result: Pointer) -> bool {
     if result.is_null() {
         api::error_clear();
         return false;
@@ -145,7 +145,7 @@ pub(super) fn drop_object(index: usize) {
     }
 }
 
-fn attribute(module: &CStr, name: &CStr) -> Option<Pointer> {
+pub(super) fn attribute(module: &CStr, name: &CStr) -> Option<Pointer> {
     let module = api::import(module.as_ptr());
     if module.is_null() {
         api::error_clear();

@@ -14,6 +14,7 @@ mod condition;
 mod fork;
 mod natives;
 mod python;
+mod signal;
 mod statement;
 mod value;
 
@@ -43,6 +44,9 @@ const NAMES_MAX: usize = 32;
 
 /// Marks the argument of a callback that was queued with `Py_AddPendingCall`, so that its runs can be counted.
 const PENDING: u64 = 1 << 46;
+
+/// Marks Python's handler of the signal, so that its runs can be counted.
+const SIGNALLED: u64 = 15 << 42;
 
 /// What a scenario did, for who wants to tell: called on the thread that does it.
 pub trait Listener<P: Python = Runtime>: Sync + Send {
@@ -132,6 +136,10 @@ pub struct Machine<P: Python = Runtime> {
     adding: Vec<Plain<i64>>,
     /// Pending calls that the process was forked with, for each callback.
     inherited: Vec<Plain<i64>>,
+    /// Python's handler of the signal. Rule: the GIL.
+    handler: Plain<Value>,
+    /// Runs of it that signals allow for, for each callback: up to two, as signals that come together are one.
+    due: Vec<Plain<i64>>,
     failed: Plain<u64>,
     process_ended: Plain<bool>,
     /// How many forks the run followed into the child. Rule, of the three: the thread that forks.
@@ -226,6 +234,10 @@ impl<P: Python> Machine<P> {
                 inherited: (0..bodies)
                     .map(|body| Plain::new(("inherited", body), 0))
                     .collect(),
+                handler: Plain::new("handler", Value::Unbound),
+                due: (0..bodies)
+                    .map(|body| Plain::new(("due", body), 0))
+                    .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
                 generation: Plain::new("generation", 0),
@@ -295,6 +307,9 @@ impl<P: Python> Machine<P> {
         }
         if self.reads.failures {
             self.runtime.observe_failures();
+        }
+        if self.reads.signals {
+            self.runtime.observe_signals();
         }
         let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
         if self.reads.calls.iter().any(adds_hooks) {
@@ -530,7 +545,10 @@ impl<P: Python> Machine<P> {
         if argument & PENDING != 0 {
             self.ran_pending(body);
         }
-        let argument = argument & !PENDING;
+        let argument = match argument & !PENDING {
+            SIGNALLED => self.ran_handler(body),
+            argument => argument,
+        };
         let depth = &self.lanes[thread.index()].depth;
         if depth.read() == DEPTH_MAX {
             // Callbacks that call themselves without end run out of C stack.

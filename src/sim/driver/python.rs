@@ -5,9 +5,9 @@
 
 use super::Machine;
 use crate::runtime::{
-    AuditEvent, Callback, CallbackId, Caller, Crash, Daemon, Dictionary, Ended, GilState, Host,
-    InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile,
-    Runtime, Stage, StatusError, Step, ThreadStateHandle,
+    AuditEvent, Callback, CallbackId, Caller, Crash, Daemon, Dictionary, Ended, Exception,
+    GilState, Host, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
+    ObjectKind, Over, Profile, Runtime, Stage, StatusError, Step, ThreadStateHandle,
 };
 use crate::sync::{Branch, ThreadIndex, Word};
 
@@ -32,6 +32,8 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn observe_failures(&self);
     /// The program adds audit hooks: they are to be looked for from here on.
     fn observe_audit(&self);
+    /// The program has signals or async exceptions: they are to be looked for from here on.
+    fn observe_signals(&self);
 
     /// `attached(T)`.
     fn attached(&self, thread: ThreadIndex) -> bool;
@@ -63,6 +65,8 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn interpreter_of_object(&self, object: ObjectId) -> InterpreterHandle;
     /// `pending`.
     fn pending(&self) -> usize;
+    /// `pending(interp)`.
+    fn pending_of(&self, interpreter: InterpreterHandle) -> usize;
     /// `held(m)` of a `PyMutex`.
     fn mutex_held(&self, mutex: MutexSlot) -> bool;
     /// What `PyGILState_Check` says in the thread.
@@ -119,6 +123,8 @@ macro_rules! calls {
 calls! {
     /// `Py_Initialize`.
     fn initialize() -> ();
+    /// `Py_InitializeEx`.
+    fn initialize_ex(installs_signal_handlers: bool) -> ();
     /// `Py_IsInitialized`.
     fn is_initialized() -> i32;
     /// `Py_IsFinalizing`.
@@ -143,8 +149,20 @@ calls! {
     fn gc_collect() -> i32;
     /// `Py_AddPendingCall`.
     fn add_pending_call(call: Callback) -> i32;
+    /// `_PyEval_AddPendingCall`.
+    fn eval_add_pending_call(interpreter: InterpreterHandle, call: Callback, flags: i32) -> i32;
     /// `Py_MakePendingCalls`.
     fn make_pending_calls() -> i32;
+    /// `PyErr_CheckSignals`.
+    fn err_check_signals() -> i32;
+    /// Python's `signal.signal`: 0, or -1 if it raises.
+    fn at_signal(handler: Callback) -> i32;
+    /// The signal arrives, on the process's first thread: what the system does then.
+    fn signal_arrives() -> ();
+    /// `PyThread_get_thread_ident`.
+    fn thread_get_ident() -> i64;
+    /// `PyThreadState_SetAsyncExc`.
+    fn thread_state_set_async_exc(ident: i64, exception: Exception) -> i32;
     /// `PyMutex_Lock`.
     fn mutex_lock(mutex: MutexSlot) -> ();
     /// `PyMutex_Unlock`.
@@ -274,6 +292,9 @@ impl Python for Runtime {
     fn observe_audit(&self) {
         Self::observe_audit(self);
     }
+    fn observe_signals(&self) {
+        Self::observe_signals(self);
+    }
     fn attached(&self, thread: ThreadIndex) -> bool {
         Self::attached(self, thread)
     }
@@ -318,6 +339,9 @@ impl Python for Runtime {
     }
     fn pending(&self) -> usize {
         Self::pending(self)
+    }
+    fn pending_of(&self, interpreter: InterpreterHandle) -> usize {
+        Self::pending_of(self, interpreter)
     }
     fn mutex_held(&self, mutex: MutexSlot) -> bool {
         Self::mutex_held(self, mutex)

@@ -232,6 +232,7 @@ impl<P: Python> Machine<P> {
                 let id = self.reads.module(name).unwrap_or_default();
                 caller.import(ModuleId::new(id), name)?;
             }
+            StatementKind::Signal(handler) => self.signal(caller, *handler)?,
             StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
             StatementKind::FailAlloc => caller.fail_allocation()?,
             StatementKind::FailThreadStart => caller.fail_thread_start()?,

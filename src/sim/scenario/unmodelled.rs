@@ -116,7 +116,6 @@ impl Pass<'_> {
                     self.refuse_statement(&what, statement);
                 }
             }
-            StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
             StatementKind::Fork { child, parent } => {
                 self.block(child);
                 self.block(parent);
@@ -134,6 +133,7 @@ impl Pass<'_> {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
+            | StatementKind::Signal(_)
             | StatementKind::FailThreadStart
             | StatementKind::FailAlloc
             | StatementKind::FailStage(_)

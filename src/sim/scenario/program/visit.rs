@@ -23,6 +23,8 @@ pub struct Reads {
     pub pending: bool,
     /// In a statement, who holds the GIL.
     pub gil_holder: bool,
+    /// Signals or async exceptions.
+    pub signals: bool,
     /// Whether it forks.
     pub forks: bool,
     /// The rows of the calls that it makes.
@@ -129,8 +131,8 @@ impl Reads {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
-            | StatementKind::Signal(_)
             | StatementKind::Return(None) => {}
+            StatementKind::Signal(_) => self.signals = true,
             StatementKind::Import { module, .. } => {
                 self.imports.insert(*module);
             }
@@ -167,6 +169,10 @@ impl Reads {
         self.ids |= matches!(
             call.call.row().modelled,
             Some(Call::ThreadStateGetId | Call::InterpreterStateGetId)
+        );
+        self.signals |= matches!(
+            call.call.row().modelled,
+            Some(Call::AtSignal | Call::ErrCheckSignals | Call::ThreadStateSetAsyncExc)
         );
         for argument in &call.arguments {
             match argument {
