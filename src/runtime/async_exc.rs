@@ -23,16 +23,16 @@
 //! where it is, unless the thread that deletes it needs none.
 //!
 //! Up to 3.12 X2 is a plain store under HEAD_LOCK, and X4 one flag for all thread states of the interpreter, in 3.8 of the
-//! process, and their eval breaker. Whoever raises clears the flag and computes the eval breaker: another thread state with an
-//! exception of its own is not told any more, and raises it when something else makes it look up. Where the target never runs,
-//! the flag stays, and the eval loops of all others look up at every check point.
+//! process, and their eval breaker. Whoever raises clears the flag and computes the eval breaker, whoever else has an exception:
+//! taking the GIL sets both again for a thread state that has one. Where the target never runs, the flag stays, and the eval
+//! loops of all others look up at every check point.
 //!
 //! Differs: an ident is the number of a thread, which no other thread ever has; the C library gives a thread's ident away
 //! again when it has ended. Which exception it was is forgotten when it is raised.
 //!
 //! # Invariants
 //!
-//! S51 AsyncAtMostOnce, S52 AsyncTarget, L5 AsyncEventually (violated up to 3.12), S22 BindOnce.
+//! S51 AsyncAtMostOnce, S52 AsyncTarget, L5 AsyncEventually, S22 BindOnce.
 //!
 //! # Memory order
 //!
@@ -122,6 +122,22 @@ impl Caller<'_> {
         let raised = tstate.async_exc.swap(0, Ordering::SeqCst);
         self.live(current)?;
         Ok(raised != 0)
+    }
+
+    /// §GIL T12 up to 3.12: the taker's own exception tells it to look up.
+    pub(super) fn signal_own_async_exception(
+        &self,
+        interpreter: InterpreterHandle,
+        handle: ThreadStateHandle,
+    ) -> Step<()> {
+        if !self.runtime.signals.is_used() {
+            return Ok(());
+        }
+        let raises = self.thread_state(handle)?.async_exc.load(Ordering::Relaxed);
+        if raises == 0 {
+            return Ok(());
+        }
+        self.signal_async_exception(interpreter)
     }
 
     /// E8 up to 3.12. Nothing is looked at unless the program sets one.

@@ -306,12 +306,11 @@ impl<'a> Caller<'a> {
         handle: ThreadStateHandle,
     ) -> Step<()> {
         if self.gil_drop_requested(interpreter, handle)? {
-            self.reset_gil_drop(interpreter, handle)
+            self.reset_gil_drop(interpreter, handle)?;
         } else if self.runtime.profile.taking_the_gil_computes() {
-            self.compute_eval_breaker(interpreter)
-        } else {
-            Ok(())
+            self.compute_eval_breaker(interpreter)?;
         }
+        self.signal_own_async_exception(interpreter, handle)
     }
 
     /// Whether the next check point would look up.
