@@ -28,7 +28,7 @@ use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, Th
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
+    AtomicBool, AtomicU64, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
     current_thread, frame, hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
@@ -136,6 +136,8 @@ pub struct Machine<P: Python = Runtime> {
     adding: Vec<Plain<i64>>,
     /// Pending calls that the process was forked with, for each callback.
     inherited: Vec<Plain<i64>>,
+    /// Signals for the first thread that no simulator delivers, as bits.
+    arriving: AtomicU64,
     /// Python's handler of the signal. Rule: the GIL.
     handler: Plain<Value>,
     /// Runs of it that signals allow for, for each callback: up to two, as signals that come together are one.
@@ -234,6 +236,7 @@ impl<P: Python> Machine<P> {
                 inherited: (0..bodies)
                     .map(|body| Plain::new(("inherited", body), 0))
                     .collect(),
+                arriving: AtomicU64::new("arriving", 0),
                 handler: Plain::new("handler", Value::Unbound),
                 due: (0..bodies)
                     .map(|body| Plain::new(("due", body), 0))
