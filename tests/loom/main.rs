@@ -17,6 +17,7 @@ mod mutex;
 mod pending;
 mod reinit;
 mod scenarios;
+mod signals;
 mod subinterpreter;
 mod threading;
 
