@@ -40,6 +40,7 @@ mod observe;
 mod outcome;
 mod parking;
 mod pending;
+mod pending_queue;
 pub mod profile;
 mod signal;
 mod stage;
@@ -68,7 +69,8 @@ pub use observe::{
     ThreadStateObservation,
 };
 pub use outcome::{Crash, Ended, Fatal, Limit, Over, StatusError, Step};
-pub use pending::{PENDING_MAINTHREADONLY, PENDING_MAX};
+pub use pending::PENDING_MAINTHREADONLY;
+pub use pending_queue::PENDING_MAX;
 pub use profile::Profile;
 pub use signal::SIGNAL;
 pub use stage::Stage;

@@ -32,7 +32,7 @@ use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
 use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object};
 use super::outcome::{Crash, Ended, Fatal, Limit, Over, OverCell, StatusError, Step};
 use super::parking::Parking;
-use super::pending::{PENDING_MAIN, PendingQueue, QueueSize};
+use super::pending_queue::{PENDING_MAIN, PendingQueue, QueueSize};
 use super::profile::Profile;
 use super::signal::Signals;
 use super::stage::Stage;

@@ -564,8 +564,7 @@ pub const OWN_QUEUE_FINALIZE: Model = model("own_queue_finalize", &[finalize, ad
 /// An async exception for a thread that comes and goes.
 pub const ASYNC_EXC: Model = model("async_exc", &[raise_in_worker, with_a_pause]);
 /// The same for a thread state that is deleted without the GIL.
-pub const ASYNC_EXC_DYING: Model =
-    model("async_exc_dying", &[raise_in_worker, delete_a_spare_one]);
+pub const ASYNC_EXC_DYING: Model = model("async_exc_dying", &[raise_in_worker, delete_a_spare_one]);
 /// A worker waits for a `PyMutex` attached, whose owner must attach.
 pub const MUTEX: Model = model("mutex", &[lock_detach_and_join, lock_and_unlock]);
 /// A thread of `threading`, which finalization waits for.
