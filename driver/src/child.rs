@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use tstate::runtime::{AuditEvent, CallbackId, Profile};
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sim::events::{Event, Events, Seen, Witness};
+use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{BodyKind, Program};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
@@ -158,6 +159,11 @@ pub fn is_running() -> bool {
 /// Whether the scenario may fork.
 pub fn forks() -> bool {
     machine().program().forks()
+}
+
+/// Whether the scenario makes that call.
+pub fn calls(call: Call) -> bool {
+    machine().program().calls(call)
 }
 
 /// The library forks, on the calling thread.

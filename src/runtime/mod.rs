@@ -40,6 +40,7 @@ mod outcome;
 mod parking;
 mod pending;
 pub mod profile;
+mod running;
 mod stage;
 mod state;
 mod subinterpreter;
