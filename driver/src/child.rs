@@ -166,6 +166,11 @@ pub fn calls(call: Call) -> bool {
     machine().program().calls(call)
 }
 
+/// Whether the scenario names a global flag.
+pub fn names_flags() -> bool {
+    machine().program().names_flags()
+}
+
 /// The library forks, on the calling thread.
 pub fn fork() -> Branch {
     machine().fork()

@@ -23,6 +23,7 @@
 use super::arena::ThreadStates;
 use super::audit::{AuditEvent, AuditHooks};
 use super::callback::{Callback, CallbackId, CallbackStack};
+use super::configure::{ConfigField, Configuration};
 use super::failure::Failures;
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -110,6 +111,10 @@ pub struct Runtime {
     pub(super) at_exit: CallbackStack<AT_EXIT_MAX>,
     /// What the site import runs. Rule: the program's set-up, before it initializes.
     pub(super) site_hook: Plain<Callback>,
+    /// What `Py_RunMain` runs. Rule: as `site_hook`.
+    pub(super) main_hook: Plain<Callback>,
+    /// The global flags, and what the runtime is configured with.
+    pub(super) configuration: Configuration,
     /// Threads made by `threading`.
     pub(super) thread_handles: [ThreadHandle; THREADS_MAX],
     /// Python objects. Rule: the GIL.
@@ -171,6 +176,8 @@ impl Runtime {
             at_exit_mutex: Mutex::new("atexit.mutex", ()),
             at_exit: CallbackStack::new("atexit"),
             site_hook: Plain::new("site_hook", Callback::NONE),
+            main_hook: Plain::new("main_hook", Callback::NONE),
+            configuration: Configuration::new(),
             thread_handles: std::array::from_fn(ThreadHandle::new),
             objects: std::array::from_fn(|slot| Plain::new(("object", slot), Object::NONE)),
             at_clear: std::array::from_fn(AtClear::new),
@@ -195,6 +202,18 @@ impl Runtime {
     /// The program asks for failures: they are looked for from here on. Call it before any thread runs.
     pub fn observe_failures(&self) {
         self.failures.ask();
+    }
+
+    /// The program names a global flag: they are read and written from here on. Call it before any thread runs.
+    pub fn observe_flags(&self) {
+        self.configuration.observe();
+    }
+
+    /// A global flag, by the field that it stands for. For observers: no operation of the program.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn global_flag(&self, field: ConfigField) -> i32 {
+        self.configuration.peek(field)
     }
 
     /// The program adds audit hooks: events look for them from here on. Call it before any thread runs.
@@ -310,6 +329,7 @@ impl<'a> Caller<'a> {
             StatusError::Obmalloc
             | StatusError::Gil
             | StatusError::NoConfig
+            | StatusError::NoPreConfig
             | StatusError::NoThreadState
             | StatusError::Audit
             | StatusError::Initialized

@@ -13,7 +13,7 @@ pub type Function = extern "C-unwind" fn(Pointer, Pointer) -> Pointer;
 
 /// `PyStatus`
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Status {
     kind: c_int,
     function: *const c_char,
@@ -21,7 +21,18 @@ pub struct Status {
     exit_code: c_int,
 }
 
+// SAFETY: its texts are constants of the library.
+unsafe impl Send for Status {}
+
 impl Status {
+    /// `PyStatus_Ok`
+    pub const OK: Self = Self {
+        kind: 0,
+        function: std::ptr::null(),
+        message: std::ptr::null(),
+        exit_code: 0,
+    };
+
     /// `PyStatus_Exception`
     pub fn is_exception(&self) -> bool {
         self.kind != 0
@@ -100,6 +111,18 @@ functions! {
     exit "Py_Exit" (status: c_int);
     at_exit "Py_AtExit" (function: extern "C-unwind" fn()) -> c_int;
     unstable_at_exit "PyUnstable_AtExit" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer), data: Pointer) -> c_int;
+    initialize_main "_Py_InitializeMain" () -> Status;
+    preinitialize "Py_PreInitialize" (config: Pointer) -> Status;
+    preconfig_python "PyPreConfig_InitPythonConfig" (config: Pointer);
+    config_isolated "PyConfig_InitIsolatedConfig" (config: Pointer);
+    exit_status_exception "Py_ExitStatusException" (status: Status);
+    set_home "Py_SetPythonHome" (home: *const i32);
+    set_program_name "Py_SetProgramName" (name: *const i32);
+    set_argv "PySys_SetArgvEx" (count: c_int, arguments: *const *const i32, path: c_int);
+    encode_locale "Py_EncodeLocale" (text: *const i32, error: *mut usize) -> Pointer;
+    threads_initialized "PyEval_ThreadsInitialized" () -> c_int;
+    run_main "Py_RunMain" () -> c_int;
+    bytes_main "Py_BytesMain" (count: c_int, arguments: *const *const c_char) -> c_int;
     add_pending_call "Py_AddPendingCall" (function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer) -> c_int;
     make_pending_calls "Py_MakePendingCalls" () -> c_int;
     before_fork "PyOS_BeforeFork" ();

@@ -4,11 +4,12 @@ use super::api::Pointer;
 use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, objects, site, subinterpreters};
+use super::{Libpython, api, configure, objects, site, subinterpreters};
 use crate::{record, sight};
 use tstate::runtime::{
-    Callback, Crash, Daemon, Dictionary, Ended, GilState, InterpreterConfig, InterpreterHandle,
-    ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle,
+    Callback, Config, ConfigField, Crash, Daemon, Dictionary, Ended, GilState, InterpreterConfig,
+    InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step,
+    ThreadStateHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sync::{Branch, ThreadIndex};
@@ -249,12 +250,59 @@ impl Calls for Caller<'_> {
             Dictionary::ThreadState(self.python.state(sight::current() as Pointer))
         })
     }
-    fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
-        let worked = during(Making::Runtime, || initialize_from_config(configured));
-        if worked && self.python.initialized() {
+    fn initialize_from_config(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
+        let status = during(Making::Runtime, || initialize_from_config(config));
+        if status.is_ok() && self.python.initialized() {
             subinterpreters::begin();
         }
-        Ok(worked.then_some(()).ok_or(StatusError::NoConfig))
+        Ok(status)
+    }
+    fn initialize_main(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::initialize_main())
+    }
+    fn preinitialize(&self, configured: bool) -> Step<Result<(), StatusError>> {
+        Ok(configure::preinitialize(configured))
+    }
+    fn set_config_argv(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::set_config_arguments())
+    }
+    fn exit_status_exception(&self, error: Option<StatusError>) -> Step<()> {
+        configure::exit_status_exception(error.is_some());
+        Ok(())
+    }
+    fn set_global_flag(&self, field: ConfigField, value: i32) -> Step<()> {
+        configure::set_global_flag(field, value);
+        Ok(())
+    }
+    fn constant_text(&self, name: &str) -> Step<bool> {
+        Ok(configure::constant_text(name))
+    }
+    fn set_parameter(&self, name: &str) -> Step<()> {
+        configure::set_parameter(name);
+        Ok(())
+    }
+    fn set_argv(&self) -> Step<()> {
+        let name = ['x' as i32, 0];
+        api::set_argv(1, [name.as_ptr()].as_ptr(), 0);
+        Ok(())
+    }
+    fn encode_locale(&self) -> Step<()> {
+        let text = ['x' as i32, 0];
+        api::encode_locale(text.as_ptr(), std::ptr::null_mut());
+        Ok(())
+    }
+    fn threads_initialized(&self) -> Step<i32> {
+        Ok(api::threads_initialized())
+    }
+    fn run_main(&self) -> Step<i32> {
+        Ok(configure::run_main())
+    }
+    fn main(&self) -> Step<i32> {
+        Ok(configure::main())
+    }
+    fn at_main(&self, program: Callback) -> Step<()> {
+        configure::at_main(program);
+        Ok(())
     }
     fn interpreters_run(&self, interpreter: InterpreterHandle, program: Callback) -> Step<i32> {
         Ok(subinterpreters::run(

@@ -5,6 +5,7 @@
 pub mod api;
 mod callbacks;
 mod calls;
+mod configure;
 mod handles;
 pub mod injected;
 mod library;
@@ -26,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use tstate::runtime::{
-    Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, ThreadStateHandle,
+    ConfigField, Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, ThreadStateHandle,
 };
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sync::ThreadIndex;
@@ -231,6 +232,11 @@ impl Python for Libpython {
     fn observe_ids(&self) {}
     fn observe_failures(&self) {}
     fn observe_audit(&self) {}
+    fn observe_flags(&self) {}
+
+    fn global_flag(&self, field: ConfigField) -> i32 {
+        configure::global_flag(field)
+    }
 
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)

@@ -6,6 +6,7 @@
 //! (`Profile::mistaken_about`) and see that something notices.
 
 mod attach;
+mod configure;
 mod creation;
 mod finalize;
 mod fork;
@@ -85,6 +86,8 @@ differences! {
     ClearedUnderHeadLock,
     /// [`Profile::slots_come_with_the_gil`].
     SlotsComeWithTheGil,
+    /// [`Profile::slots_come_with_the_main_interpreter`].
+    SlotsComeWithTheMainInterpreter,
     /// [`Profile::slots_go_before_at_exit`].
     SlotsGoBeforeAtExit,
     /// [`Profile::main_interpreter_is_static`].
@@ -133,6 +136,10 @@ differences! {
     EndOfMainForgetsIt,
     /// [`Profile::extensions_visit_main`].
     ExtensionsVisitMain,
+    /// [`Profile::encode_locale_needs_state`].
+    EncodeLocaleNeedsState,
+    /// [`Profile::threads_initialized_asks_for_the_gil`].
+    ThreadsInitializedAsksForTheGil,
     /// [`Profile::first_life_forgets_exit_callbacks`].
     FirstLifeForgetsExitCallbacks,
     /// [`Profile::at_exit_needs_the_runtime`].

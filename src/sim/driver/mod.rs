@@ -109,6 +109,30 @@ struct Lane {
     exits: [Plain<Value>; THREAD_EXITS_MAX],
 }
 
+/// What filled a `PyConfig` last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Filled {
+    /// Nothing: it holds whatever was in memory.
+    Not,
+    /// `PyConfig_InitPythonConfig`.
+    Python,
+    /// `PyConfig_InitIsolatedConfig`.
+    Isolated,
+}
+
+impl Word for Filled {
+    fn to_word(self) -> u64 {
+        self as u64
+    }
+    fn from_word(word: u64) -> Self {
+        match word {
+            0 => Self::Not,
+            1 => Self::Python,
+            _ => Self::Isolated,
+        }
+    }
+}
+
 /// The state of one scenario in one process.
 pub struct Machine<P: Python = Runtime> {
     program: Arc<Program>,
@@ -132,6 +156,8 @@ pub struct Machine<P: Python = Runtime> {
     adding: Vec<Plain<i64>>,
     /// Pending calls that the process was forked with, for each callback.
     inherited: Vec<Plain<i64>>,
+    /// What filled each `PyConfig`. Rule: whoever fills it, before anybody else reads it.
+    filled: Vec<Plain<Filled>>,
     failed: Plain<u64>,
     process_ended: Plain<bool>,
     /// How many forks the run followed into the child. Rule, of the three: the thread that forks.
@@ -226,6 +252,9 @@ impl<P: Python> Machine<P> {
                 inherited: (0..bodies)
                     .map(|body| Plain::new(("inherited", body), 0))
                     .collect(),
+                filled: (0..program.structures.len())
+                    .map(|structure| Plain::new(("filled", structure), Filled::Not))
+                    .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
                 generation: Plain::new("generation", 0),
@@ -295,6 +324,9 @@ impl<P: Python> Machine<P> {
         }
         if self.reads.failures {
             self.runtime.observe_failures();
+        }
+        if !self.reads.globals.is_empty() {
+            self.runtime.observe_flags();
         }
         let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
         if self.reads.calls.iter().any(adds_hooks) {

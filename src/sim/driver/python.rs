@@ -5,9 +5,9 @@
 
 use super::Machine;
 use crate::runtime::{
-    AuditEvent, Callback, CallbackId, Caller, Crash, Daemon, Dictionary, Ended, GilState, Host,
-    InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile,
-    Runtime, Stage, StatusError, Step, ThreadStateHandle,
+    AuditEvent, Callback, CallbackId, Caller, Config, ConfigField, Crash, Daemon, Dictionary,
+    Ended, GilState, Host, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
+    ObjectKind, Over, Profile, Runtime, Stage, StatusError, Step, ThreadStateHandle,
 };
 use crate::sync::{Branch, ThreadIndex, Word};
 
@@ -32,6 +32,10 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn observe_failures(&self);
     /// The program adds audit hooks: they are to be looked for from here on.
     fn observe_audit(&self);
+    /// The program names a global flag.
+    fn observe_flags(&self);
+    /// A global flag, by the field that it stands for.
+    fn global_flag(&self, field: ConfigField) -> i32;
 
     /// `attached(T)`.
     fn attached(&self, thread: ThreadIndex) -> bool;
@@ -208,7 +212,33 @@ calls! {
     /// `PyThreadState_GetDict`.
     fn thread_state_get_dict() -> Dictionary;
     /// `Py_InitializeFromConfig`, of a configuration or of null.
-    fn initialize_from_config(configured: bool) -> Result<(), StatusError>;
+    fn initialize_from_config(config: Option<&Config>) -> Result<(), StatusError>;
+    /// `_Py_InitializeMain`.
+    fn initialize_main() -> Result<(), StatusError>;
+    /// `Py_PreInitialize`, its kin, and setters of `PyConfig`, with a configuration or null.
+    fn preinitialize(configured: bool) -> Result<(), StatusError>;
+    /// `PyConfig_SetArgv`.
+    fn set_config_argv() -> Result<(), StatusError>;
+    /// A function that returns a text, by its name; whether there is one.
+    fn constant_text(name: &str) -> bool;
+    /// A function that sets a parameter of the process, by its name.
+    fn set_parameter(name: &str) -> ();
+    /// `Py_ExitStatusException`.
+    fn exit_status_exception(error: Option<StatusError>) -> ();
+    /// A write to a global flag.
+    fn set_global_flag(field: ConfigField, value: i32) -> ();
+    /// `PySys_SetArgvEx`.
+    fn set_argv() -> ();
+    /// `Py_EncodeLocale`.
+    fn encode_locale() -> ();
+    /// `PyEval_ThreadsInitialized`.
+    fn threads_initialized() -> i32;
+    /// `Py_RunMain`.
+    fn run_main() -> i32;
+    /// `Py_Main`, `Py_BytesMain`.
+    fn main() -> i32;
+    /// Registers what `Py_RunMain` runs.
+    fn at_main(program: Callback) -> ();
     /// `interpreters.run`, Python's `Interpreter.exec`: 0, or -1 if it raises.
     fn interpreters_run(interpreter: InterpreterHandle, program: Callback) -> i32;
     /// `interpreters.destroy`, Python's `Interpreter.close`: 0, or -1 if it raises.
@@ -277,6 +307,12 @@ impl Python for Runtime {
     }
     fn observe_audit(&self) {
         Self::observe_audit(self);
+    }
+    fn observe_flags(&self) {
+        Self::observe_flags(self);
+    }
+    fn global_flag(&self, field: ConfigField) -> i32 {
+        Self::global_flag(self, field)
     }
     fn attached(&self, thread: ThreadIndex) -> bool {
         Self::attached(self, thread)

@@ -1,6 +1,6 @@
 //! Values that a scenario's names stand for.
 
-use crate::runtime::{Dictionary, InterpreterHandle, ThreadStateHandle};
+use crate::runtime::{Dictionary, InterpreterHandle, StatusError, ThreadStateHandle};
 use crate::sync::Word;
 
 /// A value. Handles compare by identity; `NULL` is the number 0.
@@ -24,6 +24,8 @@ pub enum Value {
     PyMutex(u16),
     /// A native mutex.
     Mutex(u16),
+    /// A `PyStatus` that is an exception, by the word of its [`StatusError`].
+    Status(u16),
     /// The name is not bound yet.
     Unbound,
 }
@@ -45,7 +47,8 @@ impl Value {
             | Self::Dictionary(_)
             | Self::Text(_)
             | Self::PyMutex(_)
-            | Self::Mutex(_) => 1,
+            | Self::Mutex(_)
+            | Self::Status(_) => 1,
         }
     }
 
@@ -66,6 +69,27 @@ impl Value {
             handle
         } else {
             InterpreterHandle::NULL
+        }
+    }
+}
+
+impl From<Result<(), StatusError>> for Value {
+    fn from(status: Result<(), StatusError>) -> Self {
+        match status {
+            Ok(()) => Self::NULL,
+            Err(error) => Self::Status(error.to_word() as u16),
+        }
+    }
+}
+
+impl Value {
+    /// The error of a `PyStatus`, if it is one.
+    #[must_use]
+    pub fn status_error(self) -> Option<StatusError> {
+        if let Self::Status(error) = self {
+            Some(StatusError::from_word(u64::from(error)))
+        } else {
+            None
         }
     }
 }
@@ -127,6 +151,7 @@ impl Word for Value {
             Self::PyMutex(index) => (6, u64::from(index)),
             Self::Mutex(index) => (7, u64::from(index)),
             Self::Unbound => (8, 0),
+            Self::Status(error) => (11, u64::from(error)),
             Self::Dictionary(Dictionary::Interpreter(handle)) => (9, handle.to_word()),
             Self::Dictionary(Dictionary::ThreadState(handle)) => (10, handle.to_word()),
             Self::Dictionary(Dictionary::None) => (0, 0),
@@ -147,6 +172,7 @@ impl Word for Value {
             5 => Self::Text(payload as u16),
             6 => Self::PyMutex(payload as u16),
             7 => Self::Mutex(payload as u16),
+            11 => Self::Status(payload as u16),
             9 => Self::Dictionary(Dictionary::Interpreter(Word::from_word(payload))),
             10 => Self::Dictionary(Dictionary::ThreadState(Word::from_word(payload))),
             _ => Self::Unbound,

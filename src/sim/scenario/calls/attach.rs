@@ -14,7 +14,9 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyEval_InitThreads", &[], Void)
         .says("does nothing")
         .runs(Call::EvalInitThreads),
-    surface("PyEval_ThreadsInitialized", &[], Int).until(12).says("always 1"),
+    surface("PyEval_ThreadsInitialized", &[], Int)
+        .says("1 if there is a GIL; up to 3.11 always")
+        .runs(Call::ThreadsInitialized),
     core("PyEval_AcquireLock", &[], Void).until(12).blocks().says("takes the GIL without a thread state"),
     core("PyEval_ReleaseLock", &[], Void).until(12).says("drops the GIL without a thread state"),
     core("PyEval_SaveThread", &[], ThreadState)

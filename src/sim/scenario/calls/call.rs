@@ -85,8 +85,38 @@ pub enum Call {
     ThreadStateGetDict,
     /// `Py_InitializeFromConfig(config)`
     InitializeFromConfig,
-    /// `PyConfig_InitPythonConfig(config)`, `PyConfig_InitIsolatedConfig(config)`, `PyConfig_Clear(config)`
-    ConfigFill,
+    /// `PyConfig_InitPythonConfig(&config)`
+    ConfigInitPython,
+    /// `PyConfig_InitIsolatedConfig(&config)`
+    ConfigInitIsolated,
+    /// `PyConfig_Clear(&config)`
+    ConfigClear,
+    /// `PyConfig_SetArgv(&config, argc, argv)`
+    ConfigSetArgv,
+    /// `PyPreConfig_InitPythonConfig(&config)` and its kin
+    PreConfigFill,
+    /// `Py_PreInitialize(&config)` and its kin
+    PreInitialize,
+    /// `_Py_InitializeMain()`
+    InitializeMain,
+    /// `Py_ExitStatusException(status)`
+    ExitStatusException,
+    /// `Py_RunMain()`
+    RunMain,
+    /// `Py_Main(argc, argv)`, `Py_BytesMain(argc, argv)`
+    Main,
+    /// `at_main(f)`
+    AtMain,
+    /// `Py_GetVersion()` and its kin: a text that is always there
+    FixedText,
+    /// `Py_SetProgramName(name)`, `Py_SetPythonHome(home)`
+    SetParameter,
+    /// `PySys_SetArgvEx(argc, argv, updatepath)`, `PySys_SetArgv(argc, argv)`
+    SetArgv,
+    /// `Py_EncodeLocale(text, error)`
+    EncodeLocale,
+    /// `PyEval_ThreadsInitialized()`
+    ThreadsInitialized,
     /// `PySys_AddAuditHook(f, data)`
     AddAuditHook,
     /// `PyInterpreterState_Head()`

@@ -34,7 +34,8 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::AtSite),
     core("at_main", &[Callback(0)], Void)
         .kind(Kind::Word)
-        .says("what `Py_RunMain()` and `Py_Main()` run"),
+        .says("what `Py_RunMain()` and `Py_Main()` run")
+        .runs(Call::AtMain),
     core("alloc_hook", &[Callback(0)], Void)
         .kind(Kind::Word)
         .says("runs a callback in each allocation by a call or `new`, but not in its own"),
