@@ -1,6 +1,8 @@
 //! Values that a scenario's names stand for.
 
-use crate::runtime::{Dictionary, InterpreterHandle, ThreadStateHandle};
+use crate::runtime::{
+    Dictionary, GuardHandle, InterpreterHandle, ThreadStateHandle, Token, TssHandle, ViewHandle,
+};
 use crate::sync::Word;
 
 /// A value. Handles compare by identity; `NULL` is the number 0.
@@ -24,6 +26,14 @@ pub enum Value {
     PyMutex(u16),
     /// A native mutex.
     Mutex(u16),
+    /// A guard of an interpreter, not null.
+    Guard(GuardHandle),
+    /// A view of an interpreter, not null.
+    View(ViewHandle),
+    /// The token that stands for no thread state.
+    NoState,
+    /// A key of thread-specific storage, not null.
+    TssKey(TssHandle),
     /// The name is not bound yet.
     Unbound,
 }
@@ -45,6 +55,10 @@ impl Value {
             | Self::Dictionary(_)
             | Self::Text(_)
             | Self::PyMutex(_)
+            | Self::Guard(_)
+            | Self::View(_)
+            | Self::NoState
+            | Self::TssKey(_)
             | Self::Mutex(_) => 1,
         }
     }
@@ -56,6 +70,48 @@ impl Value {
             handle
         } else {
             ThreadStateHandle::NULL
+        }
+    }
+
+    /// The guard, or null.
+    #[must_use]
+    pub fn guard(self) -> GuardHandle {
+        if let Self::Guard(handle) = self {
+            handle
+        } else {
+            GuardHandle::NULL
+        }
+    }
+
+    /// The view, or null.
+    #[must_use]
+    pub fn view(self) -> ViewHandle {
+        if let Self::View(handle) = self {
+            handle
+        } else {
+            ViewHandle::NULL
+        }
+    }
+
+    /// The token of an Ensure.
+    #[must_use]
+    pub fn token(self) -> Token {
+        if let Self::ThreadState(handle) = self {
+            Token::State(handle)
+        } else if self == Self::NoState {
+            Token::NoState
+        } else {
+            Token::Null
+        }
+    }
+
+    /// The key, or null.
+    #[must_use]
+    pub fn tss_key(self) -> TssHandle {
+        if let Self::TssKey(handle) = self {
+            handle
+        } else {
+            TssHandle::NULL
         }
     }
 
@@ -102,6 +158,46 @@ impl From<InterpreterHandle> for Value {
     }
 }
 
+impl From<GuardHandle> for Value {
+    fn from(handle: GuardHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::Guard(handle)
+        }
+    }
+}
+
+impl From<ViewHandle> for Value {
+    fn from(handle: ViewHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::View(handle)
+        }
+    }
+}
+
+impl From<Token> for Value {
+    fn from(token: Token) -> Self {
+        match token {
+            Token::Null => Self::NULL,
+            Token::NoState => Self::NoState,
+            Token::State(handle) => handle.into(),
+        }
+    }
+}
+
+impl From<TssHandle> for Value {
+    fn from(handle: TssHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::TssKey(handle)
+        }
+    }
+}
+
 impl From<Dictionary> for Value {
     fn from(dictionary: Dictionary) -> Self {
         match dictionary {
@@ -130,6 +226,10 @@ impl Word for Value {
             Self::Dictionary(Dictionary::Interpreter(handle)) => (9, handle.to_word()),
             Self::Dictionary(Dictionary::ThreadState(handle)) => (10, handle.to_word()),
             Self::Dictionary(Dictionary::None) => (0, 0),
+            Self::Guard(handle) => (11, handle.to_word()),
+            Self::View(handle) => (12, handle.to_word()),
+            Self::NoState => (13, 0),
+            Self::TssKey(handle) => (14, handle.to_word()),
         };
         tag << PAYLOAD_BITS | payload
     }
@@ -149,6 +249,10 @@ impl Word for Value {
             7 => Self::Mutex(payload as u16),
             9 => Self::Dictionary(Dictionary::Interpreter(Word::from_word(payload))),
             10 => Self::Dictionary(Dictionary::ThreadState(Word::from_word(payload))),
+            11 => Self::Guard(Word::from_word(payload)),
+            12 => Self::View(Word::from_word(payload)),
+            13 => Self::NoState,
+            14 => Self::TssKey(Word::from_word(payload)),
             _ => Self::Unbound,
         }
     }
