@@ -180,12 +180,17 @@ impl ThreadState {
         self.state.init(Self::pack(self.generation(), state));
     }
 
-    /// F11: the finalizer's store, sequentially consistent; pairs with the owner's relaxed load in "must hang?".
-    pub(super) fn shut_down(&self) {
-        self.state.store(
-            Self::pack(self.generation(), AttachState::ShuttingDown),
-            Ordering::SeqCst,
-        );
+    /// F11: the finalizer's store, sequentially consistent; pairs with the owner's relaxed load in "must hang?". Whether the
+    /// slot still was of this generation: what C writes into memory that was freed is not kept.
+    #[must_use]
+    pub(super) fn shut_down(&self, generation: u8) -> bool {
+        let word = Self::pack(generation, AttachState::ShuttingDown);
+        let before = self.state.swap(word, Ordering::SeqCst);
+        if Self::unpack(before).0 == generation {
+            return true;
+        }
+        self.state.init(before);
+        false
     }
 
     pub(super) fn whence(&self) -> Whence {

@@ -58,7 +58,7 @@ use super::audit::AuditEvent;
 use super::differences::SubInterpretersEnd;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::ModuleId;
-use super::outcome::{Fatal, Step};
+use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
 use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, scope};
 
@@ -337,8 +337,9 @@ impl Caller<'_> {
         if profile.others_are_shut_down() {
             self.enter_phase(ending, Phase::ShutDown);
             for &other in &others[..count] {
-                self.storage(other)?.shut_down();
-                self.live(other)?;
+                if !self.storage(other)?.shut_down(other.generation()) {
+                    return Err(self.crash(Crash::UseAfterFree));
+                }
             }
         }
         if profile.prefinalization_is_repeated() {
