@@ -170,7 +170,15 @@ impl Runtime {
             .collect()
     }
 
-    /// How many guards an interpreter waits for.
+    /// Whether a thread state owns a guard.
+    #[must_use]
+    pub fn guard_is_owned(&self, guard: GuardHandle) -> bool {
+        let states = (0..THREAD_STATES_MAX).map(|slot| self.thread_states.slot(slot));
+        let mut taken = states.filter(|tstate| tstate.peek_state() != AttachState::Free);
+        !guard.is_null() && taken.any(|tstate| tstate.owned_guard.peek() == guard)
+    }
+
+    /// How many guards an interpreter's finalization waits for.
     #[must_use]
     pub fn guards_counted(&self, interpreter: InterpreterHandle) -> u32 {
         let guarded = interpreter.slot().map(|slot| &self.interpreters[slot]);

@@ -59,7 +59,7 @@ impl Explainer<'_> {
             return "waits for a guard to be closed, which is being done".to_owned();
         }
         let opened: Vec<String> = open.iter().map(|guard| self.opened(guard)).collect();
-        format!("waits until no guard is open: {}", opened.join("; "))
+        format!("waits until no guard is open: {}", opened.join(" / "))
     }
 
     fn opened(&self, guard: &GuardObservation) -> String {
@@ -73,15 +73,24 @@ impl Explainer<'_> {
         };
         let line = self.guards.lines.get(&place(guard));
         let line = line.map_or_else(String::new, |line| format!(" in line {line}"));
+        let call = match (guard.opened, machine.runtime.guard_is_owned(guard.handle)) {
+            (Opened::Ensure, true) => format!("{call}{line}, which its thread state owns"),
+            (Opened::Ensure, false) => {
+                format!("{call}{line}, for a thread state that was deleted since")
+            }
+            (Opened::FromCurrent | Opened::FromView | Opened::GilState, _) => {
+                format!("{call}{line}")
+            }
+        };
         let fate = if machine.is_gone(guard.thread) {
-            format!(", and {name} is not in the forked process")
+            format!("; {name} is not in the forked process")
         } else if machine.ended(guard.thread) {
-            format!(", and {name} has ended")
+            format!("; {name} has ended")
         } else if machine.runtime.hung(guard.thread) {
-            format!(", and {name} was parked for good")
+            format!("; {name} was parked for good")
         } else {
             String::new()
         };
-        format!("{name} opened one with {call}{line} that nobody closed{fate}")
+        format!("{name} opened one with {call}, and nobody closed it{fate}")
     }
 }
