@@ -318,6 +318,12 @@ impl Caller<'_> {
     /// F9 of one interpreter.
     pub(super) fn mark_interpreter(&self, ending: Ending) -> Step<()> {
         let interpreter = self.interpreter(ending.interpreter)?;
+        debug_assert!(
+            !self.runtime.sane()
+                || !self.runtime.profile.prefinalization_is_repeated()
+                || interpreter.guards.are_ended(),
+            "S72: no guard is open, and none can be had"
+        );
         interpreter.finalizer.write(ending.finalizer);
         Ok(())
     }

@@ -198,6 +198,11 @@ impl Guards {
         opened
     }
 
+    /// Whether no guard can be had any more, for assertions.
+    pub(super) fn are_ended(&self) -> bool {
+        self.count.peek() == ENDED
+    }
+
     /// J8. 0 → [`ENDED`]; whether no guard was open.
     pub(super) fn end(&self) -> bool {
         self.exchange(0, ENDED).is_ok()
