@@ -234,6 +234,12 @@ fatal_errors! {
     },
     /// `PyGILState_Release` while the thread's state is not attached.
     ReleaseNotCurrent => "PyGILState_Release: thread state %p must be current when releasing",
+    /// `PyThreadState_Release` without an attached thread state.
+    EnsuredReleaseNull => null_thread_state!("PyThreadState_Release"),
+    /// `PyThreadState_Release` of a thread state that no Ensure counts any more (S74).
+    ReleasedTooOften => {
+        "PyThreadState_Release: PyThreadState_Release() called more times than PyThreadState_Ensure()"
+    },
     /// `PyMutex_Unlock` of a free mutex (S56).
     UnlockUnlocked => "PyMutex_Unlock: unlocking mutex that is not locked",
     /// Finalization found a thread state in an interpreter that it deletes.

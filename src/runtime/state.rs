@@ -26,6 +26,7 @@ use super::callback::{Callback, CallbackId, CallbackStack};
 use super::configure::{ConfigField, Configuration};
 use super::failure::Failures;
 use super::finalize::Phase;
+use super::guard::GuardMemory;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::{INTERPRETERS_MAX, Interpreter};
 use super::lists::Lists;
@@ -37,6 +38,7 @@ use super::pending::{PENDING_MAIN, PendingQueue};
 use super::profile::Profile;
 use super::stage::Stage;
 use super::threading::ThreadHandle;
+use super::tss::Tss;
 use crate::sync::{
     AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
     current_thread, fork,
@@ -127,6 +129,10 @@ pub struct Runtime {
     pub(super) audit_hooks: AuditHooks,
     /// What is to fail next.
     pub(super) failures: Failures,
+    /// The memory of guards and views.
+    pub(super) guards: GuardMemory,
+    /// Thread-specific storage: it is the process's and outlives the runtime.
+    pub(super) storage: Tss,
     /// A rule of the contract was broken that CPython does not check: from here on its invariants need not hold.
     pub(super) corrupted: Plain<bool>,
 }
@@ -184,6 +190,8 @@ impl Runtime {
             forking: Plain::new("forking", 0),
             audit_hooks: AuditHooks::new(),
             failures: Failures::new(),
+            guards: GuardMemory::new(),
+            storage: Tss::new(),
             corrupted: Plain::new("corrupted", false),
         }
     }

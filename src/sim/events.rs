@@ -198,6 +198,10 @@ impl Shown {
             | Value::Text(_)
             | Value::PyMutex(_)
             | Value::Mutex(_)
+            | Value::Guard(_)
+            | Value::View(_)
+            | Value::NoState
+            | Value::TssKey(_)
             | Value::Unbound => Self::Other,
         }
     }

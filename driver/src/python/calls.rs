@@ -4,12 +4,12 @@ use super::api::Pointer;
 use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, configure, objects, site, subinterpreters};
+use super::{Libpython, api, configure, objects, site, storage, subinterpreters};
 use crate::{record, sight};
 use tstate::runtime::{
-    Callback, Config, ConfigField, Crash, Daemon, Dictionary, Ended, GilState, InterpreterConfig,
-    InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step,
-    ThreadStateHandle,
+    Callback, Config, ConfigField, Crash, Daemon, Dictionary, Ended, GilState, GuardHandle,
+    InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage,
+    StatusError, Step, ThreadStateHandle, Token, TssHandle, ViewHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sync::{Branch, ThreadIndex};
@@ -175,6 +175,84 @@ impl Calls for Caller<'_> {
     }
     fn gil_state_check(&self) -> Step<i32> {
         Ok(api::gil_state_check())
+    }
+    fn interpreter_guard_from_current(&self) -> Step<GuardHandle> {
+        let made = during(Making::Block, api::guard_from_current);
+        Ok(self.guard_made(made))
+    }
+    fn interpreter_guard_from_view(&self, view: ViewHandle) -> Step<GuardHandle> {
+        let view = self.view(view);
+        let made = during(Making::Block, || api::guard_from_view(view));
+        Ok(self.guard_made(made))
+    }
+    fn interpreter_guard_close(&self, guard: GuardHandle) -> Step<()> {
+        api::guard_close(self.guard(guard));
+        Ok(())
+    }
+    fn interpreter_view_from_current(&self) -> Step<ViewHandle> {
+        let made = during(Making::Block, api::view_from_current);
+        Ok(self.view_made(made))
+    }
+    fn interpreter_view_from_main(&self) -> Step<ViewHandle> {
+        let made = during(Making::Block, api::view_from_main);
+        Ok(self.view_made(made))
+    }
+    fn interpreter_view_close(&self, view: ViewHandle) -> Step<()> {
+        api::view_close(self.view(view));
+        Ok(())
+    }
+    fn thread_state_ensure(&self, guard: GuardHandle) -> Step<Token> {
+        let guard = self.guard(guard);
+        Ok(self.ensured(Making::ThreadState, || api::thread_state_ensure(guard)))
+    }
+    fn thread_state_ensure_from_view(&self, view: ViewHandle) -> Step<Token> {
+        let view = self.view(view);
+        Ok(self.ensured(Making::Block, || api::thread_state_ensure_from_view(view)))
+    }
+    fn thread_state_release(&self, token: Token) -> Step<()> {
+        api::thread_state_release(self.token(token));
+        Ok(())
+    }
+    fn thread_tss_alloc(&self) -> Step<TssHandle> {
+        let made = during(Making::Block, api::tss_alloc);
+        Ok(self.key_made(made))
+    }
+    fn thread_tss_free(&self, key: TssHandle) -> Step<()> {
+        api::tss_free(self.key(key));
+        Ok(())
+    }
+    fn thread_tss_is_created(&self, key: TssHandle) -> Step<i32> {
+        Ok(i32::from(api::tss_is_created(self.key(key)) != 0))
+    }
+    fn thread_tss_create(&self, key: TssHandle) -> Step<i32> {
+        Ok(api::tss_create(self.key(key)))
+    }
+    fn thread_tss_delete(&self, key: TssHandle) -> Step<()> {
+        api::tss_delete(self.key(key));
+        Ok(())
+    }
+    fn thread_tss_set(&self, key: TssHandle, value: u64) -> Step<i32> {
+        Ok(api::tss_set(self.key(key), value as Pointer))
+    }
+    fn thread_tss_get(&self, key: TssHandle) -> Step<u64> {
+        Ok(api::tss_get(self.key(key)) as u64)
+    }
+    fn thread_create_key(&self) -> Step<i32> {
+        Ok(storage::create_key())
+    }
+    fn thread_delete_key(&self, key: i32) -> Step<()> {
+        storage::delete_key(key);
+        Ok(())
+    }
+    fn thread_set_key_value(&self, key: i32, value: u64) -> Step<i32> {
+        Ok(storage::set_key_value(key, value))
+    }
+    fn thread_get_key_value(&self, key: i32) -> Step<u64> {
+        Ok(storage::key_value(key))
+    }
+    fn thread_delete_key_value(&self, key: i32) -> Step<()> {
+        storage::delete_key_value(key);
+        Ok(())
     }
     fn new_interpreter(&self) -> Step<ThreadStateHandle> {
         let made = during(Making::Interpreter, api::new_interpreter);

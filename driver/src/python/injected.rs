@@ -32,6 +32,8 @@ pub(super) enum Making {
     Interpreter,
     /// A thread state.
     ThreadState,
+    /// Something small: the first memory that is asked for.
+    Block,
 }
 
 thread_local! {
@@ -186,7 +188,8 @@ fn strikes(size: usize) -> bool {
         STAGE.store(0, Ordering::Relaxed);
         return true;
     }
-    (interpreter || thread_state) && ALLOCATION.swap(false, Ordering::Relaxed)
+    let block = making == Making::Block;
+    (interpreter || thread_state || block) && ALLOCATION.swap(false, Ordering::Relaxed)
 }
 
 extern "C-unwind" fn malloc(context: Pointer, size: usize) -> Pointer {

@@ -12,6 +12,7 @@ mod library;
 mod objects;
 mod site;
 mod start;
+mod storage;
 mod subinterpreters;
 
 pub use calls::Caller;
@@ -27,7 +28,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use tstate::runtime::{
-    ConfigField, Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, ThreadStateHandle,
+    ConfigField, Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, TSS_KEYS_MAX,
+    ThreadStateHandle,
 };
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sync::ThreadIndex;
@@ -45,6 +47,8 @@ pub struct Libpython {
     profile: Profile,
     handles: Mutex<Handles>,
     mutexes: [AtomicU8; MUTEXES_MAX],
+    /// The keys that the scenario declares.
+    keys: [storage::Key; TSS_KEYS_MAX],
     /// The library is initialized, but the scenario has not called for it yet.
     ahead: AtomicBool,
     /// What `PyGILState_Check` says before the library is initialized.
@@ -60,6 +64,7 @@ impl Libpython {
             profile,
             handles: Mutex::default(),
             mutexes: std::array::from_fn(|_| AtomicU8::new(0)),
+            keys: Default::default(),
             ahead: AtomicBool::new(ahead),
             checks_before,
             homes: Mutex::default(),

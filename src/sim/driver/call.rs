@@ -348,6 +348,54 @@ impl<P: Python> Machine<P> {
             Call::InterpretersDestroy => {
                 caller.interpreters_destroy(given[0].interpreter())?.into()
             }
+            other => self.guarding(caller, other, given)?,
+        })
+    }
+
+    /// Guards, views, and what Ensure does with them.
+    fn guarding(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let first = given[0];
+        Ok(match call {
+            Call::InterpreterGuardFromCurrent => caller.interpreter_guard_from_current()?.into(),
+            Call::InterpreterGuardFromView => {
+                caller.interpreter_guard_from_view(first.view())?.into()
+            }
+            Call::InterpreterGuardClose => {
+                caller.interpreter_guard_close(first.guard()).map(null)?
+            }
+            Call::InterpreterViewFromCurrent => caller.interpreter_view_from_current()?.into(),
+            Call::InterpreterViewFromMain => caller.interpreter_view_from_main()?.into(),
+            Call::InterpreterViewClose => caller.interpreter_view_close(first.view()).map(null)?,
+            Call::ThreadStateEnsure => caller.thread_state_ensure(first.guard())?.into(),
+            Call::ThreadStateEnsureFromView => {
+                caller.thread_state_ensure_from_view(first.view())?.into()
+            }
+            Call::ThreadStateRelease => caller.thread_state_release(first.token()).map(null)?,
+            other => self.storing(caller, other, given)?,
+        })
+    }
+
+    /// Thread-specific storage.
+    fn storing(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let (key, number, value) = (
+            given[0].tss_key(),
+            given[0].number() as i32,
+            given[1].to_word(),
+        );
+        Ok(match call {
+            Call::ThreadTssAlloc => caller.thread_tss_alloc()?.into(),
+            Call::ThreadTssFree => caller.thread_tss_free(key).map(null)?,
+            Call::ThreadTssIsCreated => caller.thread_tss_is_created(key)?.into(),
+            Call::ThreadTssCreate => caller.thread_tss_create(key)?.into(),
+            Call::ThreadTssDelete => caller.thread_tss_delete(key).map(null)?,
+            Call::ThreadTssSet => caller.thread_tss_set(key, value)?.into(),
+            Call::ThreadTssGet => Value::from_word(caller.thread_tss_get(key)?),
+            Call::ThreadCreateKey => caller.thread_create_key()?.into(),
+            Call::ThreadDeleteKey => caller.thread_delete_key(number).map(null)?,
+            Call::ThreadSetKeyValue => caller.thread_set_key_value(number, value)?.into(),
+            Call::ThreadGetKeyValue => Value::from_word(caller.thread_get_key_value(number)?),
+            Call::ThreadDeleteKeyValue => caller.thread_delete_key_value(number).map(null)?,
+            Call::ThreadReInitTls => Value::NULL,
             other => unreachable!("{other:?} is among the other calls"),
         })
     }

@@ -6,8 +6,9 @@
 use super::Machine;
 use crate::runtime::{
     AuditEvent, Callback, CallbackId, Caller, Config, ConfigField, Crash, Daemon, Dictionary,
-    Ended, GilState, Host, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
-    ObjectKind, Over, Profile, Runtime, Stage, StatusError, Step, ThreadStateHandle,
+    Ended, GilState, GuardHandle, Host, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot,
+    ObjectId, ObjectKind, Over, Profile, Runtime, Stage, StatusError, Step, ThreadStateHandle,
+    Token, TssHandle, ViewHandle,
 };
 use crate::sync::{Branch, ThreadIndex, Word};
 
@@ -191,6 +192,48 @@ calls! {
     fn gil_state_get_this_thread_state() -> ThreadStateHandle;
     /// `PyGILState_Check`.
     fn gil_state_check() -> i32;
+    /// `PyInterpreterGuard_FromCurrent`.
+    fn interpreter_guard_from_current() -> GuardHandle;
+    /// `PyInterpreterGuard_FromView`.
+    fn interpreter_guard_from_view(view: ViewHandle) -> GuardHandle;
+    /// `PyInterpreterGuard_Close`.
+    fn interpreter_guard_close(guard: GuardHandle) -> ();
+    /// `PyInterpreterView_FromCurrent`.
+    fn interpreter_view_from_current() -> ViewHandle;
+    /// `PyInterpreterView_FromMain`.
+    fn interpreter_view_from_main() -> ViewHandle;
+    /// `PyInterpreterView_Close`.
+    fn interpreter_view_close(view: ViewHandle) -> ();
+    /// `PyThreadState_Ensure`.
+    fn thread_state_ensure(guard: GuardHandle) -> Token;
+    /// `PyThreadState_EnsureFromView`.
+    fn thread_state_ensure_from_view(view: ViewHandle) -> Token;
+    /// `PyThreadState_Release`.
+    fn thread_state_release(token: Token) -> ();
+    /// `PyThread_tss_alloc`.
+    fn thread_tss_alloc() -> TssHandle;
+    /// `PyThread_tss_free`.
+    fn thread_tss_free(key: TssHandle) -> ();
+    /// `PyThread_tss_is_created`.
+    fn thread_tss_is_created(key: TssHandle) -> i32;
+    /// `PyThread_tss_create`.
+    fn thread_tss_create(key: TssHandle) -> i32;
+    /// `PyThread_tss_delete`.
+    fn thread_tss_delete(key: TssHandle) -> ();
+    /// `PyThread_tss_set`.
+    fn thread_tss_set(key: TssHandle, value: u64) -> i32;
+    /// `PyThread_tss_get`.
+    fn thread_tss_get(key: TssHandle) -> u64;
+    /// `PyThread_create_key`.
+    fn thread_create_key() -> i32;
+    /// `PyThread_delete_key`.
+    fn thread_delete_key(key: i32) -> ();
+    /// `PyThread_set_key_value`.
+    fn thread_set_key_value(key: i32, value: u64) -> i32;
+    /// `PyThread_get_key_value`.
+    fn thread_get_key_value(key: i32) -> u64;
+    /// `PyThread_delete_key_value`.
+    fn thread_delete_key_value(key: i32) -> ();
     /// `Py_NewInterpreter`.
     fn new_interpreter() -> ThreadStateHandle;
     /// `Py_NewInterpreterFromConfig`.

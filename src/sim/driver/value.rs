@@ -1,6 +1,9 @@
 //! Values that a scenario's names stand for.
 
-use crate::runtime::{Dictionary, InterpreterHandle, StatusError, ThreadStateHandle};
+use crate::runtime::{
+    Dictionary, GuardHandle, InterpreterHandle, StatusError, ThreadStateHandle, Token, TssHandle,
+    ViewHandle,
+};
 use crate::sync::Word;
 
 /// A value. Handles compare by identity; `NULL` is the number 0.
@@ -26,6 +29,14 @@ pub enum Value {
     Mutex(u16),
     /// A `PyStatus` that is an exception, by the word of its [`StatusError`].
     Status(u16),
+    /// A guard of an interpreter, not null.
+    Guard(GuardHandle),
+    /// A view of an interpreter, not null.
+    View(ViewHandle),
+    /// The token that stands for no thread state.
+    NoState,
+    /// A key of thread-specific storage, not null.
+    TssKey(TssHandle),
     /// The name is not bound yet.
     Unbound,
 }
@@ -47,8 +58,12 @@ impl Value {
             | Self::Dictionary(_)
             | Self::Text(_)
             | Self::PyMutex(_)
-            | Self::Mutex(_)
-            | Self::Status(_) => 1,
+            | Self::Status(_)
+            | Self::Guard(_)
+            | Self::View(_)
+            | Self::NoState
+            | Self::TssKey(_)
+            | Self::Mutex(_) => 1,
         }
     }
 
@@ -59,6 +74,48 @@ impl Value {
             handle
         } else {
             ThreadStateHandle::NULL
+        }
+    }
+
+    /// The guard, or null.
+    #[must_use]
+    pub fn guard(self) -> GuardHandle {
+        if let Self::Guard(handle) = self {
+            handle
+        } else {
+            GuardHandle::NULL
+        }
+    }
+
+    /// The view, or null.
+    #[must_use]
+    pub fn view(self) -> ViewHandle {
+        if let Self::View(handle) = self {
+            handle
+        } else {
+            ViewHandle::NULL
+        }
+    }
+
+    /// The token of an Ensure.
+    #[must_use]
+    pub fn token(self) -> Token {
+        if let Self::ThreadState(handle) = self {
+            Token::State(handle)
+        } else if self == Self::NoState {
+            Token::NoState
+        } else {
+            Token::Null
+        }
+    }
+
+    /// The key, or null.
+    #[must_use]
+    pub fn tss_key(self) -> TssHandle {
+        if let Self::TssKey(handle) = self {
+            handle
+        } else {
+            TssHandle::NULL
         }
     }
 
@@ -126,6 +183,46 @@ impl From<InterpreterHandle> for Value {
     }
 }
 
+impl From<GuardHandle> for Value {
+    fn from(handle: GuardHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::Guard(handle)
+        }
+    }
+}
+
+impl From<ViewHandle> for Value {
+    fn from(handle: ViewHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::View(handle)
+        }
+    }
+}
+
+impl From<Token> for Value {
+    fn from(token: Token) -> Self {
+        match token {
+            Token::Null => Self::NULL,
+            Token::NoState => Self::NoState,
+            Token::State(handle) => handle.into(),
+        }
+    }
+}
+
+impl From<TssHandle> for Value {
+    fn from(handle: TssHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::TssKey(handle)
+        }
+    }
+}
+
 impl From<Dictionary> for Value {
     fn from(dictionary: Dictionary) -> Self {
         match dictionary {
@@ -151,10 +248,14 @@ impl Word for Value {
             Self::PyMutex(index) => (6, u64::from(index)),
             Self::Mutex(index) => (7, u64::from(index)),
             Self::Unbound => (8, 0),
-            Self::Status(error) => (11, u64::from(error)),
+            Self::Status(error) => (15, u64::from(error)),
             Self::Dictionary(Dictionary::Interpreter(handle)) => (9, handle.to_word()),
             Self::Dictionary(Dictionary::ThreadState(handle)) => (10, handle.to_word()),
             Self::Dictionary(Dictionary::None) => (0, 0),
+            Self::Guard(handle) => (11, handle.to_word()),
+            Self::View(handle) => (12, handle.to_word()),
+            Self::NoState => (13, 0),
+            Self::TssKey(handle) => (14, handle.to_word()),
         };
         tag << PAYLOAD_BITS | payload
     }
@@ -172,9 +273,13 @@ impl Word for Value {
             5 => Self::Text(payload as u16),
             6 => Self::PyMutex(payload as u16),
             7 => Self::Mutex(payload as u16),
-            11 => Self::Status(payload as u16),
+            15 => Self::Status(payload as u16),
             9 => Self::Dictionary(Dictionary::Interpreter(Word::from_word(payload))),
             10 => Self::Dictionary(Dictionary::ThreadState(Word::from_word(payload))),
+            11 => Self::Guard(Word::from_word(payload)),
+            12 => Self::View(Word::from_word(payload)),
+            13 => Self::NoState,
+            14 => Self::TssKey(Word::from_word(payload)),
             _ => Self::Unbound,
         }
     }

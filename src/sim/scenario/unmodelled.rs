@@ -2,8 +2,8 @@
 
 use super::calls::Type;
 use super::program::{Argument, Block, CallExpr, Program, Reads, Statement, StatementKind, Step};
-use crate::runtime::MODULES_MAX;
 use crate::runtime::profile::Profile;
+use crate::runtime::{MODULES_MAX, TSS_KEYS_MAX};
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
 
 /// Every call and statement of the program, and the profile itself, that cannot be explored yet.
@@ -44,6 +44,10 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
             let message = format!("`{}` is not modelled yet", structure.declared.name);
             pass.refuse(Code::S402, message, structure.declared.span);
         }
+    }
+    if let Some(key) = program.tss_keys.get(TSS_KEYS_MAX) {
+        let message = format!("more than {TSS_KEYS_MAX} declared keys are not modelled yet");
+        pass.refuse(Code::S402, message, key.span);
     }
     for body in &program.bodies {
         pass.block(&body.block);

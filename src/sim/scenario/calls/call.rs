@@ -61,6 +61,50 @@ pub enum Call {
     GilStateGetThisThreadState,
     /// `PyGILState_Check()`
     GilStateCheck,
+    /// `PyInterpreterGuard_FromCurrent()`
+    InterpreterGuardFromCurrent,
+    /// `PyInterpreterGuard_FromView(view)`
+    InterpreterGuardFromView,
+    /// `PyInterpreterGuard_Close(guard)`
+    InterpreterGuardClose,
+    /// `PyInterpreterView_FromCurrent()`
+    InterpreterViewFromCurrent,
+    /// `PyInterpreterView_FromMain()`
+    InterpreterViewFromMain,
+    /// `PyInterpreterView_Close(view)`
+    InterpreterViewClose,
+    /// `PyThreadState_Ensure(guard)`
+    ThreadStateEnsure,
+    /// `PyThreadState_EnsureFromView(view)`
+    ThreadStateEnsureFromView,
+    /// `PyThreadState_Release(token)`
+    ThreadStateRelease,
+    /// `PyThread_tss_alloc()`
+    ThreadTssAlloc,
+    /// `PyThread_tss_free(key)`
+    ThreadTssFree,
+    /// `PyThread_tss_is_created(key)`
+    ThreadTssIsCreated,
+    /// `PyThread_tss_create(key)`
+    ThreadTssCreate,
+    /// `PyThread_tss_delete(key)`
+    ThreadTssDelete,
+    /// `PyThread_tss_set(key, value)`
+    ThreadTssSet,
+    /// `PyThread_tss_get(key)`
+    ThreadTssGet,
+    /// `PyThread_create_key()`
+    ThreadCreateKey,
+    /// `PyThread_delete_key(key)`
+    ThreadDeleteKey,
+    /// `PyThread_set_key_value(key, value)`
+    ThreadSetKeyValue,
+    /// `PyThread_get_key_value(key)`
+    ThreadGetKeyValue,
+    /// `PyThread_delete_key_value(key)`
+    ThreadDeleteKeyValue,
+    /// `PyThread_ReInitTLS()`
+    ThreadReInitTls,
     /// `Py_NewInterpreter()`
     NewInterpreter,
     /// `Py_NewInterpreterFromConfig(ts, config)`

@@ -134,6 +134,11 @@ impl Type {
             || number(self) && number(parameter)
             // A callback's argument is often a mere number.
             || self == Self::Int && parameter == Self::Pointer
+            // A token is a pointer to `void`: the thread state that was attached, or none's.
+            || matches!(
+                (self, parameter),
+                (Self::Token, Self::ThreadState) | (Self::ThreadState, Self::Token)
+            )
             || self == Self::Pointer && parameter.is_pointer()
             || parameter == Self::Pointer && self.is_pointer()
     }

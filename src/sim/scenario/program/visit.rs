@@ -57,6 +57,7 @@ impl Reads {
             reads.block(&body.block);
         }
         reads.modules = modules(program, &reads.imports);
+        reads.ids |= reads.remembers_ids();
         let (pending, gil_holder) = (reads.pending, reads.gil_holder);
         for claim in &program.claims {
             match &claim.kind {
@@ -69,6 +70,20 @@ impl Reads {
         }
         (reads.pending, reads.gil_holder) = (pending, gil_holder);
         reads
+    }
+
+    /// A view of another interpreter than the main one remembers its id.
+    fn remembers_ids(&self) -> bool {
+        let calls = |wanted: &[Call]| {
+            let mut modelled = self.calls.iter().filter_map(|call| call.row().modelled);
+            modelled.any(|call| wanted.contains(&call))
+        };
+        calls(&[Call::InterpreterViewFromCurrent])
+            && calls(&[
+                Call::NewInterpreter,
+                Call::NewInterpreterFromConfig,
+                Call::InterpreterStateNew,
+            ])
     }
 
     fn block(&mut self, block: &Block) {
