@@ -32,6 +32,7 @@ use super::callback::CallbackStack;
 use super::differences::NoInterpreter;
 use super::eval_breaker::SharedBreaker;
 use super::fork::ForkHooks;
+use super::frames::EvalFrame;
 use super::gil::Gil;
 use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -118,6 +119,7 @@ pub(super) struct Interpreter {
     /// Whether it allows `os.fork()`. Rule: as these.
     pub(super) fork_allowed: Plain<bool>,
     pub(super) fork_hooks: ForkHooks,
+    pub(super) eval_frame: EvalFrame,
     /// Who imported `threading`.
     pub(super) importer: Importer,
     /// Its import lock; up to 3.11 the main one's serves all.
@@ -149,6 +151,7 @@ impl Interpreter {
             imports: Imports::new(slot),
             fork_allowed: Plain::new(("interpreter.fork_allowed", slot), true),
             fork_hooks: ForkHooks::new(),
+            eval_frame: EvalFrame::new(slot),
             importer: Importer::new(slot),
             import_lock: ImportLock::new(slot),
             guards: Guards::new(slot),
@@ -171,6 +174,7 @@ impl Interpreter {
         self.daemons_allowed.write(true);
         self.fork_allowed.write(true);
         self.fork_hooks.clear();
+        self.eval_frame.init();
         self.guards.reset();
         // What was registered too late to run goes with the interpreter it was registered in.
         self.exit_callbacks.clear();

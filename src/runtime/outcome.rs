@@ -241,6 +241,8 @@ fatal_errors! {
     ThreadStateAllocation => "_PyThreadState_NewBound: thread state allocation failed",
     /// `Py_EndInterpreter` of a thread state that is not the current one.
     EndNotCurrent => "Py_EndInterpreter: thread is not current",
+    /// `Py_EndInterpreter` in what a frame of the thread state calls.
+    StillHasFrame => "Py_EndInterpreter: thread still has a frame",
     /// `Py_EndInterpreter` of an interpreter with other thread states, up to 3.13.
     NotTheLastThread => "Py_EndInterpreter: not the last thread",
     /// `Py_Initialize` in a callback of `Py_AtExit`, since 3.11.

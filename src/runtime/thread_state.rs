@@ -37,6 +37,7 @@
 //!
 //! Use after free; fatal *tstate %p is still current*.
 
+use super::allocation::Memory;
 use super::arena::{EMBEDDED_FIRST, Status, ThreadState, Whence, embedded_in};
 use super::differences::{DeleteCurrent, FirstThreadState, ThreadEnd};
 use super::gil::Release;
@@ -100,7 +101,7 @@ impl<'a> Caller<'a> {
                 None
             }
         };
-        let handle = self.initialized_thread_state(interpreter, whence, embedded);
+        let handle = self.initialized_thread_state(interpreter, whence, embedded)?;
         if !handle.is_null() {
             let mut lists = self.runtime.lists.lock();
             if !self.runtime.profile.main_interpreter_is_static() && !lists.is_listed(interpreter) {
@@ -150,7 +151,7 @@ impl<'a> Caller<'a> {
             return Err(self.fatal(Fatal::AlreadyInitialized));
         }
         let embedded = self.embedded_of(interpreter).filter(|_| embedded);
-        let handle = self.initialized_thread_state(interpreter, whence, embedded);
+        let handle = self.initialized_thread_state(interpreter, whence, embedded)?;
         if !handle.is_null() {
             lists.insert_thread_state(interpreter, handle);
         }
@@ -164,7 +165,10 @@ impl<'a> Caller<'a> {
         interpreter: InterpreterHandle,
         whence: Whence,
         embedded: Option<ThreadStateHandle>,
-    ) -> ThreadStateHandle {
+    ) -> Step<ThreadStateHandle> {
+        if embedded.is_none() {
+            self.allocate(Memory::Raw)?;
+        }
         let arena = &self.runtime.thread_states;
         let taken = || {
             if self.runtime.failures.takes_allocation() {
@@ -175,7 +179,7 @@ impl<'a> Caller<'a> {
             Some(ThreadStateHandle::new(slot, generation))
         };
         let Some(handle) = embedded.or_else(taken) else {
-            return ThreadStateHandle::NULL;
+            return Ok(ThreadStateHandle::NULL);
         };
         if let Some(tstate) = handle.slot().map(|slot| arena.slot(slot))
             // Else it was freed meanwhile, which is found out where it is linked.
@@ -183,7 +187,7 @@ impl<'a> Caller<'a> {
         {
             tstate.initialize(interpreter, whence);
         }
-        handle
+        Ok(handle)
     }
 
     /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.
@@ -360,6 +364,7 @@ impl<'a> Caller<'a> {
         self.interpreter(self.interpreter_of(handle)?)?;
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
+        self.forget_tracers(handle)?;
         self.thread_state(handle)?.set(Status::Cleared, true);
         self.release_joiners(handle, ThreadEnd::StateCleared);
         self.release_importer(handle)

@@ -197,6 +197,7 @@ impl Shown {
             | Value::Text(_)
             | Value::PyMutex(_)
             | Value::Mutex(_)
+            | Value::Frame
             | Value::Unbound => Self::Other,
         }
     }

@@ -5,14 +5,17 @@
 pub mod api;
 mod callbacks;
 mod calls;
+mod frames;
 mod handles;
 pub mod injected;
 mod library;
 mod objects;
 mod site;
 mod start;
+mod tracing;
 
 pub use calls::Caller;
+pub use frames::outside_of_frames;
 pub use library::{Release, open, release, symbol};
 pub use start::{initialize, started};
 
@@ -82,7 +85,8 @@ impl Libpython {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    fn state(&self, pointer: Pointer) -> ThreadStateHandle {
+    /// What a pointer to a thread state stands for.
+    pub fn state(&self, pointer: Pointer) -> ThreadStateHandle {
         let list = self.listed_anywhere();
         self.handles().state(pointer, &list)
     }
@@ -220,6 +224,7 @@ impl Python for Libpython {
     fn observe_ids(&self) {}
     fn observe_failures(&self) {}
     fn observe_audit(&self) {}
+    fn observe_hooks(&self, _frames: bool) {}
 
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)

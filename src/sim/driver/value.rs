@@ -1,6 +1,8 @@
 //! Values that a scenario's names stand for.
 
-use crate::runtime::{Dictionary, InterpreterHandle, ThreadStateHandle};
+use crate::runtime::{
+    CallbackId, Dictionary, Evaluator, InterpreterHandle, ObjectId, ThreadStateHandle,
+};
 use crate::sync::Word;
 
 /// A value. Handles compare by identity; `NULL` is the number 0.
@@ -24,6 +26,8 @@ pub enum Value {
     PyMutex(u16),
     /// A native mutex.
     Mutex(u16),
+    /// A frame; which one is not told apart.
+    Frame,
     /// The name is not bound yet.
     Unbound,
 }
@@ -31,6 +35,9 @@ pub enum Value {
 impl Value {
     /// The null pointer.
     pub const NULL: Self = Self::Number(0);
+
+    /// `_PyEval_EvalFrameDefault`, which is no callback of the scenario.
+    pub const EVAL_FRAME_DEFAULT: Self = Self::Callback(u8::MAX);
 
     /// The value as a number; handles and functions count as true.
     #[must_use]
@@ -45,7 +52,8 @@ impl Value {
             | Self::Dictionary(_)
             | Self::Text(_)
             | Self::PyMutex(_)
-            | Self::Mutex(_) => 1,
+            | Self::Mutex(_)
+            | Self::Frame => 1,
         }
     }
 
@@ -59,6 +67,36 @@ impl Value {
         }
     }
 
+    /// The function, or null.
+    #[must_use]
+    pub fn function(self) -> Option<CallbackId> {
+        if let Self::Callback(body) = self {
+            Some(CallbackId(u16::from(body)))
+        } else {
+            None
+        }
+    }
+
+    /// The object, or null.
+    #[must_use]
+    pub fn object(self) -> Option<ObjectId> {
+        if let Self::Object(index) = self {
+            Some(ObjectId::new(usize::from(index)))
+        } else {
+            None
+        }
+    }
+
+    /// The function that evaluates frames.
+    #[must_use]
+    pub fn evaluator(self) -> Evaluator {
+        match self.function() {
+            Some(_) if self == Self::EVAL_FRAME_DEFAULT => Evaluator::Default,
+            Some(function) => Evaluator::Own(function),
+            None => Evaluator::Null,
+        }
+    }
+
     /// The interpreter, or null.
     #[must_use]
     pub fn interpreter(self) -> InterpreterHandle {
@@ -66,6 +104,28 @@ impl Value {
             handle
         } else {
             InterpreterHandle::NULL
+        }
+    }
+}
+
+impl From<Option<CallbackId>> for Value {
+    fn from(function: Option<CallbackId>) -> Self {
+        function.map_or(Self::NULL, |CallbackId(id)| Self::Callback(id as u8))
+    }
+}
+
+impl From<Option<ObjectId>> for Value {
+    fn from(object: Option<ObjectId>) -> Self {
+        object.map_or(Self::NULL, |object| Self::Object(object.index() as u16))
+    }
+}
+
+impl From<Evaluator> for Value {
+    fn from(evaluator: Evaluator) -> Self {
+        match evaluator {
+            Evaluator::Null => Self::NULL,
+            Evaluator::Default => Self::EVAL_FRAME_DEFAULT,
+            Evaluator::Own(function) => Some(function).into(),
         }
     }
 }
@@ -127,6 +187,7 @@ impl Word for Value {
             Self::PyMutex(index) => (6, u64::from(index)),
             Self::Mutex(index) => (7, u64::from(index)),
             Self::Unbound => (8, 0),
+            Self::Frame => (11, 0),
             Self::Dictionary(Dictionary::Interpreter(handle)) => (9, handle.to_word()),
             Self::Dictionary(Dictionary::ThreadState(handle)) => (10, handle.to_word()),
             Self::Dictionary(Dictionary::None) => (0, 0),
@@ -147,6 +208,7 @@ impl Word for Value {
             5 => Self::Text(payload as u16),
             6 => Self::PyMutex(payload as u16),
             7 => Self::Mutex(payload as u16),
+            11 => Self::Frame,
             9 => Self::Dictionary(Dictionary::Interpreter(Word::from_word(payload))),
             10 => Self::Dictionary(Dictionary::ThreadState(Word::from_word(payload))),
             _ => Self::Unbound,
