@@ -10,9 +10,10 @@
 //! 3.11: a hook that takes it waits for itself.
 //!
 //! While tracemalloc traces, up to 3.14, an allocation that needs no GIL takes it: Ensure, the trace is added, Release. So
-//! `PyThreadState_New` waits for whoever is attached, and a thread that had no thread state has one meanwhile.
+//! `PyThreadState_New` waits for whoever is attached, and a thread that had no thread state has one meanwhile. In 3.11 and 3.12 an
+//! interpreter's lock is allocated before HEAD_LOCK is taken for the interpreter.
 //!
-//! Differs: locks, names and tables are not allocated; the main interpreter and its first thread state are there before anybody
+//! Differs: other locks, names and tables are not allocated; the main interpreter and its first thread state are there before anybody
 //! looks on.
 //!
 //! # Invariants
@@ -129,8 +130,20 @@ impl Caller<'_> {
             let _ignored = self.run(hook)?;
             allocations.inside.write(false);
         }
-        let takes_gil = memory == Memory::Raw && self.runtime.profile.tracemalloc_takes_the_gil();
-        if takes_gil && allocations.tracing.load(Ordering::Relaxed) {
+        match memory {
+            Memory::Raw => self.trace_raw_allocation(),
+            Memory::Object => Ok(()),
+        }
+    }
+
+    /// Memory that needs no GIL is taken, for one of the runtime's own locks perhaps: tracemalloc alone is told.
+    pub(super) fn trace_raw_allocation(&self) -> Step<()> {
+        let allocations = &self.runtime.allocations;
+        let takes_gil = self.runtime.profile.tracemalloc_takes_the_gil();
+        if !self.runtime.hooks_used.peek() || allocations.inside.read() || !takes_gil {
+            return Ok(());
+        }
+        if allocations.tracing.load(Ordering::Relaxed) {
             allocations.inside.write(true);
             let before = self.gil_state_ensure()?;
             self.gil_state_release(before)?;

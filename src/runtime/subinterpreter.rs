@@ -165,6 +165,9 @@ impl Caller<'_> {
         let id_first = self.runtime.profile.id_comes_before_memory();
         if !id_first {
             self.allocate(Memory::Raw)?;
+        } else if !self.runtime.profile.runtime_locks_detach() {
+            // The lock of its pending calls.
+            self.trace_raw_allocation()?;
         }
         let fails = self.stage_fails(Stage::MainInterpreter, Creation::Sub)
             || self.runtime.failures.takes_allocation();

@@ -95,13 +95,20 @@ impl<'a> Caller<'a> {
     ) -> Step<ThreadStateHandle> {
         let embedded = match self.runtime.profile.first_thread_state() {
             FirstThreadState::TakenAndPutBack => self.take_embedded(interpreter)?,
-            FirstThreadState::OfEmptyList => return self.create_listed(interpreter, whence),
+            FirstThreadState::OfEmptyList => {
+                // Memory is taken in any case, before the lock (gh-96071).
+                self.allocate(Memory::Raw)?;
+                return self.create_listed(interpreter, whence);
+            }
             FirstThreadState::Heap => {
                 self.interpreter(interpreter)?;
                 None
             }
         };
-        let handle = self.initialized_thread_state(interpreter, whence, embedded)?;
+        if embedded.is_none() {
+            self.allocate(Memory::Raw)?;
+        }
+        let handle = self.initialized_thread_state(interpreter, whence, embedded);
         if !handle.is_null() {
             let mut lists = self.runtime.lists.lock();
             if !self.runtime.profile.main_interpreter_is_static() && !lists.is_listed(interpreter) {
@@ -151,7 +158,7 @@ impl<'a> Caller<'a> {
             return Err(self.fatal(Fatal::AlreadyInitialized));
         }
         let embedded = self.embedded_of(interpreter).filter(|_| embedded);
-        let handle = self.initialized_thread_state(interpreter, whence, embedded)?;
+        let handle = self.initialized_thread_state(interpreter, whence, embedded);
         if !handle.is_null() {
             lists.insert_thread_state(interpreter, handle);
         }
@@ -165,10 +172,7 @@ impl<'a> Caller<'a> {
         interpreter: InterpreterHandle,
         whence: Whence,
         embedded: Option<ThreadStateHandle>,
-    ) -> Step<ThreadStateHandle> {
-        if embedded.is_none() {
-            self.allocate(Memory::Raw)?;
-        }
+    ) -> ThreadStateHandle {
         let arena = &self.runtime.thread_states;
         let taken = || {
             if self.runtime.failures.takes_allocation() {
@@ -179,7 +183,7 @@ impl<'a> Caller<'a> {
             Some(ThreadStateHandle::new(slot, generation))
         };
         let Some(handle) = embedded.or_else(taken) else {
-            return Ok(ThreadStateHandle::NULL);
+            return ThreadStateHandle::NULL;
         };
         if let Some(tstate) = handle.slot().map(|slot| arena.slot(slot))
             // Else it was freed meanwhile, which is found out where it is linked.
@@ -187,7 +191,7 @@ impl<'a> Caller<'a> {
         {
             tstate.initialize(interpreter, whence);
         }
-        Ok(handle)
+        handle
     }
 
     /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.

@@ -24,8 +24,8 @@
 //! | an exception | trace: `EXCEPTION` |
 //! | left | trace and profile: `RETURN` |
 //!
-//! In 3.11 and since 3.13 the check point comes first; who is set in it is told of the line and the return, not of the call. A
-//! function that fails is an exception in the frame, but up to 3.10 leaves it at once in `CALL` and `RETURN`, in 3.11 in
+//! In 3.11 and since 3.13 the check point comes first, in 3.11 once more where the call is told of; who is set in it is told of
+//! the line and the return, not of the call. A function that fails is an exception in the frame, but up to 3.10 leaves it at once in `CALL` and `RETURN`, in 3.11 in
 //! `RETURN`. `OPCODE` is told only to frames that ask for it, which none does here.
 //!
 //! Setting: audit, which can refuse; the new one in; the old object let go, whose finalizer runs here. Up to 3.11 the old object
@@ -58,7 +58,7 @@
 use super::arena::THREAD_STATES_MAX;
 use super::audit::AuditEvent;
 use super::callback::CallbackId;
-use super::differences::EventFailure;
+use super::differences::{EventFailure, FrameCheck};
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::object::ObjectId;
 use super::outcome::Step;
@@ -375,10 +375,10 @@ impl Caller<'_> {
         line: impl FnOnce(ThreadStateHandle) -> Step<bool>,
     ) -> Step<bool> {
         let profile = self.runtime.profile;
-        let checks_first = profile.check_precedes_call_event();
+        let checks = profile.frame_check();
         let tracing = &self.thread_state(current)?.tracing;
         let known = [Kind::Trace, Kind::Profile].map(|kind| tracing.is_set(kind));
-        if checks_first && self.eval()? != 0 {
+        if checks != FrameCheck::AfterTheCall && self.eval()? != 0 {
             return self.unwind(current);
         }
         for (kind, known) in [Kind::Trace, Kind::Profile].into_iter().zip(known) {
@@ -389,7 +389,12 @@ impl Caller<'_> {
                 };
             }
         }
-        if !checks_first && self.eval()? != 0 {
+        let checks_now = match checks {
+            FrameCheck::AfterTheCall => true,
+            FrameCheck::AroundTheCall => known.contains(&true),
+            FrameCheck::BeforeTheCall => false,
+        };
+        if checks_now && self.eval()? != 0 {
             return self.unwind(current);
         }
         if !self.tell(current, Kind::Trace, TraceEvent::Line)? || !line(current)? {

@@ -40,6 +40,8 @@ pub(super) enum Making {
 
 thread_local! {
     static MAKING: Cell<Making> = const { Cell::new(Making::Nothing) };
+    /// Inside the callback that looks on.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
     /// What the call has allocated so far, of what it makes.
     static ALLOCATED: Cell<(bool, bool)> = const { Cell::new((false, false)) };
 }
@@ -138,6 +140,9 @@ pub(super) fn look_on(callback: Callback) {
 /// Tells who looks on of an allocation of this size, if it is of what the scenario makes; but not of its own.
 fn tell(size: usize) {
     let hook = LOOKS_ON.load(Ordering::Relaxed);
+    if TELLING.get() || hook == 0 {
+        return;
+    }
     let (interpreter, thread_state) = ALLOCATED.get();
     let is_one = match MAKING.get() {
         Making::Nothing | Making::Runtime => false,
@@ -146,10 +151,14 @@ fn tell(size: usize) {
             ALLOCATED.set((true, thread_state));
             true
         }
-        // From 3.11 on it is embedded.
         Making::Interpreter => {
             let fits = (THREAD_STATE_MIN..INTERPRETER_MIN).contains(&size);
-            let is_one = interpreter && !thread_state && fits && release().minor <= 10;
+            let is_one = interpreter && !thread_state && fits;
+            if is_one && release().minor >= 12 {
+                record::refuse(
+                    "not driven: which allocation of an interpreter is its thread state cannot be seen (since 3.12)",
+                );
+            }
             ALLOCATED.set((interpreter, thread_state || is_one));
             is_one
         }
@@ -159,8 +168,10 @@ fn tell(size: usize) {
             is_one
         }
     };
-    if is_one && hook != 0 {
+    if is_one {
+        TELLING.set(true);
         during(Making::Nothing, || run(hook as Pointer));
+        TELLING.set(false);
     }
 }
 

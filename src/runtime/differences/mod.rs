@@ -25,7 +25,7 @@ pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
 pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
-pub use tracing::EventFailure;
+pub use tracing::{EventFailure, FrameCheck};
 
 #[expect(unused_imports, reason = "the documentation names its methods")]
 use super::profile::Profile;
@@ -179,8 +179,8 @@ differences! {
     IdComesBeforeMemory,
     /// [`Profile::stage_text`]: the newest ones where they are older, and the other way round.
     StageText,
-    /// [`Profile::check_precedes_call_event`].
-    CheckPrecedesCallEvent,
+    /// [`Profile::frame_check`]: once the call is told of where it is not, and the other way round.
+    FrameCheck,
     /// [`Profile::event_failure`]: an exception where the frame is left, and the other way round.
     EventFailure,
     /// [`Profile::tracer_goes_before_the_next`].

@@ -15,14 +15,29 @@ pub enum EventFailure {
     Raises,
 }
 
+/// When a frame looks at the eval breaker, if it tells anybody that it was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FrameCheck {
+    /// Once it has told.
+    AfterTheCall,
+    /// Before it tells, and again.
+    AroundTheCall,
+    /// Before it tells.
+    BeforeTheCall,
+}
+
 impl Profile {
-    /// Whether a frame looks at the eval breaker before its call is told of. Source: observed with a pending call and a
+    /// When a frame looks at the eval breaker. Source: `DO_TRACING` and `RESUME` in 3.11; observed with a pending call and a
     /// tracer: the call is told of first in 3.8.18 to 3.10.13 and 3.12.1, the pending call runs first in 3.11.7 and from
-    /// 3.13.0 on.
+    /// 3.13.0 on; in 3.11.2 and 3.11.7 the GIL is also given up after the call was told of.
     #[must_use]
-    pub fn check_precedes_call_event(self) -> bool {
-        let precedes = self.minor() == 11 || self.minor() >= 13;
-        self.when(Difference::CheckPrecedesCallEvent, precedes)
+    pub fn frame_check(self) -> FrameCheck {
+        let after = matches!(self.minor(), 8..=10 | 12);
+        match self.minor() {
+            _ if self.when(Difference::FrameCheck, after) => FrameCheck::AfterTheCall,
+            11 => FrameCheck::AroundTheCall,
+            _ => FrameCheck::BeforeTheCall,
+        }
     }
 
     /// What the failure of a function of tracing does. Source: `_PyEval_EvalFrameDefault` up to 3.11, PEP 669 (3.12); observed:
