@@ -22,7 +22,7 @@ use tstate::runtime::{CallbackId, Profile};
 use tstate::sim::driver::{Machine, Python, Site, evaluated};
 use tstate::sim::events::{Event, Events, Seen, Witness};
 use tstate::sim::scenario::calls::Call;
-use tstate::sim::scenario::program::{BodyKind, Program, Reads};
+use tstate::sim::scenario::program::{BodyKind, Program};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
 
@@ -162,6 +162,11 @@ pub fn forks() -> bool {
     machine().program().forks()
 }
 
+/// Whether the scenario makes that call.
+pub fn calls(call: Call) -> bool {
+    machine().program().calls(call)
+}
+
 /// The library forks, on the calling thread.
 pub fn fork() -> Branch {
     machine().fork()
@@ -229,13 +234,6 @@ pub fn audit(id: CallbackId, event: &str) -> i32 {
 pub fn evaluate(id: CallbackId, state: Pointer) {
     let state = machine().runtime.state(state);
     callback_with(id, &evaluated(state));
-}
-
-/// Whether the scenario makes such a call.
-pub fn calls(wanted: Call) -> bool {
-    let reads = Reads::of(machine().program());
-    let mut rows = reads.calls.iter().map(|call| call.row());
-    rows.any(|row| row.modelled == Some(wanted))
 }
 
 /// Runs a callback of the scenario and returns what it returns.

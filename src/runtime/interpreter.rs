@@ -120,6 +120,8 @@ pub(super) struct Interpreter {
     pub(super) fork_allowed: Plain<bool>,
     pub(super) fork_hooks: ForkHooks,
     pub(super) eval_frame: EvalFrame,
+    /// `threads.main`: whether a thread runs `__main__`. Relaxed: see [`super::running`].
+    pub(super) running: AtomicBool,
     /// Who imported `threading`.
     pub(super) importer: Importer,
     /// Its import lock; up to 3.11 the main one's serves all.
@@ -152,6 +154,7 @@ impl Interpreter {
             fork_allowed: Plain::new(("interpreter.fork_allowed", slot), true),
             fork_hooks: ForkHooks::new(),
             eval_frame: EvalFrame::new(slot),
+            running: AtomicBool::new(("interpreter.running", slot), false),
             importer: Importer::new(slot),
             import_lock: ImportLock::new(slot),
             guards: Guards::new(slot),
@@ -175,6 +178,7 @@ impl Interpreter {
         self.fork_allowed.write(true);
         self.fork_hooks.clear();
         self.eval_frame.init();
+        self.running.init(false);
         self.guards.reset();
         // What was registered too late to run goes with the interpreter it was registered in.
         self.exit_callbacks.clear();

@@ -43,6 +43,7 @@ mod parking;
 mod pending;
 pub mod profile;
 mod ref_tracer;
+mod running;
 mod stage;
 mod state;
 mod subinterpreter;

@@ -182,6 +182,7 @@ functions! {
     number_value "PyLong_AsLong" (object: Pointer) -> c_long;
     boolean "PyBool_FromLong" (value: c_long) -> Pointer;
     text "PyUnicode_AsUTF8" (object: Pointer) -> *const c_char;
+    text_new "PyUnicode_FromString" (text: *const c_char) -> Pointer;
     capsule "PyCapsule_New" (pointer: Pointer, name: *const c_char, destructor: extern "C-unwind" fn(Pointer)) -> Pointer;
     capsule_pointer "PyCapsule_GetPointer" (capsule: Pointer, name: *const c_char) -> Pointer;
     function_new "PyCFunction_NewEx" (definition: Pointer, this: Pointer, module: Pointer) -> Pointer;

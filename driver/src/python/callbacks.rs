@@ -106,8 +106,26 @@ pub(super) extern "C-unwind" fn thread_body(this: Pointer, _arguments: Pointer) 
 /// For capsules that only hold a callback.
 pub(super) extern "C-unwind" fn kept(_capsule: Pointer) {}
 
+/// For programs that run in another interpreter: their argument is what was packed.
+extern "C-unwind" fn called_by_number(_this: Pointer, number: Pointer) -> Pointer {
+    if run(api::number_value(number) as Pointer) == -1 {
+        raise();
+        return std::ptr::null_mut();
+    }
+    none()
+}
+
+fn the_none() -> Pointer {
+    symbol("_Py_NoneStruct").map_or(std::ptr::null_mut(), |address| address as Pointer)
+}
+
+/// Whether an object is `None`.
+pub(super) fn is_none(object: Pointer) -> bool {
+    object == the_none()
+}
+
 fn none() -> Pointer {
-    let none = symbol("_Py_NoneStruct").map_or(std::ptr::null_mut(), |address| address as Pointer);
+    let none = the_none();
     api::increase(none);
     none
 }
@@ -156,18 +174,21 @@ unsafe impl Sync for Definition {}
 
 /// `METH_NOARGS`
 const NO_ARGUMENTS: c_int = 4;
+/// `METH_O`
+const ONE_ARGUMENT: c_int = 8;
 
-const fn definition(function: api::Function) -> Definition {
+const fn definition(function: api::Function, flags: c_int) -> Definition {
     Definition {
         name: CAPSULE.as_ptr(),
         function: Some(function),
-        flags: NO_ARGUMENTS,
+        flags,
         documentation: std::ptr::null(),
     }
 }
 
-static CALLED: Definition = definition(called);
-static THREAD_BODY: Definition = definition(thread_body);
+static CALLED: Definition = definition(called, NO_ARGUMENTS);
+static THREAD_BODY: Definition = definition(thread_body, NO_ARGUMENTS);
+static BY_NUMBER: Definition = definition(called_by_number, ONE_ARGUMENT);
 
 fn function(definition: &'static Definition, this: Pointer) -> Pointer {
     let definition: *const Definition = definition;
@@ -185,4 +206,9 @@ pub(super) fn callable(callback: Callback) -> Pointer {
 /// A Python callable that runs the body of a thread.
 pub(super) fn thread_callable(thread: usize) -> Pointer {
     function(&THREAD_BODY, api::number(thread as i64))
+}
+
+/// A Python callable that runs the callback that was packed into the number it is given.
+pub(super) fn by_number() -> Pointer {
+    function(&BY_NUMBER, api::number(0))
 }

@@ -5,7 +5,7 @@ use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
 use super::frames::auditing;
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, objects, site, tracing};
+use super::{Libpython, api, objects, site, subinterpreters, tracing};
 use crate::{record, sight};
 use std::ffi::CString;
 use tstate::runtime::{
@@ -41,6 +41,7 @@ impl Calls for Caller<'_> {
                 function.keep();
             }
         }
+        subinterpreters::begin();
         Ok(())
     }
     fn is_initialized(&self) -> Step<i32> {
@@ -189,6 +190,9 @@ impl Calls for Caller<'_> {
     }
     fn new_interpreter(&self) -> Step<ThreadStateHandle> {
         let made = during(Making::Interpreter, api::new_interpreter);
+        if !made.is_null() {
+            subinterpreters::prepare();
+        }
         Ok(self.python.state(made))
     }
     fn new_interpreter_from_config(
@@ -214,6 +218,9 @@ impl Calls for Caller<'_> {
             // Which error it is nobody asks.
             Err(StatusError::Gil)
         } else {
+            if !state.is_null() {
+                subinterpreters::prepare();
+            }
             Ok(self.python.state(state))
         })
     }
@@ -257,7 +264,21 @@ impl Calls for Caller<'_> {
     }
     fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
         let worked = during(Making::Runtime, || initialize_from_config(configured));
+        if worked && self.python.initialized() {
+            subinterpreters::begin();
+        }
         Ok(worked.then_some(()).ok_or(StatusError::NoConfig))
+    }
+    fn interpreters_run(&self, interpreter: InterpreterHandle, program: Callback) -> Step<i32> {
+        Ok(subinterpreters::run(
+            self.python.interpreter_id(interpreter),
+            program,
+        ))
+    }
+    fn interpreters_destroy(&self, interpreter: InterpreterHandle) -> Step<i32> {
+        Ok(subinterpreters::destroy(
+            self.python.interpreter_id(interpreter),
+        ))
     }
     fn add_audit_hook(&self, hook: Callback) -> Step<i32> {
         Ok(api::add_audit_hook(audit_hook, packed(hook)))

@@ -12,6 +12,7 @@ mod library;
 mod objects;
 mod site;
 mod start;
+mod subinterpreters;
 mod tracing;
 
 pub use calls::Caller;
@@ -134,6 +135,16 @@ impl Libpython {
         list.iter()
             .flat_map(|interpreter| states_of(*interpreter as Pointer))
             .collect()
+    }
+
+    /// The id of an interpreter; of one that is gone, an id that none has.
+    fn interpreter_id(&self, handle: InterpreterHandle) -> i64 {
+        let pointer = self.interpreter_pointer(handle);
+        if self.interpreter_list().contains(&(pointer as usize)) {
+            api::interpreter_id(pointer)
+        } else {
+            i64::from(i32::MAX)
+        }
     }
 
     fn interpreter_pointer(&self, handle: InterpreterHandle) -> Pointer {

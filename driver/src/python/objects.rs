@@ -68,7 +68,7 @@ pub(super) fn text_of(expression: &CStr) -> Option<String> {
 }
 
 /// Whether the calling thread is attached to the main interpreter, or to none.
-fn in_main() -> bool {
+pub(super) fn in_main() -> bool {
     sight::current() == 0 || api::interpreter() == api::interpreter_main()
 }
 
@@ -234,7 +234,7 @@ pub(super) fn drop_object(index: usize) {
     }
 }
 
-fn attribute(module: &CStr, name: &CStr) -> Option<Pointer> {
+pub(super) fn attribute(module: &CStr, name: &CStr) -> Option<Pointer> {
     let module = api::import(module.as_ptr());
     if module.is_null() {
         api::error_clear();

@@ -306,6 +306,12 @@ impl<P: Python> Machine<P> {
             Call::InterpreterStateThreadHead => caller
                 .interpreter_state_thread_head(given[0].interpreter())?
                 .into(),
+            Call::InterpretersRun => caller
+                .interpreters_run(given[0].interpreter(), callback(given[1], Value::NULL))?
+                .into(),
+            Call::InterpretersDestroy => {
+                caller.interpreters_destroy(given[0].interpreter())?.into()
+            }
             other => unreachable!("{other:?} is among the other calls"),
         })
     }

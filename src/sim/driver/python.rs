@@ -217,6 +217,10 @@ calls! {
     fn thread_state_get_dict() -> Dictionary;
     /// `Py_InitializeFromConfig`, of a configuration or of null.
     fn initialize_from_config(configured: bool) -> Result<(), StatusError>;
+    /// `interpreters.run`, Python's `Interpreter.exec`: 0, or -1 if it raises.
+    fn interpreters_run(interpreter: InterpreterHandle, program: Callback) -> i32;
+    /// `interpreters.destroy`, Python's `Interpreter.close`: 0, or -1 if it raises.
+    fn interpreters_destroy(interpreter: InterpreterHandle) -> i32;
     /// `PySys_AddAuditHook`.
     fn add_audit_hook(hook: Callback) -> i32;
     /// The next run of a stage fails.

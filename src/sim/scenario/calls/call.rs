@@ -135,6 +135,10 @@ pub enum Call {
     AfterForkChild,
     /// `at_fork(before, parent, child)`
     AtFork,
+    /// `interpreters.run(x, f)`
+    InterpretersRun,
+    /// `interpreters.destroy(x)`
+    InterpretersDestroy,
     /// `Py_AddPendingCall(f, arg)`
     AddPendingCall,
     /// `Py_MakePendingCalls()`

@@ -60,13 +60,15 @@ pub(super) const ROWS: &[Row] = &[
         .attached()
         .blocks()
         .since(13)
-        .says("runs a callback in another interpreter, on this thread"),
+        .says("runs a callback in another interpreter, on this thread")
+        .runs(Call::InterpretersRun),
     core("interpreters.destroy", &[In(Interpreter)], Int)
         .kind(Kind::Word)
         .attached()
         .blocks()
         .since(13)
-        .says("ends another interpreter; raises while it runs"),
+        .says("ends another interpreter; raises while it runs")
+        .runs(Call::InterpretersDestroy),
     core(
         "_PyEval_AddPendingCall",
         &[In(Interpreter), Callback(1), In(Pointer), In(Int)],

@@ -15,7 +15,7 @@ pub use code::{
 
 pub use visit::Reads;
 
-use super::calls::Type;
+use super::calls::{Call, Type};
 pub use super::syntax::BodyKind;
 use crate::runtime::profile::Profile;
 use crate::sim::diagnostic::{Diagnostic, Span};
@@ -234,6 +234,15 @@ impl Program {
     #[must_use]
     pub fn forks(&self) -> bool {
         Reads::of(self).forks
+    }
+
+    /// Whether it may make that call.
+    #[must_use]
+    pub fn calls(&self, call: Call) -> bool {
+        Reads::of(self)
+            .calls
+            .iter()
+            .any(|made| made.row().modelled == Some(call))
     }
 
     /// The threads that a name stands for: one instance, or all of the body's.
