@@ -187,6 +187,7 @@ impl Caller<'_> {
         }
         runtime.runtime_initialized.write(true);
         self.forget_last_life();
+        self.forget_ref_tracer();
         runtime.main_thread.write(current_thread());
         // Differs: `main_tstate` names the storage of the last life's first thread state until I6, and is not null. Who adds
         // a pending call just then would read through null in C.

@@ -254,6 +254,8 @@ fatal_errors! {
     EndNotCurrent => "Py_EndInterpreter: thread is not current",
     /// `Py_ExitStatusException` of a status that is no exception.
     StatusIsSuccess => "Py_ExitStatusException() must not be called on success",
+    /// `Py_EndInterpreter` in what a frame of the thread state calls.
+    StillHasFrame => "Py_EndInterpreter: thread still has a frame",
     /// `Py_EndInterpreter` of an interpreter with other thread states, up to 3.13.
     NotTheLastThread => "Py_EndInterpreter: not the last thread",
     /// `Py_Initialize` in a callback of `Py_AtExit`, since 3.11.

@@ -202,6 +202,7 @@ impl Shown {
             | Value::View(_)
             | Value::NoState
             | Value::TssKey(_)
+            | Value::Frame
             | Value::Unbound => Self::Other,
         }
     }

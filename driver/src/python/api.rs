@@ -74,6 +74,13 @@ impl Allocator {
 /// `Py_AuditHookFunction`
 pub type AuditHook = extern "C-unwind" fn(*const c_char, Pointer, Pointer) -> c_int;
 
+/// `Py_tracefunc`
+pub type TraceFunction = extern "C-unwind" fn(Pointer, Pointer, c_int, Pointer) -> c_int;
+/// `PyRefTracer`
+pub type RefTracer = extern "C-unwind" fn(Pointer, c_int, Pointer) -> c_int;
+/// `_PyFrameEvalFunction`
+pub type FrameEvalFunction = extern "C-unwind" fn(Pointer, Pointer, c_int) -> Pointer;
+
 macro_rules! functions {
     ($($name:ident $names:literal ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {$(
         #[doc = concat!("`", $names, "`")]
@@ -128,6 +135,18 @@ functions! {
     before_fork "PyOS_BeforeFork" ();
     after_fork_parent "PyOS_AfterFork_Parent" ();
     after_fork_child "PyOS_AfterFork_Child" ();
+    sys_audit "PySys_Audit" (event: *const c_char, format: *const c_char) -> c_int;
+    set_profile "PyEval_SetProfile" (function: Option<TraceFunction>, object: Pointer);
+    set_trace "PyEval_SetTrace" (function: Option<TraceFunction>, object: Pointer);
+    set_profile_all "PyEval_SetProfileAllThreads" (function: Option<TraceFunction>, object: Pointer);
+    set_trace_all "PyEval_SetTraceAllThreads" (function: Option<TraceFunction>, object: Pointer);
+    enter_tracing "PyThreadState_EnterTracing" (state: Pointer);
+    leave_tracing "PyThreadState_LeaveTracing" (state: Pointer);
+    ref_tracer_set "PyRefTracer_SetTracer" (tracer: Option<RefTracer>, data: Pointer) -> c_int;
+    ref_tracer "PyRefTracer_GetTracer" (data: *mut Pointer) -> Pointer;
+    set_eval_frame "_PyInterpreterState_SetEvalFrameFunc" (interpreter: Pointer, function: Pointer);
+    eval_frame "_PyInterpreterState_GetEvalFrameFunc" (interpreter: Pointer) -> Pointer;
+    eval_frame_default "_PyEval_EvalFrameDefault" (state: Pointer, frame: Pointer, throws: c_int) -> Pointer;
     mutex_lock "PyMutex_Lock" (mutex: Pointer);
     mutex_unlock "PyMutex_Unlock" (mutex: Pointer);
     save_thread "PyEval_SaveThread" () -> Pointer;

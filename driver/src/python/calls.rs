@@ -2,16 +2,20 @@
 
 use super::api::Pointer;
 use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
+use super::frames::auditing;
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, configure, objects, site, storage, subinterpreters};
+use super::{Libpython, api, configure, objects, site, storage, subinterpreters, tracing};
 use crate::{record, sight};
+use std::ffi::CString;
 use tstate::runtime::{
-    Callback, Config, ConfigField, Crash, Daemon, Dictionary, Ended, GilState, GuardHandle,
-    InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage,
-    StatusError, Step, ThreadStateHandle, Token, TssHandle, ViewHandle,
+    Callback, CallbackId, Config, ConfigField, Crash, Daemon, Dictionary, Ended, Evaluator,
+    GilState, GuardHandle, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
+    ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle, Token, Tracer, TssHandle,
+    ViewHandle,
 };
 use tstate::sim::driver::{Calls, Python};
+use tstate::sim::scenario::calls::Call;
 use tstate::sync::{Branch, ThreadIndex};
 
 /// `PyGILState_LOCKED`
@@ -28,6 +32,15 @@ impl Calls for Caller<'_> {
         during(Making::Runtime, || self.python.initialize());
         if crate::child::forks() {
             objects::keep_fork();
+        }
+        for (call, function) in [
+            (Call::CurrentFrames, &objects::CURRENT_FRAMES),
+            (Call::TracemallocStart, &objects::TRACEMALLOC_START),
+            (Call::TracemallocStop, &objects::TRACEMALLOC_STOP),
+        ] {
+            if crate::child::calls(call) {
+                function.keep();
+            }
         }
         subinterpreters::begin();
         Ok(())
@@ -429,7 +442,7 @@ impl Calls for Caller<'_> {
         let interpreter = self.python.interpreter_pointer(interpreter);
         Ok(self.python.state(api::interpreter_threads(interpreter)))
     }
-    fn eval(&self) -> Step<i32> {
+    fn evaluate(&self) -> Step<i32> {
         Ok(objects::eval())
     }
     fn object_new(&self, object: ObjectId, kind: ObjectKind) -> Step<()> {
@@ -485,6 +498,67 @@ impl Calls for Caller<'_> {
             (c"after_in_parent", parent),
             (c"after_in_child", child),
         ]))
+    }
+
+    fn eval_set_profile(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_profile, tracer);
+        Ok(())
+    }
+    fn eval_set_trace(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_trace, tracer);
+        Ok(())
+    }
+    fn eval_set_profile_all_threads(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_profile_all, tracer);
+        Ok(())
+    }
+    fn eval_set_trace_all_threads(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_trace_all, tracer);
+        Ok(())
+    }
+    fn thread_state_enter_tracing(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::enter_tracing(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn thread_state_leave_tracing(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::leave_tracing(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn ref_tracer_set(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
+        Ok(tracing::set_ref_tracer(function, data))
+    }
+    fn ref_tracer_get(&self) -> Step<(Option<CallbackId>, u64)> {
+        Ok(tracing::ref_tracer())
+    }
+    fn set_eval_frame(&self, interpreter: InterpreterHandle, evaluator: Evaluator) -> Step<()> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        tracing::set_eval_frame(interpreter, evaluator);
+        Ok(())
+    }
+    fn get_eval_frame(&self, interpreter: InterpreterHandle) -> Step<Evaluator> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(tracing::eval_frame(interpreter))
+    }
+    fn current_frames(&self) -> Step<i32> {
+        Ok(objects::CURRENT_FRAMES.call())
+    }
+    fn tracemalloc_start(&self) -> Step<i32> {
+        Ok(objects::TRACEMALLOC_START.call())
+    }
+    fn tracemalloc_stop(&self) -> Step<i32> {
+        Ok(objects::TRACEMALLOC_STOP.call())
+    }
+    fn alloc_hook(&self, callback: Callback) -> Step<()> {
+        injected::look_on(callback);
+        Ok(())
+    }
+    fn sys_audit(&self, name: &str, _event: u64) -> Step<i32> {
+        let name = CString::new(name).unwrap_or_default();
+        let result = auditing(|| api::sys_audit(name.as_ptr(), std::ptr::null()));
+        if result != 0 {
+            api::error_clear();
+        }
+        Ok(result)
     }
 
     fn crash(&self, crash: Crash) -> Ended {

@@ -6,6 +6,7 @@ pub mod api;
 mod callbacks;
 mod calls;
 mod configure;
+mod frames;
 mod handles;
 pub mod injected;
 mod library;
@@ -14,8 +15,10 @@ mod site;
 mod start;
 mod storage;
 mod subinterpreters;
+mod tracing;
 
 pub use calls::Caller;
+pub use frames::outside_of_frames;
 pub use library::{Release, open, release, symbol};
 pub use start::{initialize, started};
 
@@ -89,7 +92,8 @@ impl Libpython {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    fn state(&self, pointer: Pointer) -> ThreadStateHandle {
+    /// What a pointer to a thread state stands for.
+    pub fn state(&self, pointer: Pointer) -> ThreadStateHandle {
         let list = self.listed_anywhere();
         self.handles().state(pointer, &list)
     }
@@ -242,6 +246,7 @@ impl Python for Libpython {
     fn global_flag(&self, field: ConfigField) -> i32 {
         configure::global_flag(field)
     }
+    fn observe_hooks(&self, _frames: bool) {}
 
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)

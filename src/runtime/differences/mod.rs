@@ -15,6 +15,7 @@ mod pending;
 mod reinit;
 mod subinterpreter;
 mod threading;
+mod tracing;
 
 pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
@@ -25,6 +26,7 @@ pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
 pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
+pub use tracing::{EventFailure, FrameCheck};
 
 #[expect(unused_imports, reason = "the documentation names its methods")]
 use super::profile::Profile;
@@ -184,4 +186,20 @@ differences! {
     IdComesBeforeMemory,
     /// [`Profile::stage_text`]: the newest ones where they are older, and the other way round.
     StageText,
+    /// [`Profile::frame_check`]: once the call is told of where it is not, and the other way round.
+    FrameCheck,
+    /// [`Profile::event_failure`]: an exception where the frame is left, and the other way round.
+    EventFailure,
+    /// [`Profile::tracer_goes_before_the_next`].
+    TracerGoesBeforeTheNext,
+    /// [`Profile::all_threads_are_walked_locked`].
+    AllThreadsAreWalkedLocked,
+    /// [`Profile::null_evaluator_is_the_default`].
+    NullEvaluatorIsTheDefault,
+    /// [`Profile::replaced_tracer_is_told`].
+    ReplacedTracerIsTold,
+    /// [`Profile::tracemalloc_takes_the_gil`].
+    TracemallocTakesTheGil,
+    /// [`Profile::thread_start_event`]: the newest one where it is another, and the other way round.
+    ThreadStartEvent,
 }

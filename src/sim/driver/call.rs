@@ -8,7 +8,7 @@
 use super::{Activation, Calls, Filled, Machine, PENDING, Python, Value};
 use crate::runtime::{
     Callback, CallbackId, Config, ConfigField, Crash, GilState, InterpreterConfig, MutexSlot,
-    Step as Called, ThreadStateHandle,
+    Step as Called, ThreadStateHandle, Tracer,
 };
 use crate::sim::scenario::calls::Call;
 use crate::sim::scenario::names::CONFIG_FIELDS;
@@ -56,6 +56,13 @@ impl<P: Python> Machine<P> {
         }
         if function == Call::SetParameter {
             return caller.set_parameter(name).map(null);
+        }
+        if function == Call::RefTracerGetTracer {
+            let (function, data) = caller.ref_tracer_get()?;
+            if let Some(Argument::Bind(out)) = call.arguments.first() {
+                self.bind(at, *out, Value::from_word(data));
+            }
+            return Ok(function.into());
         }
         self.lifecycle(caller, at, function, &arguments)
     }
@@ -221,6 +228,53 @@ impl<P: Python> Machine<P> {
             Call::AddAuditHook => caller
                 .add_audit_hook(callback(given[0], Value::NULL))?
                 .into(),
+            other => self.tracing(caller, other, given)?,
+        })
+    }
+
+    /// Calls that make somebody look on.
+    fn tracing(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let tracer = || Tracer {
+            function: given[0].function(),
+            object: given[1].object(),
+        };
+        Ok(match call {
+            Call::EvalSetProfile => caller.eval_set_profile(tracer()).map(null)?,
+            Call::EvalSetTrace => caller.eval_set_trace(tracer()).map(null)?,
+            Call::EvalSetProfileAllThreads => {
+                caller.eval_set_profile_all_threads(tracer()).map(null)?
+            }
+            Call::EvalSetTraceAllThreads => {
+                caller.eval_set_trace_all_threads(tracer()).map(null)?
+            }
+            Call::ThreadStateEnterTracing => caller
+                .thread_state_enter_tracing(given[0].thread_state())
+                .map(null)?,
+            Call::ThreadStateLeaveTracing => caller
+                .thread_state_leave_tracing(given[0].thread_state())
+                .map(null)?,
+            Call::RefTracerSetTracer => caller
+                .ref_tracer_set(given[0].function(), given[1].to_word())?
+                .into(),
+            Call::InterpreterStateSetEvalFrameFunc => caller
+                .set_eval_frame(given[0].interpreter(), given[1].evaluator())
+                .map(null)?,
+            Call::InterpreterStateGetEvalFrameFunc => {
+                caller.get_eval_frame(given[0].interpreter())?.into()
+            }
+            Call::CurrentFrames => caller.current_frames()?.into(),
+            Call::TracemallocStart => caller.tracemalloc_start()?.into(),
+            Call::TracemallocStop => caller.tracemalloc_stop()?.into(),
+            Call::AllocHook => caller
+                .alloc_hook(callback(given[0], Value::NULL))
+                .map(null)?,
+            Call::SysAudit => {
+                let Value::Text(text) = given[0] else {
+                    return Err(caller.crash(Crash::Other));
+                };
+                let name = &self.program.texts[usize::from(text)];
+                caller.sys_audit(name, given[0].to_word())?.into()
+            }
             other => self.forking(caller, other, given)?,
         })
     }

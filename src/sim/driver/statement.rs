@@ -434,7 +434,7 @@ impl<P: Python> Machine<P> {
                     }
                 }
             }
-            if caller.eval()? != 0 {
+            if caller.evaluate()? != 0 {
                 return Ok(Value::Number(-1));
             }
         }

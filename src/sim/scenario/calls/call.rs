@@ -163,6 +163,36 @@ pub enum Call {
     ThreadsInitialized,
     /// `PySys_AddAuditHook(f, data)`
     AddAuditHook,
+    /// `PySys_Audit(event, format)`
+    SysAudit,
+    /// `PyEval_SetProfile(f, o)`
+    EvalSetProfile,
+    /// `PyEval_SetTrace(f, o)`
+    EvalSetTrace,
+    /// `PyEval_SetProfileAllThreads(f, o)`
+    EvalSetProfileAllThreads,
+    /// `PyEval_SetTraceAllThreads(f, o)`
+    EvalSetTraceAllThreads,
+    /// `PyThreadState_EnterTracing(ts)`
+    ThreadStateEnterTracing,
+    /// `PyThreadState_LeaveTracing(ts)`
+    ThreadStateLeaveTracing,
+    /// `PyRefTracer_SetTracer(f, data)`
+    RefTracerSetTracer,
+    /// `PyRefTracer_GetTracer(data)`
+    RefTracerGetTracer,
+    /// `_PyInterpreterState_SetEvalFrameFunc(interp, f)`
+    InterpreterStateSetEvalFrameFunc,
+    /// `_PyInterpreterState_GetEvalFrameFunc(interp)`
+    InterpreterStateGetEvalFrameFunc,
+    /// `sys._current_frames()`
+    CurrentFrames,
+    /// `tracemalloc.start()`
+    TracemallocStart,
+    /// `tracemalloc.stop()`
+    TracemallocStop,
+    /// `alloc_hook(f)`
+    AllocHook,
     /// `PyInterpreterState_Head()`
     InterpreterStateHead,
     /// `PyInterpreterState_Main()`
