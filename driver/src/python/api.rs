@@ -3,7 +3,7 @@
 //! They are as safe as the scenario is: a misuse crashes the child process, which is what a run is there to see.
 
 use super::library::required;
-use std::ffi::{c_char, c_int, c_long, c_void};
+use std::ffi::{c_char, c_int, c_long, c_ulong, c_void};
 use std::sync::atomic::AtomicUsize;
 
 /// Any pointer of C.
@@ -131,7 +131,11 @@ functions! {
     run_main "Py_RunMain" () -> c_int;
     bytes_main "Py_BytesMain" (count: c_int, arguments: *const *const c_char) -> c_int;
     add_pending_call "Py_AddPendingCall" (function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer) -> c_int;
+    eval_add_pending_call "_PyEval_AddPendingCall" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer, flags: c_int) -> c_int;
     make_pending_calls "Py_MakePendingCalls" () -> c_int;
+    check_signals "PyErr_CheckSignals" () -> c_int;
+    set_async_exc "PyThreadState_SetAsyncExc" (ident: c_ulong, exception: Pointer) -> c_int;
+    raw_malloc "PyMem_RawMalloc" (size: usize) -> Pointer;
     before_fork "PyOS_BeforeFork" ();
     after_fork_parent "PyOS_AfterFork_Parent" ();
     after_fork_child "PyOS_AfterFork_Child" ();

@@ -238,6 +238,7 @@ impl<P: Python> Machine<P> {
                     caller.set_global_flag(field, value as i32)?;
                 }
             }
+            StatementKind::Signal(handler) => self.signal(caller, *handler)?,
             StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
             StatementKind::FailAlloc => caller.fail_allocation()?,
             StatementKind::FailThreadStart => caller.fail_thread_start()?,

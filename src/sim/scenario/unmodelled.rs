@@ -107,7 +107,6 @@ impl Pass<'_> {
                     self.refuse_statement(&what, statement);
                 }
             }
-            StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
             StatementKind::Fork { child, parent } => {
                 self.block(child);
                 self.block(parent);
@@ -124,6 +123,7 @@ impl Pass<'_> {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
+            | StatementKind::Signal(_)
             | StatementKind::FailThreadStart
             | StatementKind::FailAlloc
             | StatementKind::FailStage(_)

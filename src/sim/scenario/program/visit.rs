@@ -23,6 +23,8 @@ pub struct Reads {
     pub pending: bool,
     /// In a statement, who holds the GIL.
     pub gil_holder: bool,
+    /// Signals or async exceptions.
+    pub signals: bool,
     /// Whether it forks.
     pub forks: bool,
     /// The global flags that it names.
@@ -149,8 +151,8 @@ impl Reads {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
-            | StatementKind::Signal(_)
             | StatementKind::Return(None) => {}
+            StatementKind::Signal(_) => self.signals = true,
             StatementKind::Import { module, .. } => {
                 self.imports.insert(*module);
             }
@@ -187,6 +189,10 @@ impl Reads {
         self.ids |= matches!(
             call.call.row().modelled,
             Some(Call::ThreadStateGetId | Call::InterpreterStateGetId)
+        );
+        self.signals |= matches!(
+            call.call.row().modelled,
+            Some(Call::AtSignal | Call::ErrCheckSignals | Call::ThreadStateSetAsyncExc)
         );
         for argument in &call.arguments {
             match argument {
