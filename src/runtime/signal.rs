@@ -61,7 +61,7 @@ use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Over, Step};
 use super::state::{Caller, Runtime};
-use crate::sync::{AtomicBool, Ordering, Plain};
+use crate::sync::{AtomicBool, Ordering, Plain, wait_until};
 
 /// `SIGINT`
 pub const SIGNAL: i32 = 2;
@@ -82,6 +82,8 @@ pub(super) struct Signals {
     handler: Plain<Callback>,
     /// The handler that was there when a signal was noted that no check has found yet. Rule: the main thread.
     unheard: Plain<Callback>,
+    /// The signal has interrupted a wait. Rule: the main thread.
+    interrupted: Plain<bool>,
     is_tripped: AtomicBool,
     tripped: AtomicBool,
     /// `signals_pending`, up to 3.12.
@@ -96,6 +98,7 @@ impl Signals {
             noted: Plain::new("signals.noted", false),
             handler: Plain::new("signals.handler", Callback::NONE),
             unheard: Plain::new("signals.unheard", Callback::NONE),
+            interrupted: Plain::new("signals.interrupted", false),
             is_tripped: AtomicBool::new("signals.is_tripped", false),
             tripped: AtomicBool::new("signals.tripped", false),
             pending: AtomicBool::new("signals.pending", false),
@@ -179,6 +182,7 @@ impl Caller<'_> {
         if handler.id().is_some() {
             signals.unheard.write(handler);
         }
+        signals.interrupted.write(true);
         signals.tripped.store(true, Ordering::Relaxed);
         signals.is_tripped.store(true, Ordering::SeqCst);
         if self.breaker_is_own() {
@@ -236,6 +240,19 @@ impl Caller<'_> {
             }
         }
         Ok(0)
+    }
+
+    /// Waits, detached, for what others do, until `is_over` or, on the main thread of a program with signals, until one arrives
+    /// (`EINTR`). Whether it was that. `wait` waits for the same where there are no signals.
+    pub(super) fn wait_or_signal(&self, is_over: &dyn Fn() -> bool, wait: impl FnOnce()) -> bool {
+        let signals = &self.runtime.signals;
+        if !signals.is_used() || !self.on_main_thread() {
+            wait();
+            return false;
+        }
+        signals.interrupted.write(false);
+        wait_until(&|| is_over() || signals.interrupted.peek());
+        !is_over()
     }
 
     /// `_PyErr_CheckSignalsTstate`.

@@ -97,6 +97,10 @@ impl Explored for Case<'_> {
         self.program.forks()
     }
 
+    fn signals(&self) -> bool {
+        self.program.signals()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         let machine = Machine::new(self.program, self.profile, None);
         Box::new(Judge::new(machine, self.profile, self.notes))
@@ -206,6 +210,11 @@ impl<'a> Judge<'a> {
         (0..self.machine.program().threads.len()).map(|thread| index_of(ThreadId(thread as u8)))
     }
 
+    /// Whether the thread waits for a GIL, and does not run the handler of a signal meanwhile.
+    fn waits_for_gil(&self, world: &World, thread: ThreadIndex) -> bool {
+        self.machine.runtime.waits_for_gil(thread) && !world.is_interrupted(thread)
+    }
+
     /// Whom the thread waits for, if a thread can be named.
     #[must_use]
     pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
@@ -213,7 +222,7 @@ impl<'a> Judge<'a> {
             return None;
         }
         // A thread that owns the GIL's mutex is between two waits and about to give it up.
-        if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
+        if self.waits_for_gil(world, thread) && !world.owns(thread, "gil.mutex") {
             return self.machine.runtime.holder_waited_for(thread);
         }
         let Standing::Blocked(waits) = world.standing(thread) else {
@@ -386,7 +395,7 @@ impl<'a> Judge<'a> {
         let moves = |thread: &ThreadIndex| matches!(world.standing(*thread), Standing::Enabled);
         let is_held_up = |thread| {
             let holder = runtime.holder_waited_for(thread);
-            holder.is_some_and(|holder| runtime.waits_for_gil(holder) || !moves(&holder))
+            holder.is_some_and(|holder| self.waits_for_gil(world, holder) || !moves(&holder))
         };
         self.is_stuck(world)
             && !self.may_leave()
@@ -407,7 +416,7 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn is_stuck(&self, world: &World) -> bool {
         self.threads().all(|thread| match world.standing(thread) {
-            Standing::Enabled => self.machine.runtime.waits_for_gil(thread),
+            Standing::Enabled => self.waits_for_gil(world, thread) && world.signals(thread) == 0,
             Standing::NotStarted
             | Standing::Blocked(_)
             | Standing::Hung
@@ -420,6 +429,10 @@ impl<'a> Judge<'a> {
 impl Run for Judge<'_> {
     fn body(&self, thread: ThreadIndex) {
         self.machine.run_thread(thread);
+    }
+
+    fn interrupt(&self, signal: u8) -> bool {
+        self.machine.interrupt(signal)
     }
 
     fn look(&self, _: &World) -> Look {

@@ -28,7 +28,7 @@ use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, Th
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
+    AtomicBool, AtomicU64, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
     current_thread, frame, hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
@@ -162,6 +162,8 @@ pub struct Machine<P: Python = Runtime> {
     inherited: Vec<Plain<i64>>,
     /// What filled each `PyConfig`. Rule: whoever fills it, before anybody else reads it.
     filled: Vec<Plain<Filled>>,
+    /// Signals for the first thread that no simulator delivers, as bits.
+    arriving: AtomicU64,
     /// Python's handler of the signal. Rule: the GIL.
     handler: Plain<Value>,
     /// Runs of it that signals allow for, for each callback: up to two, as signals that come together are one.
@@ -263,6 +265,7 @@ impl<P: Python> Machine<P> {
                 filled: (0..program.structures.len())
                     .map(|structure| Plain::new(("filled", structure), Filled::Not))
                     .collect(),
+                arriving: AtomicU64::new("arriving", 0),
                 handler: Plain::new("handler", Value::Unbound),
                 due: (0..bodies)
                     .map(|body| Plain::new(("due", body), 0))

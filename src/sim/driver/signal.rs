@@ -1,15 +1,25 @@
 //! Signals: who gets one, and what is counted.
 //!
 //! A signal is for the process's first thread. Sent by that thread itself, it is handled before the statement ends; sent by
-//! another one, between any two later steps of the first.
+//! another one, between any two later steps of the first. Only a simulator can stop a thread there: elsewhere it looks for
+//! signals where a statement or a boundary of bytecode begins, which is one of the places that there are.
 
 use super::{Calls, Machine, Python, SIGNALLED, Value};
-use crate::runtime::{Callback, CallbackId, SIGNAL, Step as Called};
+use crate::runtime::{Callback, CallbackId, Ended, SIGNAL, Step as Called};
 use crate::sim::scenario::program::BodyId;
-use crate::sync::{Word, current_thread};
+use crate::sync::{Ordering, Word, current_thread, hang_forever, pause_point, send_signal};
 
 /// Runs of Python's handler that are kept count of: one that is about to run, and one more.
 const DUE_MAX: i64 = 2;
+
+/// The number of a signal: 0 for Python's, else that of the handler's body and one.
+fn number(handler: Option<BodyId>) -> u8 {
+    handler.map_or(0, |body| body.0 + 1)
+}
+
+fn handler(signal: u8) -> Option<BodyId> {
+    signal.checked_sub(1).map(BodyId)
+}
 
 impl<P: Python> Machine<P> {
     /// `signal f`, `signal`: with a native handler, or with Python's.
@@ -17,7 +27,48 @@ impl<P: Python> Machine<P> {
         if current_thread() == self.first() {
             return self.handle(caller, handler);
         }
+        pause_point();
+        let signal = number(handler);
+        if !send_signal(self.first(), signal) {
+            self.arriving.fetch_or(1 << signal, Ordering::SeqCst);
+        }
         Ok(())
+    }
+
+    /// Where no simulator interrupts threads: the calling thread looks whether a signal has come.
+    pub(super) fn look_for_signals(&self, caller: &P::Caller<'_>) -> Called<()> {
+        if !self.reads.sends || self.arriving.peek() == 0 || current_thread() != self.first() {
+            return Ok(());
+        }
+        let mut signals = self.arriving.swap(0, Ordering::SeqCst);
+        while signals != 0 {
+            let signal = signals.trailing_zeros() as u8;
+            signals &= signals - 1;
+            self.handle(caller, handler(signal))?;
+        }
+        Ok(())
+    }
+
+    /// The calling thread is interrupted: runs the handler, for a simulator. Whether the thread goes on.
+    pub fn interrupt(&self, signal: u8) -> bool {
+        let caller = self.runtime.caller(self);
+        match self.handle(&caller, handler(signal)) {
+            Ok(()) => true,
+            Err(Ended::Hung) => {
+                hang_forever();
+                false
+            }
+            Err(Ended::ProcessOver) => false,
+            Err(Ended::Exited) => {
+                let thread = current_thread();
+                self.lanes[thread.index()].exited.write(true);
+                if self.run_exits(&caller, thread).is_ok() {
+                    self.lanes[thread.index()].ended.set();
+                    self.end_without_main();
+                }
+                false
+            }
+        }
     }
 
     /// The signal arrives, on the calling thread.

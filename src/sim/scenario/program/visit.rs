@@ -1,7 +1,7 @@
 //! What a program reads of the state, found by walking all of it.
 
 use super::{
-    Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
+    Argument, Block, BodyKind, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
     StateFunction, Statement, StatementKind, Step, TextId,
 };
 use crate::runtime::Stage;
@@ -25,6 +25,8 @@ pub struct Reads {
     pub gil_holder: bool,
     /// Signals or async exceptions.
     pub signals: bool,
+    /// Signals, by another thread than the one that the program starts with.
+    pub sends: bool,
     /// Whether it forks.
     pub forks: bool,
     /// The global flags that it names.
@@ -34,6 +36,8 @@ pub struct Reads {
     /// The modules that it imports; `threading` is always the first, whether or not it does.
     pub modules: Vec<Box<str>>,
     imports: BTreeSet<TextId>,
+    /// In the body that is looked at.
+    sent: bool,
 }
 
 /// `threading`, then the others in the order of their names.
@@ -57,6 +61,9 @@ impl Reads {
         let mut reads = Self::default();
         for body in &program.bodies {
             reads.block(&body.block);
+            // Those of the first thread's own body are handled where they are sent.
+            reads.sends |= reads.sent && body.kind != BodyKind::Main;
+            reads.sent = false;
         }
         reads.modules = modules(program, &reads.imports);
         reads.ids |= reads.remembers_ids();
@@ -152,7 +159,10 @@ impl Reads {
             | StatementKind::New(_)
             | StatementKind::Collect
             | StatementKind::Return(None) => {}
-            StatementKind::Signal(_) => self.signals = true,
+            StatementKind::Signal(_) => {
+                self.signals = true;
+                self.sent = true;
+            }
             StatementKind::Import { module, .. } => {
                 self.imports.insert(*module);
             }
