@@ -50,7 +50,8 @@
 //!
 //! # Outcomes
 //!
-//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), and up to 3.12 after finalization.
+//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), of a call that is added while the next life of
+//! the runtime begins, and up to 3.12 after finalization.
 //!
 //! # Checked by
 //!
@@ -211,17 +212,18 @@ impl PendingQueue {
         *self.lock.lock() = life;
     }
 
-    /// Q2, holding the mutex: whether there was room.
-    fn push(&self, call: Callback) -> bool {
+    /// Q2, holding the mutex: whether there was room. `None` if a life of the runtime began meanwhile, which empties the
+    /// queue without asking who is at it.
+    fn push(&self, call: Callback) -> Option<bool> {
         let count = self.count.read();
         if count >= self.capacity {
-            return false;
+            return Some(false);
         }
         self.calls[count].write(call);
         self.count.write(count + 1);
         let before = self.npending.fetch_add(1, Ordering::SeqCst);
-        debug_assert_eq!(before as usize, count, "S45: npending counts the calls");
-        true
+        // S45: npending counts the calls.
+        (before as usize == count && self.count.read() == count + 1).then_some(true)
     }
 
     /// M3, holding the mutex: the oldest call.
@@ -524,6 +526,7 @@ impl<'a> Caller<'a> {
         }
         let queue = &self.runtime.pending_main;
         let added = self.with_queue(queue, || queue.push(call))?;
+        let added = added.ok_or_else(|| self.crash(Crash::Other))?;
         let main = self.runtime.main_thread_state.read();
         if main.is_null() {
             return Err(self.crash(Crash::Other));
@@ -547,6 +550,7 @@ impl<'a> Caller<'a> {
             QueueLife::Open => queue.push(call),
         };
         drop(life);
+        let added = added.ok_or_else(|| self.crash(Crash::Other))?;
         self.signal_pending_calls(interpreter, queue)?;
         Ok(if added { 0 } else { -1 })
     }
