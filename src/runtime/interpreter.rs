@@ -33,6 +33,7 @@ use super::callback::CallbackStack;
 use super::differences::NoInterpreter;
 use super::eval_breaker::SharedBreaker;
 use super::fork::ForkHooks;
+use super::frames::EvalFrame;
 use super::gil::Gil;
 use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -120,6 +121,7 @@ pub(super) struct Interpreter {
     /// Whether it allows `os.fork()`. Rule: as these.
     pub(super) fork_allowed: Plain<bool>,
     pub(super) fork_hooks: ForkHooks,
+    pub(super) eval_frame: EvalFrame,
     /// `threads.main`: whether a thread runs `__main__`. Relaxed: see [`super::running`].
     pub(super) running: AtomicBool,
     /// Who imported `threading`.
@@ -153,6 +155,7 @@ impl Interpreter {
             imports: Imports::new(slot),
             fork_allowed: Plain::new(("interpreter.fork_allowed", slot), true),
             fork_hooks: ForkHooks::new(),
+            eval_frame: EvalFrame::new(slot),
             running: AtomicBool::new(("interpreter.running", slot), false),
             importer: Importer::new(slot),
             import_lock: ImportLock::new(slot),
@@ -176,6 +179,7 @@ impl Interpreter {
         self.daemons_allowed.write(true);
         self.fork_allowed.write(true);
         self.fork_hooks.clear();
+        self.eval_frame.init();
         self.running.init(false);
         self.guards.reset();
         // What was registered too late to run goes with the interpreter it was registered in.

@@ -14,7 +14,9 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyEval_InitThreads", &[], Void)
         .says("does nothing")
         .runs(Call::EvalInitThreads),
-    surface("PyEval_ThreadsInitialized", &[], Int).until(12).says("always 1"),
+    surface("PyEval_ThreadsInitialized", &[], Int)
+        .says("1 if there is a GIL; up to 3.11 always")
+        .runs(Call::ThreadsInitialized),
     core("PyEval_AcquireLock", &[], Void).until(12).blocks().says("takes the GIL without a thread state"),
     core("PyEval_ReleaseLock", &[], Void).until(12).says("drops the GIL without a thread state"),
     core("PyEval_SaveThread", &[], ThreadState)
@@ -119,8 +121,10 @@ pub(super) const ROWS: &[Row] = &[
         .since(9)
         .says("the interpreter of a thread state")
         .runs(Call::ThreadStateGetInterpreter),
-    data("PyThreadState_EnterTracing", &[In(ThreadState)], Void).since(11).attached().says("suspends tracing"),
-    data("PyThreadState_LeaveTracing", &[In(ThreadState)], Void).since(11).attached().says("resumes tracing"),
+    data("PyThreadState_EnterTracing", &[In(ThreadState)], Void).since(11).attached().says("suspends tracing")
+        .runs(Call::ThreadStateEnterTracing),
+    data("PyThreadState_LeaveTracing", &[In(ThreadState)], Void).since(11).attached().says("resumes tracing")
+        .runs(Call::ThreadStateLeaveTracing),
     data("PyThreadState_GetDict", &[], Object)
         .says("the attached thread state's dictionary, or `NULL`")
         .runs(Call::ThreadStateGetDict),
@@ -132,28 +136,38 @@ pub(super) const ROWS: &[Row] = &[
     core("PyInterpreterGuard_FromCurrent", &[], Guard)
         .since(15)
         .attached()
-        .says("makes finalization of this interpreter wait; `NULL` if it is too late"),
+        .says("makes finalization of this interpreter wait; `NULL` if it is too late")
+        .runs(Call::InterpreterGuardFromCurrent),
     core("PyInterpreterGuard_FromView", &[In(View)], Guard)
         .since(15)
-        .says("makes finalization of a viewed interpreter wait; `NULL` if it is too late"),
-    core("PyInterpreterGuard_Close", &[In(Guard)], Void).since(15).says("lets finalization go on"),
-    data("PyInterpreterView_FromCurrent", &[], View).since(15).attached().says("remembers this interpreter"),
-    data("PyInterpreterView_FromMain", &[], View).since(15).says("remembers the main interpreter"),
-    data("PyInterpreterView_Close", &[In(View)], Void).since(15).says("frees a view"),
+        .blocks()
+        .says("makes finalization of a viewed interpreter wait; `NULL` if it is too late")
+        .runs(Call::InterpreterGuardFromView),
+    core("PyInterpreterGuard_Close", &[In(Guard)], Void).since(15).says("lets finalization go on")
+        .runs(Call::InterpreterGuardClose),
+    data("PyInterpreterView_FromCurrent", &[], View).since(15).attached().says("remembers this interpreter")
+        .runs(Call::InterpreterViewFromCurrent),
+    data("PyInterpreterView_FromMain", &[], View).since(15).says("remembers the main interpreter")
+        .runs(Call::InterpreterViewFromMain),
+    data("PyInterpreterView_Close", &[In(View)], Void).since(15).says("frees a view")
+        .runs(Call::InterpreterViewClose),
     core("PyThreadState_Ensure", &[In(Guard)], Token)
         .since(15)
         .blocks()
-        .says("attaches a state of the guarded interpreter, made if need be; `NULL` if none can be made"),
+        .says("attaches a state of the guarded interpreter, made if need be; `NULL` if none can be made")
+        .runs(Call::ThreadStateEnsure),
     core("PyThreadState_EnsureFromView", &[In(View)], Token)
         .since(15)
         .blocks()
-        .says("guards a viewed interpreter and attaches a state of it; `NULL` if it is too late"),
+        .says("guards a viewed interpreter and attaches a state of it; `NULL` if it is too late")
+        .runs(Call::ThreadStateEnsureFromView),
     core("PyThreadState_Release", &[In(Token)], Void)
         .since(15)
         .attached()
         .blocks()
         .fatal(&["PyThreadState_Release() called more times than PyThreadState_Ensure()", NULL_STATE])
-        .says("undoes one `PyThreadState_Ensure()`"),
+        .says("undoes one `PyThreadState_Ensure()`")
+        .runs(Call::ThreadStateRelease),
     entry(Kind::Type, "PyInterpreterState", "an interpreter"),
     entry(Kind::Type, "PyThreadState", "a thread state"),
     entry(Kind::Field, "PyThreadState.interp", "the interpreter of a thread state: `ts->interp`"),
@@ -169,5 +183,6 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyRefTracer_GetTracer", &[Out(Pointer)], super::Type::Function)
         .since(13)
         .attached()
-        .says("the reference tracer and its data"),
+        .says("the reference tracer and its data")
+        .runs(Call::RefTracerGetTracer),
 ];
