@@ -61,7 +61,8 @@
 //!
 //! # Outcomes
 //!
-//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), and up to 3.12 after finalization.
+//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), of a call that is added while the next life of
+//! the runtime begins, and up to 3.12 after finalization.
 //!
 //! # Checked by
 //!
@@ -168,6 +169,8 @@ enum Added {
     Full,
     /// No place is left for one more that is not like its neighbour.
     NoPlace,
+    /// A life of the runtime began meanwhile, which empties the queue without asking who is at it.
+    Emptied,
 }
 
 /// A queue of pending calls.
@@ -318,8 +321,12 @@ impl PendingQueue {
         }
         self.count.write(count + 1);
         let before = self.npending.fetch_add(1, Ordering::SeqCst);
-        debug_assert_eq!(before as usize, count, "S45: npending counts the calls");
-        Added::Yes
+        // S45: npending counts the calls.
+        if before as usize == count && self.count.read() == count + 1 {
+            Added::Yes
+        } else {
+            Added::Emptied
+        }
     }
 
     /// M3, holding the mutex: the oldest call.
@@ -662,6 +669,9 @@ impl<'a> Caller<'a> {
                     return self.add_to_main_queue(call);
                 }
                 let added = self.with_queue(queue, || queue.push(call))?;
+                if added == Added::Emptied {
+                    return self.result_of(added);
+                }
                 self.signal_active_thread(interpreter)?;
                 self.result_of(added)
             }
@@ -672,6 +682,9 @@ impl<'a> Caller<'a> {
     fn add_to_main_queue(&self, call: Callback) -> Step<i32> {
         let queue = &self.runtime.pending_main;
         let added = self.with_queue(queue, || queue.push(call))?;
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         let main = self.runtime.main_thread_state.read();
         if main.is_null() {
             return Err(self.crash(Crash::Other));
@@ -686,6 +699,7 @@ impl<'a> Caller<'a> {
             Added::Yes => Ok(0),
             Added::Full => Ok(-1),
             Added::NoPlace => Err(self.limit(Limit::PendingCalls)),
+            Added::Emptied => Err(self.crash(Crash::Other)),
         }
     }
 
@@ -712,6 +726,9 @@ impl<'a> Caller<'a> {
             QueueLife::Open => queue.push(call),
         };
         drop(life);
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         self.signal_pending_calls(interpreter, queue)?;
         self.result_of(added)
     }
