@@ -22,7 +22,7 @@ use tstate::runtime::{CallbackId, Profile};
 use tstate::sim::driver::{Machine, Python, Site, evaluated};
 use tstate::sim::events::{Event, Events, Seen, Witness};
 use tstate::sim::scenario::calls::Call;
-use tstate::sim::scenario::program::{BodyKind, Program};
+use tstate::sim::scenario::program::{BodyKind, Program, Reads};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
 
@@ -157,6 +157,11 @@ pub fn is_running() -> bool {
     MACHINE.get().is_some()
 }
 
+/// Whether the scenario has signals or async exceptions.
+pub fn signals() -> bool {
+    Reads::of(machine().program()).signals
+}
+
 /// Whether the scenario may fork.
 pub fn forks() -> bool {
     machine().program().forks()
@@ -165,6 +170,11 @@ pub fn forks() -> bool {
 /// Whether the scenario makes that call.
 pub fn calls(call: Call) -> bool {
     machine().program().calls(call)
+}
+
+/// Whether the scenario names a global flag.
+pub fn names_flags() -> bool {
+    machine().program().names_flags()
 }
 
 /// The library forks, on the calling thread.

@@ -13,7 +13,7 @@
 //! `PyThreadState_New` waits for whoever is attached, and a thread that had no thread state has one meanwhile. In 3.11 and 3.12 an
 //! interpreter's lock is allocated before HEAD_LOCK is taken for the interpreter.
 //!
-//! Differs: other locks, names and tables are not allocated; the main interpreter and its first thread state are there before anybody
+//! Differs: locks, names, tables, guards, views and keys are not looked at; the main interpreter and its first thread state are there before anybody
 //! looks on.
 //!
 //! # Invariants

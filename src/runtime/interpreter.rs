@@ -17,7 +17,8 @@
 //!
 //! The debugger walk ([`Caller::interpreter_state_head`], …) reads one pointer a call. Differs: CPython reads it without
 //! a lock; here it is read under HEAD_LOCK. Every critical section changes at most one pointer that a walk can reach,
-//! and its holder never blocks, so the same values are seen.
+//! and its holder never blocks, so the same values are seen. But over a fork HEAD_LOCK is kept: who keeps it walks as in
+//! C; anybody else waits.
 //!
 //! # Invariants
 //!
@@ -39,10 +40,11 @@ use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::Imports;
 use super::import_lock::ImportLock;
 use super::importer::Importer;
+use super::lists::Lists;
 use super::outcome::{Crash, Fatal, StatusError, Step};
-use super::pending::{PENDING_INTERPRETER, PendingQueue};
+use super::pending::{PENDING_INTERPRETER, PendingQueue, QueueSize};
 use super::state::Caller;
-use crate::sync::{AtomicBool, Plain, Word};
+use crate::sync::{AtomicBool, Plain, Word, current_thread};
 
 /// Interpreters that exist at once.
 pub const INTERPRETERS_MAX: usize = 4;
@@ -137,7 +139,7 @@ pub(super) struct Interpreter {
 }
 
 impl Interpreter {
-    pub(super) fn new(slot: usize, capacity: usize) -> Self {
+    pub(super) fn new(slot: usize, pending: QueueSize) -> Self {
         Self {
             preallocated: AtomicBool::new(("interpreter.preallocated", slot), true),
             generation: Plain::new(("interpreter.generation", slot), 0),
@@ -147,7 +149,7 @@ impl Interpreter {
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
             complete: Plain::new(("interpreter.complete", slot), slot == 0),
             shared_breaker: SharedBreaker::new(slot),
-            pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
+            pending: PendingQueue::new(&PENDING_INTERPRETER, pending),
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
             daemons_allowed: Plain::new(("interpreter.daemons_allowed", slot), true),
             imports: Imports::new(slot),
@@ -208,6 +210,15 @@ impl<'a> Caller<'a> {
             GilPointer::Main => InterpreterHandle::MAIN,
         };
         Ok((owner, &self.interpreter(owner)?.gil_own))
+    }
+
+    /// Reads the lists as the debugger walk does: under HEAD_LOCK, but for who prepared a fork and has it already.
+    pub(super) fn look_at_lists<R>(&self, look: impl FnOnce(&Lists) -> R) -> R {
+        let runtime = self.runtime;
+        if runtime.forking.peek() == current_thread().index() as u8 + 1 {
+            return runtime.lists.kept(look);
+        }
+        look(&runtime.lists.lock())
     }
 
     /// Makes an interpreter without configuration and modules; null without memory, or if a hook refuses, up to 3.12. Since
@@ -348,7 +359,7 @@ impl<'a> Caller<'a> {
         if interpreter.is_null() {
             return Ok(-1);
         }
-        let id = self.runtime.lists.lock().interpreter_id(interpreter);
+        let id = self.look_at_lists(|lists| lists.interpreter_id(interpreter));
         self.interpreter(interpreter)?;
         Ok(id)
     }
@@ -360,7 +371,7 @@ impl<'a> Caller<'a> {
     /// None.
     #[doc(alias = "PyInterpreterState_Head")]
     pub fn interpreter_state_head(&self) -> Step<InterpreterHandle> {
-        Ok(self.runtime.lists.lock().head())
+        Ok(self.look_at_lists(Lists::head))
     }
 
     /// The main interpreter; null before initialization and after finalization. Source: contract 2.14.
@@ -370,7 +381,7 @@ impl<'a> Caller<'a> {
     /// None.
     #[doc(alias = "PyInterpreterState_Main")]
     pub fn interpreter_state_main(&self) -> Step<InterpreterHandle> {
-        Ok(self.runtime.lists.lock().main())
+        Ok(self.look_at_lists(Lists::main))
     }
 
     /// The next older interpreter, or null. Source: contract 2.14.
@@ -383,7 +394,7 @@ impl<'a> Caller<'a> {
         &self,
         interpreter: InterpreterHandle,
     ) -> Step<InterpreterHandle> {
-        let next = self.runtime.lists.lock().next_interpreter(interpreter);
+        let next = self.look_at_lists(|lists| lists.next_interpreter(interpreter));
         self.interpreter(interpreter)?;
         Ok(next)
     }
@@ -398,7 +409,7 @@ impl<'a> Caller<'a> {
         &self,
         interpreter: InterpreterHandle,
     ) -> Step<ThreadStateHandle> {
-        let head = self.runtime.lists.lock().threads_head(interpreter);
+        let head = self.look_at_lists(|lists| lists.threads_head(interpreter));
         self.interpreter(interpreter)?;
         Ok(head)
     }

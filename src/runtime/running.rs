@@ -1,7 +1,8 @@
-//! Running code in another interpreter, and destroying one: Python's module `interpreters`.
+//! Running the program of an interpreter, its `__main__`, and destroying interpreters: `Py_RunMain`, and Python's module
+//! `interpreters`.
 //!
-//! CPython: `Modules/_interpretersmodule.c` (`interp_exec`, `interp_destroy`), `Python/crossinterp.c` (`_PyXI_Enter`,
-//! `_PyXI_Exit`, `_PyXI_EndInterpreter`), `Python/pystate.c` (`_PyInterpreterState_SetRunningMain`); 3.13 and newer.
+//! CPython: `Modules/main.c` (`Py_RunMain`, `Py_BytesMain`); `Modules/_interpretersmodule.c` (`interp_exec`, `interp_destroy`), `Python/crossinterp.c` (`_PyXI_Enter`,
+//! `_PyXI_Exit`, `_PyXI_EndInterpreter`), `Python/pystate.c` (`_PyInterpreterState_SetRunningMain`); the module from 3.13 on.
 //!
 //! # States
 //!
@@ -15,6 +16,8 @@
 //! Run: N1 is the interpreter in the list? · N2 a thread state of it, bound to this thread (none, if one is current) · N3
 //! swap to it · N4 `threads.main`: set, or refused because it is · N5 the code, between two boundaries of bytecode · N6 clear
 //! it · N7 clear the thread state, swap back, delete it.
+//!
+//! `Py_RunMain`: N4 to N6 with the attached thread state, then finalization.
 //!
 //! Destroy: D1 is it in the list? · D2 refused if it is the current one · D3 refused if it is the main one, or runs · D4 a
 //! thread state of it, bound · D5 swap to it · D6 [`Caller::end_interpreter`] · D7 swap back.
@@ -48,6 +51,7 @@
 
 use super::arena::Whence;
 use super::callback::Callback;
+use super::configure::Config;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::Step;
 use super::state::Caller;
@@ -55,6 +59,8 @@ use crate::sync::Ordering;
 
 /// What a function of Python's returns that raised.
 const RAISED: i32 = -1;
+/// The exit code of a program whose finalization failed.
+const FINALIZATION_FAILED: i32 = 120;
 
 impl Caller<'_> {
     /// Runs a callback as the program of an interpreter, on this thread: 0, or -1 if it is gone, runs already, or the
@@ -130,6 +136,56 @@ impl Caller<'_> {
         self.end_interpreter(entered)?;
         self.thread_state_swap(former)?;
         Ok(0)
+    }
+
+    /// Runs the main program, then finalizes whatever came of it: the exit code, 1 if the program failed or another thread runs
+    /// one, 120 if finalization failed.
+    ///
+    /// Blocks as [`Caller::finalize_ex`].
+    ///
+    /// # Errors
+    ///
+    /// A crash in a thread that is not attached; as [`Caller::finalize_ex`]. Source: contract 2.2.
+    #[doc(alias = "Py_RunMain")]
+    pub fn run_main(&self) -> Step<i32> {
+        let current = self.attached_or_crash()?;
+        let interpreter = self.interpreter_of(current)?;
+        let running = &self.interpreter(interpreter)?.running;
+        let failed = running.load(Ordering::Relaxed) || {
+            running.store(true, Ordering::Relaxed);
+            let result = self.run_program(self.runtime.main_hook.read())?;
+            running.store(false, Ordering::Relaxed);
+            result != 0
+        };
+        let finalized = self.finalize_ex()?;
+        Ok(if finalized < 0 {
+            FINALIZATION_FAILED
+        } else {
+            i32::from(failed)
+        })
+    }
+
+    /// Initializes from arguments, then [`Caller::run_main`].
+    ///
+    /// # Errors
+    ///
+    /// The process is over if initialization fails; as [`Caller::run_main`]. Source: contract 2.2.
+    #[doc(alias = "Py_Main")]
+    #[doc(alias = "Py_BytesMain")]
+    pub fn main(&self) -> Step<i32> {
+        self.initialize_from_config(Some(&Config::python()))?
+            .map_err(|error| self.status(error))?;
+        self.run_main()
+    }
+
+    /// Registers what [`Caller::run_main`] runs.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn at_main(&self, program: Callback) -> Step<()> {
+        self.runtime.main_hook.write(program);
+        Ok(())
     }
 
     /// A thread state of the interpreter, bound to this thread and attached; null without memory.

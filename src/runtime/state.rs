@@ -24,21 +24,25 @@ use super::allocation::Allocations;
 use super::arena::ThreadStates;
 use super::audit::{AuditEvent, AuditHooks};
 use super::callback::{Callback, CallbackId, CallbackStack};
+use super::configure::{ConfigField, Configuration};
 use super::failure::Failures;
 use super::finalize::Phase;
+use super::guard::GuardMemory;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::{INTERPRETERS_MAX, Interpreter};
 use super::lists::Lists;
 use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
 use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object, ObjectId};
-use super::outcome::{Crash, Ended, Fatal, Over, OverCell, StatusError, Step};
+use super::outcome::{Crash, Ended, Fatal, Limit, Over, OverCell, StatusError, Step};
 use super::parking::Parking;
-use super::pending::{PENDING_MAIN, PendingQueue};
+use super::pending::{PENDING_MAIN, PendingQueue, QueueSize};
 use super::profile::Profile;
 use super::ref_tracer::{RefEvent, RefTracer};
+use super::signal::Signals;
 use super::stage::Stage;
 use super::threading::ThreadHandle;
 use super::tracing::TraceEvent;
+use super::tss::Tss;
 use crate::sync::{
     AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
     current_thread, fork,
@@ -113,6 +117,10 @@ pub struct Runtime {
     pub(super) at_exit: CallbackStack<AT_EXIT_MAX>,
     /// What the site import runs. Rule: the program's set-up, before it initializes.
     pub(super) site_hook: Plain<Callback>,
+    /// What `Py_RunMain` runs. Rule: as `site_hook`.
+    pub(super) main_hook: Plain<Callback>,
+    /// The global flags, and what the runtime is configured with.
+    pub(super) configuration: Configuration,
     /// Threads made by `threading`.
     pub(super) thread_handles: [ThreadHandle; THREADS_MAX],
     /// Python objects. Rule: the GIL.
@@ -129,8 +137,14 @@ pub struct Runtime {
     pub(super) frames_observed: Plain<bool>,
     pub(super) ref_tracer: RefTracer,
     pub(super) allocations: Allocations,
+    /// The signal, on its way from C to Python.
+    pub(super) signals: Signals,
     /// What is to fail next.
     pub(super) failures: Failures,
+    /// The memory of guards and views.
+    pub(super) guards: GuardMemory,
+    /// Thread-specific storage: it is the process's and outlives the runtime.
+    pub(super) storage: Tss,
     /// A rule of the contract was broken that CPython does not check: from here on its invariants need not hold.
     pub(super) corrupted: Plain<bool>,
 }
@@ -168,10 +182,10 @@ impl Runtime {
             hung: Local::new("hung", false),
             lists: Mutex::new("head_lock", Lists::new()),
             interpreters: std::array::from_fn(|slot| {
-                Interpreter::new(slot, profile.pending_interpreter_capacity())
+                Interpreter::new(slot, QueueSize::of_interpreter(profile))
             }),
             thread_states: ThreadStates::new(),
-            pending_main: PendingQueue::new(&PENDING_MAIN, profile.pending_main_capacity()),
+            pending_main: PendingQueue::new(&PENDING_MAIN, QueueSize::of_main(profile)),
             pending_busy: Plain::new("pending_busy", false),
             mutexes: std::array::from_fn(|slot| {
                 PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))
@@ -180,6 +194,8 @@ impl Runtime {
             at_exit_mutex: Mutex::new("atexit.mutex", ()),
             at_exit: CallbackStack::new("atexit"),
             site_hook: Plain::new("site_hook", Callback::NONE),
+            main_hook: Plain::new("main_hook", Callback::NONE),
+            configuration: Configuration::new(),
             thread_handles: std::array::from_fn(ThreadHandle::new),
             objects: std::array::from_fn(|slot| Plain::new(("object", slot), Object::NONE)),
             at_clear: std::array::from_fn(AtClear::new),
@@ -189,7 +205,10 @@ impl Runtime {
             frames_observed: Plain::new("frames_observed", false),
             ref_tracer: RefTracer::new(),
             allocations: Allocations::new(),
+            signals: Signals::new(),
             failures: Failures::new(),
+            guards: GuardMemory::new(),
+            storage: Tss::new(),
             corrupted: Plain::new("corrupted", false),
         }
     }
@@ -208,6 +227,18 @@ impl Runtime {
     /// The program asks for failures: they are looked for from here on. Call it before any thread runs.
     pub fn observe_failures(&self) {
         self.failures.ask();
+    }
+
+    /// The program names a global flag: they are read and written from here on. Call it before any thread runs.
+    pub fn observe_flags(&self) {
+        self.configuration.observe();
+    }
+
+    /// A global flag, by the field that it stands for. For observers: no operation of the program.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn global_flag(&self, field: ConfigField) -> i32 {
+        self.configuration.peek(field)
     }
 
     /// The program adds audit hooks: events look for them from here on. Call it before any thread runs.
@@ -370,6 +401,12 @@ impl<'a> Caller<'a> {
         self.runtime.end_process(Over::Fatal(fatal))
     }
 
+    /// The runtime has no room for what the program does.
+    #[must_use]
+    pub(super) fn limit(&self, limit: Limit) -> Ended {
+        self.runtime.end_process(Over::Limit(limit))
+    }
+
     /// `Py_ExitStatusException` of an error.
     #[must_use]
     pub(super) fn status(&self, error: StatusError) -> Ended {
@@ -378,6 +415,7 @@ impl<'a> Caller<'a> {
             StatusError::Obmalloc
             | StatusError::Gil
             | StatusError::NoConfig
+            | StatusError::NoPreConfig
             | StatusError::NoThreadState
             | StatusError::Audit
             | StatusError::Initialized

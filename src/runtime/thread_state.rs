@@ -369,6 +369,9 @@ impl<'a> Caller<'a> {
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.forget_tracers(handle)?;
+        if self.runtime.signals.is_used() {
+            self.storage(handle)?.async_exc.store(0, Ordering::Relaxed);
+        }
         self.thread_state(handle)?.set(Status::Cleared, true);
         self.release_joiners(handle, ThreadEnd::StateCleared);
         self.release_importer(handle)
@@ -434,7 +437,7 @@ impl<'a> Caller<'a> {
     /// Use after free. Source: contract 2.8.
     #[doc(alias = "PyThreadState_GetID")]
     pub fn thread_state_get_id(&self, handle: ThreadStateHandle) -> Step<u64> {
-        let id = self.runtime.lists.lock().thread_state_id(handle);
+        let id = self.look_at_lists(|lists| lists.thread_state_id(handle));
         self.thread_state(handle)?;
         Ok(id)
     }
@@ -459,7 +462,7 @@ impl<'a> Caller<'a> {
     /// Use after free.
     #[doc(alias = "PyThreadState_Next")]
     pub fn thread_state_next(&self, handle: ThreadStateHandle) -> Step<ThreadStateHandle> {
-        let next = self.runtime.lists.lock().next_thread_state(handle);
+        let next = self.look_at_lists(|lists| lists.next_thread_state(handle));
         self.thread_state(handle)?;
         Ok(next)
     }

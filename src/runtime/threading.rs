@@ -284,10 +284,11 @@ impl Caller<'_> {
             self.eval_acquire_thread(thread_state)?;
             handle.is_started.write(true);
             handle.started.set();
-            // `_bootstrap_inner`: bytecode before and after `run`. An exception there is printed.
-            self.eval()?;
-            body()?;
-            self.eval()?;
+            // `_bootstrap_inner`: bytecode before and after `run`. An exception there is printed, and ends the thread.
+            if self.eval()? == 0 {
+                body()?;
+                self.eval()?;
+            }
             self.thread_state_clear(thread_state)?;
             if self.current() != thread_state {
                 return Err(self.crash(Crash::NoThreadState));

@@ -140,7 +140,7 @@ pub struct Exploration {
     pub steps: u64,
     /// Steps of all executions, each counted from the first state: what a search that replays would take.
     pub steps_in_full: u64,
-    /// Conditions of `eventually` claims that hold in the first state, as bits.
+    /// Conditions of `eventually` claims that hold in some state up to the first node, as bits.
     pub seen_first: u8,
     /// The bounds that cut the search, none if it is complete.
     pub cut: Vec<Cut>,
@@ -281,8 +281,8 @@ impl<'a> Search<'a> {
     /// Whether the search went to its end (or to a bound); false if it has to start again.
     fn all(&mut self, progress: &mut dyn FnMut(&Exploration) -> bool) -> bool {
         let first = self.walk.settle();
-        self.found.seen_first = first.seen;
         let arrival = self.go_on(0, 0, first);
+        self.found.seen_first = arrival.seen;
         let _ = self.arrive(&arrival, Vec::new());
         if self.must_start_again() {
             return false;

@@ -297,17 +297,21 @@ impl<'a> Judge<'a> {
                 ));
             }
             Some(Over::Crash(crash)) => return Some(Outcome::Crash(crash.name())),
+            Some(Over::Limit(_)) => return Some(Outcome::Inconclusive),
             Some(Over::Exit(_)) | None => {}
         }
         self.machine.failed().map(Outcome::Assertion)
     }
 
-    /// Pending calls that ran too often or never.
+    /// Pending calls, and handlers of signals, that ran too often or never.
     fn of_calls(&self) -> Option<Outcome> {
         let bodies = 0..self.machine.program().bodies.len();
         let callbacks = || bodies.clone().map(|body| BodyId(body as u8));
-        let repeated = callbacks().find(|body| self.machine.owed(*body) < 0);
-        let lost = || callbacks().find(|body| self.machine.owed(*body) > 0);
+        let repeated = callbacks()
+            .find(|body| self.machine.owed(*body) < 0 || self.machine.ran_unasked(*body));
+        let unheard = self.machine.runtime.unheard_signal();
+        let is_unheard = |body: &BodyId| unheard.is_some_and(|id| id.0 == u16::from(body.0));
+        let lost = || callbacks().find(|body| self.machine.owed(*body) > 0 || is_unheard(body));
         repeated
             .map(Outcome::Repeated)
             .or_else(|| lost().map(Outcome::Lost))

@@ -11,6 +11,7 @@ mod finalize;
 mod fork;
 mod gil;
 mod gilstate;
+mod guard;
 #[path = "../models/mod.rs"]
 mod models;
 mod mutex;

@@ -1,17 +1,22 @@
 //! Each call of a scenario, as the call of the library.
 
 use super::api::Pointer;
-use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
+use super::callbacks::{
+    at_exit, audit_hook, in_memory, packed, pending, pending_in_memory, unstable_at_exit,
+};
 use super::frames::auditing;
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, objects, site, subinterpreters, tracing};
+use super::{
+    Libpython, api, configure, objects, release, signals, site, storage, subinterpreters, tracing,
+};
 use crate::{record, sight};
 use std::ffi::CString;
 use tstate::runtime::{
-    Callback, CallbackId, Crash, Daemon, Dictionary, Ended, Evaluator, GilState, InterpreterConfig,
-    InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step,
-    ThreadStateHandle, Tracer,
+    Callback, CallbackId, Config, ConfigField, Crash, Daemon, Dictionary, Ended, Evaluator,
+    Exception, GilState, GuardHandle, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot,
+    ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle, Token, Tracer,
+    TssHandle, ViewHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sim::scenario::calls::Call;
@@ -19,6 +24,8 @@ use tstate::sync::{Branch, ThreadIndex};
 
 /// `PyGILState_LOCKED`
 const LOCKED: i32 = 0;
+/// `_Py_PENDING_RAWFREE`, since 3.13.
+const RAWFREE: i32 = 2;
 
 /// What a thread of the run calls.
 #[derive(Debug)]
@@ -28,7 +35,14 @@ pub struct Caller<'a> {
 
 impl Calls for Caller<'_> {
     fn initialize(&self) -> Step<()> {
+        self.initialize_ex(true)
+    }
+    fn initialize_ex(&self, installs_signal_handlers: bool) -> Step<()> {
+        let begins = !self.python.initialized();
         during(Making::Runtime, || self.python.initialize());
+        if begins && installs_signal_handlers && crate::child::signals() {
+            signals::install_own();
+        }
         if crate::child::forks() {
             objects::keep_fork();
         }
@@ -91,6 +105,40 @@ impl Calls for Caller<'_> {
     }
     fn add_pending_call(&self, call: Callback) -> Step<i32> {
         Ok(api::add_pending_call(pending, packed(call)))
+    }
+    fn eval_add_pending_call(
+        &self,
+        interpreter: InterpreterHandle,
+        call: Callback,
+        flags: i32,
+    ) -> Step<i32> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        let result = if flags & RAWFREE != 0 && release().minor >= 13 {
+            api::eval_add_pending_call(interpreter, pending_in_memory, in_memory(call), flags)
+        } else {
+            api::eval_add_pending_call(interpreter, pending, packed(call), flags)
+        };
+        Ok(if result == 0 { 0 } else { -1 })
+    }
+    fn err_check_signals(&self) -> Step<i32> {
+        let result = api::check_signals();
+        if result != 0 && sight::current() != 0 {
+            api::error_clear();
+        }
+        Ok(result)
+    }
+    fn at_signal(&self, handler: Callback) -> Step<i32> {
+        Ok(signals::at_signal(handler))
+    }
+    fn signal_arrives(&self) -> Step<()> {
+        signals::arrive();
+        Ok(())
+    }
+    fn thread_get_ident(&self) -> Step<i64> {
+        Ok(signals::ident())
+    }
+    fn thread_state_set_async_exc(&self, ident: i64, exception: Exception) -> Step<i32> {
+        Ok(signals::set_async_exc(ident, exception))
     }
     fn make_pending_calls(&self) -> Step<i32> {
         let result = api::make_pending_calls();
@@ -188,6 +236,84 @@ impl Calls for Caller<'_> {
     fn gil_state_check(&self) -> Step<i32> {
         Ok(api::gil_state_check())
     }
+    fn interpreter_guard_from_current(&self) -> Step<GuardHandle> {
+        let made = during(Making::Block, api::guard_from_current);
+        Ok(self.guard_made(made))
+    }
+    fn interpreter_guard_from_view(&self, view: ViewHandle) -> Step<GuardHandle> {
+        let view = self.view(view);
+        let made = during(Making::Block, || api::guard_from_view(view));
+        Ok(self.guard_made(made))
+    }
+    fn interpreter_guard_close(&self, guard: GuardHandle) -> Step<()> {
+        api::guard_close(self.guard(guard));
+        Ok(())
+    }
+    fn interpreter_view_from_current(&self) -> Step<ViewHandle> {
+        let made = during(Making::Block, api::view_from_current);
+        Ok(self.view_made(made))
+    }
+    fn interpreter_view_from_main(&self) -> Step<ViewHandle> {
+        let made = during(Making::Block, api::view_from_main);
+        Ok(self.view_made(made))
+    }
+    fn interpreter_view_close(&self, view: ViewHandle) -> Step<()> {
+        api::view_close(self.view(view));
+        Ok(())
+    }
+    fn thread_state_ensure(&self, guard: GuardHandle) -> Step<Token> {
+        let guard = self.guard(guard);
+        Ok(self.ensured(Making::ThreadState, || api::thread_state_ensure(guard)))
+    }
+    fn thread_state_ensure_from_view(&self, view: ViewHandle) -> Step<Token> {
+        let view = self.view(view);
+        Ok(self.ensured(Making::Block, || api::thread_state_ensure_from_view(view)))
+    }
+    fn thread_state_release(&self, token: Token) -> Step<()> {
+        api::thread_state_release(self.token(token));
+        Ok(())
+    }
+    fn thread_tss_alloc(&self) -> Step<TssHandle> {
+        let made = during(Making::Block, api::tss_alloc);
+        Ok(self.key_made(made))
+    }
+    fn thread_tss_free(&self, key: TssHandle) -> Step<()> {
+        api::tss_free(self.key(key));
+        Ok(())
+    }
+    fn thread_tss_is_created(&self, key: TssHandle) -> Step<i32> {
+        Ok(i32::from(api::tss_is_created(self.key(key)) != 0))
+    }
+    fn thread_tss_create(&self, key: TssHandle) -> Step<i32> {
+        Ok(api::tss_create(self.key(key)))
+    }
+    fn thread_tss_delete(&self, key: TssHandle) -> Step<()> {
+        api::tss_delete(self.key(key));
+        Ok(())
+    }
+    fn thread_tss_set(&self, key: TssHandle, value: u64) -> Step<i32> {
+        Ok(api::tss_set(self.key(key), value as Pointer))
+    }
+    fn thread_tss_get(&self, key: TssHandle) -> Step<u64> {
+        Ok(api::tss_get(self.key(key)) as u64)
+    }
+    fn thread_create_key(&self) -> Step<i32> {
+        Ok(storage::create_key())
+    }
+    fn thread_delete_key(&self, key: i32) -> Step<()> {
+        storage::delete_key(key);
+        Ok(())
+    }
+    fn thread_set_key_value(&self, key: i32, value: u64) -> Step<i32> {
+        Ok(storage::set_key_value(key, value))
+    }
+    fn thread_get_key_value(&self, key: i32) -> Step<u64> {
+        Ok(storage::key_value(key))
+    }
+    fn thread_delete_key_value(&self, key: i32) -> Step<()> {
+        storage::delete_key_value(key);
+        Ok(())
+    }
     fn new_interpreter(&self) -> Step<ThreadStateHandle> {
         let made = during(Making::Interpreter, api::new_interpreter);
         if !made.is_null() {
@@ -262,12 +388,59 @@ impl Calls for Caller<'_> {
             Dictionary::ThreadState(self.python.state(sight::current() as Pointer))
         })
     }
-    fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
-        let worked = during(Making::Runtime, || initialize_from_config(configured));
-        if worked && self.python.initialized() {
+    fn initialize_from_config(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
+        let status = during(Making::Runtime, || initialize_from_config(config));
+        if status.is_ok() && self.python.initialized() {
             subinterpreters::begin();
         }
-        Ok(worked.then_some(()).ok_or(StatusError::NoConfig))
+        Ok(status)
+    }
+    fn initialize_main(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::initialize_main())
+    }
+    fn preinitialize(&self, configured: bool) -> Step<Result<(), StatusError>> {
+        Ok(configure::preinitialize(configured))
+    }
+    fn set_config_argv(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::set_config_arguments())
+    }
+    fn exit_status_exception(&self, error: Option<StatusError>) -> Step<()> {
+        configure::exit_status_exception(error.is_some());
+        Ok(())
+    }
+    fn set_global_flag(&self, field: ConfigField, value: i32) -> Step<()> {
+        configure::set_global_flag(field, value);
+        Ok(())
+    }
+    fn constant_text(&self, name: &str) -> Step<bool> {
+        Ok(configure::constant_text(name))
+    }
+    fn set_parameter(&self, name: &str) -> Step<()> {
+        configure::set_parameter(name);
+        Ok(())
+    }
+    fn set_argv(&self) -> Step<()> {
+        let name = ['x' as i32, 0];
+        api::set_argv(1, [name.as_ptr()].as_ptr(), 0);
+        Ok(())
+    }
+    fn encode_locale(&self) -> Step<()> {
+        let text = ['x' as i32, 0];
+        api::encode_locale(text.as_ptr(), std::ptr::null_mut());
+        Ok(())
+    }
+    fn threads_initialized(&self) -> Step<i32> {
+        Ok(api::threads_initialized())
+    }
+    fn run_main(&self) -> Step<i32> {
+        Ok(configure::run_main())
+    }
+    fn main(&self) -> Step<i32> {
+        Ok(configure::main())
+    }
+    fn at_main(&self, program: Callback) -> Step<()> {
+        configure::at_main(program);
+        Ok(())
     }
     fn interpreters_run(&self, interpreter: InterpreterHandle, program: Callback) -> Step<i32> {
         Ok(subinterpreters::run(

@@ -34,6 +34,8 @@ pub(super) enum Making {
     Interpreter,
     /// A thread state.
     ThreadState,
+    /// Something small: the first memory that is asked for.
+    Block,
     /// An object of the scenario's.
     Object,
 }
@@ -145,7 +147,7 @@ fn tell(size: usize) {
     }
     let (interpreter, thread_state) = ALLOCATED.get();
     let is_one = match MAKING.get() {
-        Making::Nothing | Making::Runtime => false,
+        Making::Nothing | Making::Runtime | Making::Block => false,
         Making::Object => !interpreter,
         Making::Interpreter if size >= INTERPRETER_MIN && !interpreter => {
             ALLOCATED.set((true, thread_state));
@@ -267,7 +269,8 @@ fn strikes(size: usize) -> bool {
         STAGE.store(0, Ordering::Relaxed);
         return true;
     }
-    (interpreter || thread_state) && ALLOCATION.swap(false, Ordering::Relaxed)
+    let block = making == Making::Block;
+    (interpreter || thread_state || block) && ALLOCATION.swap(false, Ordering::Relaxed)
 }
 
 extern "C-unwind" fn malloc(context: Pointer, size: usize) -> Pointer {

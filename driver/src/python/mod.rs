@@ -5,13 +5,16 @@
 pub mod api;
 mod callbacks;
 mod calls;
+mod configure;
 mod frames;
 mod handles;
 pub mod injected;
 mod library;
 mod objects;
+mod signals;
 mod site;
 mod start;
+mod storage;
 mod subinterpreters;
 mod tracing;
 
@@ -29,7 +32,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use tstate::runtime::{
-    Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, ThreadStateHandle,
+    ConfigField, Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, TSS_KEYS_MAX,
+    ThreadStateHandle,
 };
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sync::ThreadIndex;
@@ -47,6 +51,8 @@ pub struct Libpython {
     profile: Profile,
     handles: Mutex<Handles>,
     mutexes: [AtomicU8; MUTEXES_MAX],
+    /// The keys that the scenario declares.
+    keys: [storage::Key; TSS_KEYS_MAX],
     /// The library is initialized, but the scenario has not called for it yet.
     ahead: AtomicBool,
     /// What `PyGILState_Check` says before the library is initialized.
@@ -62,6 +68,7 @@ impl Libpython {
             profile,
             handles: Mutex::default(),
             mutexes: std::array::from_fn(|_| AtomicU8::new(0)),
+            keys: Default::default(),
             ahead: AtomicBool::new(ahead),
             checks_before,
             homes: Mutex::default(),
@@ -226,7 +233,7 @@ impl Python for Libpython {
                 }
                 Some(Site::Claim(_)) | None => record::end(&format!("exit {status}")),
             },
-            Over::Fatal(_) | Over::Status(_) | Over::Crash(_) => {
+            Over::Fatal(_) | Over::Status(_) | Over::Crash(_) | Over::Limit(_) => {
                 record::cut("the scenario does what has no meaning in C")
             }
         }
@@ -235,7 +242,13 @@ impl Python for Libpython {
     fn observe_ids(&self) {}
     fn observe_failures(&self) {}
     fn observe_audit(&self) {}
+    fn observe_flags(&self) {}
+
+    fn global_flag(&self, field: ConfigField) -> i32 {
+        configure::global_flag(field)
+    }
     fn observe_hooks(&self, _frames: bool) {}
+    fn observe_signals(&self) {}
 
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)
@@ -314,6 +327,10 @@ impl Python for Libpython {
 
     fn pending(&self) -> usize {
         record::refuse("how many pending calls are queued cannot be seen")
+    }
+
+    fn pending_of(&self, _interpreter: InterpreterHandle) -> usize {
+        self.pending()
     }
 
     fn mutex_held(&self, mutex: MutexSlot) -> bool {

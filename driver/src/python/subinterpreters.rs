@@ -40,9 +40,13 @@ pub(super) fn begin() {
 
 /// An interpreter was made, and the caller is attached to it.
 pub(super) fn prepare() {
-    if !is_wanted() {
-        return;
+    if is_wanted() {
+        give_builtin();
     }
+}
+
+/// The function by which a program runs a callback, among the builtins of the current interpreter.
+pub(super) fn give_builtin() {
     let builtins = api::module_dict(api::import_add(c"builtins".as_ptr()));
     let function = by_number();
     api::dict_set(builtins, c"tstate_run".as_ptr(), function);

@@ -6,6 +6,7 @@
 //! (`Profile::mistaken_about`) and see that something notices.
 
 mod attach;
+mod configure;
 mod creation;
 mod finalize;
 mod fork;
@@ -21,7 +22,7 @@ pub use attach::{
 };
 pub use creation::{Creation, HalfMade, NoInterpreter};
 pub use fork::ForkWithInterpreters;
-pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
+pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish, PendingFlags};
 pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
@@ -87,6 +88,8 @@ differences! {
     ClearedUnderHeadLock,
     /// [`Profile::slots_come_with_the_gil`].
     SlotsComeWithTheGil,
+    /// [`Profile::slots_come_with_the_main_interpreter`].
+    SlotsComeWithTheMainInterpreter,
     /// [`Profile::slots_go_before_at_exit`].
     SlotsGoBeforeAtExit,
     /// [`Profile::main_interpreter_is_static`].
@@ -103,6 +106,12 @@ differences! {
     InitializedAfterSite,
     /// [`Profile::pending_main_capacity`].
     PendingMainCapacity,
+    /// [`Profile::pending_pass_of_interpreter`].
+    PendingPassOfInterpreter,
+    /// [`Profile::pending_flags`]: as since 3.13 where they are not, and the other way round.
+    PendingFlags,
+    /// [`Profile::check_raises_async_exceptions`].
+    CheckRaisesAsyncExceptions,
     /// [`Profile::join_refused_at_finalization`].
     JoinRefusedAtFinalization,
     /// [`Profile::start_refused`]: at the mark where it is not, and never where it is.
@@ -135,6 +144,10 @@ differences! {
     EndOfMainForgetsIt,
     /// [`Profile::extensions_visit_main`].
     ExtensionsVisitMain,
+    /// [`Profile::encode_locale_needs_state`].
+    EncodeLocaleNeedsState,
+    /// [`Profile::threads_initialized_asks_for_the_gil`].
+    ThreadsInitializedAsksForTheGil,
     /// [`Profile::first_life_forgets_exit_callbacks`].
     FirstLifeForgetsExitCallbacks,
     /// [`Profile::at_exit_needs_the_runtime`].

@@ -232,6 +232,7 @@ impl Ending for Judge<'_> {
                 End::Fatal(error.message(machine.runtime.profile()).to_owned())
             }
             Some(Over::Crash(_)) => End::Crash(0),
+            Some(Over::Limit(limit)) => End::Cut(limit.name().to_owned()),
             Some(Over::Exit(status)) => match machine.failed() {
                 Some(Site::Statement(id) | Site::Name(id)) => End::Assertion(id),
                 Some(Site::Claim(_)) | None => End::Exit(status),

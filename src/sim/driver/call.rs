@@ -5,17 +5,21 @@
     reason = "the calls are split into groups that each leave the rest to the next"
 )]
 
-use super::{Activation, Calls, Machine, PENDING, Python, Value};
+use super::{Activation, Calls, Filled, Machine, PENDING, Python, Value};
 use crate::runtime::{
-    Callback, CallbackId, Crash, GilState, InterpreterConfig, MutexSlot, Step as Called,
-    ThreadStateHandle, Tracer,
+    Callback, CallbackId, Config, ConfigField, Crash, Exception, GilState, InterpreterConfig,
+    MutexSlot, Step as Called, ThreadStateHandle, Tracer,
 };
 use crate::sim::scenario::calls::Call;
+use crate::sim::scenario::names::CONFIG_FIELDS;
 use crate::sim::scenario::program::{Argument, BodyId, CallExpr, Expression, StatementId};
 use crate::sync::Word;
 
 /// Arguments of the longest call.
 const ARGUMENTS_MAX: usize = 6;
+
+/// A text of which nobody asks more than whether it is there: no text of the program is equal to it.
+const FIXED_TEXT: Value = Value::Text(u16::MAX);
 
 type Arguments = [Value; ARGUMENTS_MAX];
 
@@ -42,10 +46,16 @@ impl<P: Python> Machine<P> {
         if function == Call::NewInterpreterFromConfig {
             return self.new_interpreter(caller, at, &call.arguments);
         }
-        if function == Call::InitializeFromConfig {
-            let config = call.arguments.first();
-            let is_null = matches!(config, Some(Argument::Value(Expression::Null)));
-            return Ok(caller.initialize_from_config(!is_null)?.is_err().into());
+        if let Some(result) = self.configuring(caller, function, call.arguments.first())? {
+            return Ok(result);
+        }
+        let name = call.call.row().name;
+        if function == Call::FixedText {
+            let is_there = caller.constant_text(name)?;
+            return Ok(if is_there { FIXED_TEXT } else { Value::NULL });
+        }
+        if function == Call::SetParameter {
+            return caller.set_parameter(name).map(null);
         }
         if function == Call::RefTracerGetTracer {
             let (function, data) = caller.ref_tracer_get_tracer()?;
@@ -65,10 +75,8 @@ impl<P: Python> Machine<P> {
         given: &Arguments,
     ) -> Called<Value> {
         Ok(match call {
-            Call::Initialize | Call::InitializeEx => {
-                caller.initialize()?;
-                Value::NULL
-            }
+            Call::Initialize => caller.initialize().map(null)?,
+            Call::InitializeEx => caller.initialize_ex(given[0].number() != 0).map(null)?,
             Call::IsInitialized => caller.is_initialized()?.into(),
             Call::IsFinalizing => caller.is_finalizing()?.into(),
             Call::FinalizeEx => caller.finalize_ex()?.into(),
@@ -80,10 +88,20 @@ impl<P: Python> Machine<P> {
                 caller.exit(given[0].number() as i32)?;
                 Value::NULL
             }
-            Call::EvalInitThreads | Call::ConfigFill => Value::NULL,
+            Call::EvalInitThreads | Call::PreConfigFill => Value::NULL,
             Call::GcCollect => caller.gc_collect()?.into(),
-            Call::AddPendingCall => self.add_pending_call(caller, given)?,
+            Call::AddPendingCall => {
+                self.add_pending_call(given[0], given[1], |call| caller.add_pending_call(call))?
+            }
+            Call::EvalAddPendingCall => {
+                let (interpreter, flags) = (given[0].interpreter(), given[3].number() as i32);
+                self.add_pending_call(given[1], given[2], |call| {
+                    caller.eval_add_pending_call(interpreter, call, flags)
+                })?
+            }
             Call::MakePendingCalls => caller.make_pending_calls()?.into(),
+            Call::ErrCheckSignals => caller.err_check_signals()?.into(),
+            Call::AtSignal => self.at_signal(caller, given[0])?,
             Call::MutexLock => {
                 caller.mutex_lock(mutex(caller, given[0])?)?;
                 Value::NULL
@@ -104,8 +122,85 @@ impl<P: Python> Machine<P> {
             | Call::CriticalSection2Begin
             | Call::CriticalSection2BeginMutex
             | Call::CriticalSection2End => Value::NULL,
+            other => self.surface(caller, at, other, given)?,
+        })
+    }
+
+    /// Calls with little or no state of their own.
+    fn surface(
+        &self,
+        caller: &P::Caller<'_>,
+        at: Activation,
+        call: Call,
+        given: &Arguments,
+    ) -> Called<Value> {
+        Ok(match call {
+            Call::InitializeMain => caller.initialize_main()?.into(),
+            Call::ExitStatusException => caller
+                .exit_status_exception(given[0].status_error())
+                .map(null)?,
+            Call::RunMain => caller.run_main()?.into(),
+            Call::Main => caller.main()?.into(),
+            Call::AtMain => caller.at_main(callback(given[0], Value::NULL)).map(null)?,
+            Call::SetArgv => caller.set_argv().map(null)?,
+            Call::EncodeLocale => {
+                caller.encode_locale()?;
+                FIXED_TEXT
+            }
+            Call::ThreadsInitialized => caller.threads_initialized()?.into(),
             other => self.registering(caller, at, other, given)?,
         })
+    }
+
+    /// Calls that are given a `PyConfig` or a `PyPreConfig`; `None` for any other call.
+    fn configuring(
+        &self,
+        caller: &P::Caller<'_>,
+        call: Call,
+        given: Option<&Argument>,
+    ) -> Called<Option<Value>> {
+        let structure = match given {
+            Some(Argument::Value(Expression::Structure(structure))) => Some(structure.index()),
+            _ => None,
+        };
+        let fill = |how| {
+            if let Some(structure) = structure {
+                self.filled[structure].write(how);
+            }
+            Ok(Some(Value::NULL))
+        };
+        match call {
+            Call::ConfigInitPython => fill(Filled::Python),
+            Call::ConfigInitIsolated => fill(Filled::Isolated),
+            Call::ConfigClear => fill(Filled::Not),
+            Call::ConfigSetArgv => {
+                self.config(caller, structure)?;
+                Ok(Some(caller.set_config_argv()?.into()))
+            }
+            Call::PreInitialize => Ok(Some(caller.preinitialize(structure.is_some())?.into())),
+            Call::InitializeFromConfig => {
+                let config = self.config(caller, structure)?;
+                let status = caller.initialize_from_config(config.as_ref())?;
+                Ok(Some(status.into()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A `PyConfig` with its fields; none for null. One that nobody filled is whatever was in memory.
+    fn config(&self, caller: &P::Caller<'_>, structure: Option<usize>) -> Called<Option<Config>> {
+        let Some(structure) = structure else {
+            return Ok(None);
+        };
+        let mut config = match self.filled[structure].read() {
+            Filled::Not => return Err(caller.crash(Crash::Other)),
+            Filled::Python => Config::python(),
+            Filled::Isolated => Config::isolated(),
+        };
+        for &(place, value) in &self.program.structures[structure].fields {
+            config = config.with(ConfigField::ALL[place], value as i32);
+        }
+        Ok(Some(config))
     }
 
     /// Calls that register a callback.
@@ -223,12 +318,15 @@ impl<P: Python> Machine<P> {
         let Argument::Value(Expression::Structure(structure)) = config else {
             return Err(caller.crash(Crash::Other));
         };
-        let fields = self.program.structures[structure.index()].fields;
+        let mut fields = [0; CONFIG_FIELDS.len()];
+        for &(place, value) in &self.program.structures[structure.index()].fields {
+            fields[place] = value;
+        }
         let made = caller.new_interpreter_from_config(&configured(fields))?;
         let handle = made.unwrap_or(ThreadStateHandle::NULL).into();
         let Some(out) = out else { return Ok(handle) };
         self.bind(at, out, handle);
-        Ok(made.is_err().into())
+        Ok(made.map(|_| ()).into())
     }
 
     fn attaching(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
@@ -256,6 +354,13 @@ impl<P: Python> Machine<P> {
                 .thread_state_delete(given[0].thread_state())
                 .map(null)?,
             Call::ThreadStateDeleteCurrent => caller.thread_state_delete_current().map(null)?,
+            Call::ThreadStateSetAsyncExc => {
+                let exception = given[1].number() as Exception;
+                caller
+                    .thread_state_set_async_exc(given[0].number(), exception)?
+                    .into()
+            }
+            Call::ThreadGetIdent => Value::Number(caller.thread_get_ident()?),
             Call::ThreadStateGetId => {
                 Value::Number(caller.thread_state_get_id(given[0].thread_state())? as i64)
             }
@@ -312,20 +417,72 @@ impl<P: Python> Machine<P> {
             Call::InterpretersDestroy => {
                 caller.interpreters_destroy(given[0].interpreter())?.into()
             }
+            other => self.guarding(caller, other, given)?,
+        })
+    }
+
+    /// Guards, views, and what Ensure does with them.
+    fn guarding(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let first = given[0];
+        Ok(match call {
+            Call::InterpreterGuardFromCurrent => caller.interpreter_guard_from_current()?.into(),
+            Call::InterpreterGuardFromView => {
+                caller.interpreter_guard_from_view(first.view())?.into()
+            }
+            Call::InterpreterGuardClose => {
+                caller.interpreter_guard_close(first.guard()).map(null)?
+            }
+            Call::InterpreterViewFromCurrent => caller.interpreter_view_from_current()?.into(),
+            Call::InterpreterViewFromMain => caller.interpreter_view_from_main()?.into(),
+            Call::InterpreterViewClose => caller.interpreter_view_close(first.view()).map(null)?,
+            Call::ThreadStateEnsure => caller.thread_state_ensure(first.guard())?.into(),
+            Call::ThreadStateEnsureFromView => {
+                caller.thread_state_ensure_from_view(first.view())?.into()
+            }
+            Call::ThreadStateRelease => caller.thread_state_release(first.token()).map(null)?,
+            other => self.storing(caller, other, given)?,
+        })
+    }
+
+    /// Thread-specific storage.
+    fn storing(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let (key, number, value) = (
+            given[0].tss_key(),
+            given[0].number() as i32,
+            given[1].to_word(),
+        );
+        Ok(match call {
+            Call::ThreadTssAlloc => caller.thread_tss_alloc()?.into(),
+            Call::ThreadTssFree => caller.thread_tss_free(key).map(null)?,
+            Call::ThreadTssIsCreated => caller.thread_tss_is_created(key)?.into(),
+            Call::ThreadTssCreate => caller.thread_tss_create(key)?.into(),
+            Call::ThreadTssDelete => caller.thread_tss_delete(key).map(null)?,
+            Call::ThreadTssSet => caller.thread_tss_set(key, value)?.into(),
+            Call::ThreadTssGet => Value::from_word(caller.thread_tss_get(key)?),
+            Call::ThreadCreateKey => caller.thread_create_key()?.into(),
+            Call::ThreadDeleteKey => caller.thread_delete_key(number).map(null)?,
+            Call::ThreadSetKeyValue => caller.thread_set_key_value(number, value)?.into(),
+            Call::ThreadGetKeyValue => Value::from_word(caller.thread_get_key_value(number)?),
+            Call::ThreadDeleteKeyValue => caller.thread_delete_key_value(number).map(null)?,
+            Call::ThreadReInitTls => Value::NULL,
             other => unreachable!("{other:?} is among the other calls"),
         })
     }
 
-    fn add_pending_call(&self, caller: &P::Caller<'_>, given: &Arguments) -> Called<Value> {
-        let Value::Callback(body) = given[0] else {
-            return Ok(caller
-                .add_pending_call(callback(given[0], given[1]))?
-                .into());
+    /// Queues a callback as `add` does, and counts it.
+    fn add_pending_call(
+        &self,
+        function: Value,
+        argument: Value,
+        add: impl FnOnce(Callback) -> Called<i32>,
+    ) -> Called<Value> {
+        let Value::Callback(body) = function else {
+            return Ok(add(callback(function, argument))?.into());
         };
         let body = BodyId(body);
-        let call = Callback::new(CallbackId(u16::from(body.0)), given[1].to_word() | PENDING);
+        let call = Callback::new(CallbackId(u16::from(body.0)), argument.to_word() | PENDING);
         self.adding[body.index()].update(|adding| adding + 1);
-        let result = caller.add_pending_call(call)?;
+        let result = add(call)?;
         self.adding[body.index()].update(|adding| adding - 1);
         if result == 0 {
             self.owed[body.index()].update(|owed| owed + 1);
@@ -355,7 +512,7 @@ fn status(room: bool) -> Value {
     Value::Number(if room { 0 } else { -1 })
 }
 
-/// A configuration, its fields in the order of [`CONFIG_FIELDS`](crate::sim::scenario::names::CONFIG_FIELDS).
+/// A configuration, its fields in the order of [`CONFIG_FIELDS`].
 fn configured(fields: [i64; 7]) -> InterpreterConfig {
     let [
         use_main_obmalloc,

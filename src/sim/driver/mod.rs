@@ -14,6 +14,7 @@ mod condition;
 mod fork;
 mod natives;
 mod python;
+mod signal;
 mod statement;
 mod value;
 
@@ -43,6 +44,9 @@ const NAMES_MAX: usize = 32;
 
 /// Marks the argument of a callback that was queued with `Py_AddPendingCall`, so that its runs can be counted.
 const PENDING: u64 = 1 << 46;
+
+/// Marks Python's handler of the signal, so that its runs can be counted.
+const SIGNALLED: u64 = 15 << 42;
 
 /// What a scenario did, for who wants to tell: called on the thread that does it.
 pub trait Listener<P: Python = Runtime>: Sync + Send {
@@ -109,6 +113,30 @@ struct Lane {
     exits: [Plain<Value>; THREAD_EXITS_MAX],
 }
 
+/// What filled a `PyConfig` last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Filled {
+    /// Nothing: it holds whatever was in memory.
+    Not,
+    /// `PyConfig_InitPythonConfig`.
+    Python,
+    /// `PyConfig_InitIsolatedConfig`.
+    Isolated,
+}
+
+impl Word for Filled {
+    fn to_word(self) -> u64 {
+        self as u64
+    }
+    fn from_word(word: u64) -> Self {
+        match word {
+            0 => Self::Not,
+            1 => Self::Python,
+            _ => Self::Isolated,
+        }
+    }
+}
+
 /// The state of one scenario in one process.
 pub struct Machine<P: Python = Runtime> {
     program: Arc<Program>,
@@ -132,6 +160,12 @@ pub struct Machine<P: Python = Runtime> {
     adding: Vec<Plain<i64>>,
     /// Pending calls that the process was forked with, for each callback.
     inherited: Vec<Plain<i64>>,
+    /// What filled each `PyConfig`. Rule: whoever fills it, before anybody else reads it.
+    filled: Vec<Plain<Filled>>,
+    /// Python's handler of the signal. Rule: the GIL.
+    handler: Plain<Value>,
+    /// Runs of it that signals allow for, for each callback: up to two, as signals that come together are one.
+    due: Vec<Plain<i64>>,
     failed: Plain<u64>,
     process_ended: Plain<bool>,
     /// How many forks the run followed into the child. Rule, of the three: the thread that forks.
@@ -226,6 +260,13 @@ impl<P: Python> Machine<P> {
                 inherited: (0..bodies)
                     .map(|body| Plain::new(("inherited", body), 0))
                     .collect(),
+                filled: (0..program.structures.len())
+                    .map(|structure| Plain::new(("filled", structure), Filled::Not))
+                    .collect(),
+                handler: Plain::new("handler", Value::Unbound),
+                due: (0..bodies)
+                    .map(|body| Plain::new(("due", body), 0))
+                    .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
                 generation: Plain::new("generation", 0),
@@ -296,6 +337,12 @@ impl<P: Python> Machine<P> {
         if self.reads.failures {
             self.runtime.observe_failures();
         }
+        if !self.reads.globals.is_empty() {
+            self.runtime.observe_flags();
+        }
+        if self.reads.signals {
+            self.runtime.observe_signals();
+        }
         let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
         if self.reads.calls.iter().any(adds_hooks) {
             self.runtime.observe_audit();
@@ -320,14 +367,19 @@ impl<P: Python> Machine<P> {
         Value::Text(place.map_or(u16::MAX, |place| place as u16))
     }
 
-    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last.
+    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last. In a
+    /// forked child the first thread is the one that forked, and those that were left behind are none of the others.
     fn end_without_main(&self) {
-        let first = &self.lanes[ThreadIndex::FIRST.index()];
-        if !first.exited.peek() {
+        if !self.lanes[self.first().index()].exited.peek() {
             return;
         }
-        let mut lanes = self.lanes.iter();
-        if first.ended.peek() && lanes.all(|lane| !lane.launched.read() || lane.ended.peek()) {
+        let is_over = |(index, lane): (usize, &Lane)| {
+            let gone = self.is_gone(index_of(ThreadId(index as u8)));
+            let is_first = index == self.first().index();
+            let is_there = is_first || lane.launched.read();
+            gone || !is_there || lane.ended.peek()
+        };
+        if self.lanes.iter().enumerate().all(is_over) {
             self.process_ended.write(true);
         }
     }
@@ -537,10 +589,15 @@ impl<P: Python> Machine<P> {
         callback: CallbackId,
         argument: u64,
     ) -> Step<i32> {
+        let body = BodyId(callback.0 as u8);
         if argument & PENDING != 0 {
-            self.ran_pending(BodyId(callback.0 as u8));
+            self.ran_pending(body);
         }
-        self.callback_with(caller, callback, &[argument & !PENDING])
+        let argument = match argument & !PENDING {
+            SIGNALLED => self.ran_handler(body),
+            argument => argument,
+        };
+        self.callback_with(caller, callback, &[argument])
     }
 
     /// The same, of a callback that is given these arguments, as words.

@@ -5,10 +5,10 @@
 
 use super::{Machine, Value};
 use crate::runtime::{
-    AuditEvent, Callback, CallbackId, Caller, Crash, Daemon, Dictionary, Ended, Evaluator,
-    GilState, Host, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
-    ObjectKind, Over, Profile, RefEvent, Runtime, Stage, StatusError, Step, ThreadStateHandle,
-    TraceEvent, Tracer,
+    AuditEvent, Callback, CallbackId, Caller, Config, ConfigField, Crash, Daemon, Dictionary,
+    Ended, Evaluator, Exception, GilState, GuardHandle, Host, InterpreterConfig, InterpreterHandle,
+    ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile, RefEvent, Runtime, Stage,
+    StatusError, Step, ThreadStateHandle, Token, TraceEvent, Tracer, TssHandle, ViewHandle,
 };
 use crate::sync::{Branch, ThreadIndex, Word};
 
@@ -33,8 +33,14 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn observe_failures(&self);
     /// The program adds audit hooks: they are to be looked for from here on.
     fn observe_audit(&self);
+    /// The program names a global flag.
+    fn observe_flags(&self);
+    /// A global flag, by the field that it stands for.
+    fn global_flag(&self, field: ConfigField) -> i32;
     /// The program looks on by tracing and the like, and whether at frames: that is to be looked for from here on.
     fn observe_hooks(&self, frames: bool);
+    /// The program has signals or async exceptions: they are to be looked for from here on.
+    fn observe_signals(&self);
 
     /// `attached(T)`.
     fn attached(&self, thread: ThreadIndex) -> bool;
@@ -66,6 +72,8 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn interpreter_of_object(&self, object: ObjectId) -> InterpreterHandle;
     /// `pending`.
     fn pending(&self) -> usize;
+    /// `pending(interp)`.
+    fn pending_of(&self, interpreter: InterpreterHandle) -> usize;
     /// `held(m)` of a `PyMutex`.
     fn mutex_held(&self, mutex: MutexSlot) -> bool;
     /// What `PyGILState_Check` says in the thread.
@@ -127,6 +135,8 @@ macro_rules! calls {
 calls! {
     /// `Py_Initialize`.
     fn initialize() -> ();
+    /// `Py_InitializeEx`.
+    fn initialize_ex(installs_signal_handlers: bool) -> ();
     /// `Py_IsInitialized`.
     fn is_initialized() -> i32;
     /// `Py_IsFinalizing`.
@@ -151,8 +161,20 @@ calls! {
     fn gc_collect() -> i32;
     /// `Py_AddPendingCall`.
     fn add_pending_call(call: Callback) -> i32;
+    /// `_PyEval_AddPendingCall`.
+    fn eval_add_pending_call(interpreter: InterpreterHandle, call: Callback, flags: i32) -> i32;
     /// `Py_MakePendingCalls`.
     fn make_pending_calls() -> i32;
+    /// `PyErr_CheckSignals`.
+    fn err_check_signals() -> i32;
+    /// Python's `signal.signal`: 0, or -1 if it raises.
+    fn at_signal(handler: Callback) -> i32;
+    /// The signal arrives, on the process's first thread: what the system does then.
+    fn signal_arrives() -> ();
+    /// `PyThread_get_thread_ident`.
+    fn thread_get_ident() -> i64;
+    /// `PyThreadState_SetAsyncExc`.
+    fn thread_state_set_async_exc(ident: i64, exception: Exception) -> i32;
     /// `PyMutex_Lock`.
     fn mutex_lock(mutex: MutexSlot) -> ();
     /// `PyMutex_Unlock`.
@@ -195,6 +217,48 @@ calls! {
     fn gil_state_get_this_thread_state() -> ThreadStateHandle;
     /// `PyGILState_Check`.
     fn gil_state_check() -> i32;
+    /// `PyInterpreterGuard_FromCurrent`.
+    fn interpreter_guard_from_current() -> GuardHandle;
+    /// `PyInterpreterGuard_FromView`.
+    fn interpreter_guard_from_view(view: ViewHandle) -> GuardHandle;
+    /// `PyInterpreterGuard_Close`.
+    fn interpreter_guard_close(guard: GuardHandle) -> ();
+    /// `PyInterpreterView_FromCurrent`.
+    fn interpreter_view_from_current() -> ViewHandle;
+    /// `PyInterpreterView_FromMain`.
+    fn interpreter_view_from_main() -> ViewHandle;
+    /// `PyInterpreterView_Close`.
+    fn interpreter_view_close(view: ViewHandle) -> ();
+    /// `PyThreadState_Ensure`.
+    fn thread_state_ensure(guard: GuardHandle) -> Token;
+    /// `PyThreadState_EnsureFromView`.
+    fn thread_state_ensure_from_view(view: ViewHandle) -> Token;
+    /// `PyThreadState_Release`.
+    fn thread_state_release(token: Token) -> ();
+    /// `PyThread_tss_alloc`.
+    fn thread_tss_alloc() -> TssHandle;
+    /// `PyThread_tss_free`.
+    fn thread_tss_free(key: TssHandle) -> ();
+    /// `PyThread_tss_is_created`.
+    fn thread_tss_is_created(key: TssHandle) -> i32;
+    /// `PyThread_tss_create`.
+    fn thread_tss_create(key: TssHandle) -> i32;
+    /// `PyThread_tss_delete`.
+    fn thread_tss_delete(key: TssHandle) -> ();
+    /// `PyThread_tss_set`.
+    fn thread_tss_set(key: TssHandle, value: u64) -> i32;
+    /// `PyThread_tss_get`.
+    fn thread_tss_get(key: TssHandle) -> u64;
+    /// `PyThread_create_key`.
+    fn thread_create_key() -> i32;
+    /// `PyThread_delete_key`.
+    fn thread_delete_key(key: i32) -> ();
+    /// `PyThread_set_key_value`.
+    fn thread_set_key_value(key: i32, value: u64) -> i32;
+    /// `PyThread_get_key_value`.
+    fn thread_get_key_value(key: i32) -> u64;
+    /// `PyThread_delete_key_value`.
+    fn thread_delete_key_value(key: i32) -> ();
     /// `Py_NewInterpreter`.
     fn new_interpreter() -> ThreadStateHandle;
     /// `Py_NewInterpreterFromConfig`.
@@ -216,7 +280,33 @@ calls! {
     /// `PyThreadState_GetDict`.
     fn thread_state_get_dict() -> Dictionary;
     /// `Py_InitializeFromConfig`, of a configuration or of null.
-    fn initialize_from_config(configured: bool) -> Result<(), StatusError>;
+    fn initialize_from_config(config: Option<&Config>) -> Result<(), StatusError>;
+    /// `_Py_InitializeMain`.
+    fn initialize_main() -> Result<(), StatusError>;
+    /// `Py_PreInitialize`, its kin, and setters of `PyConfig`, with a configuration or null.
+    fn preinitialize(configured: bool) -> Result<(), StatusError>;
+    /// `PyConfig_SetArgv`.
+    fn set_config_argv() -> Result<(), StatusError>;
+    /// A function that returns a text, by its name; whether there is one.
+    fn constant_text(name: &str) -> bool;
+    /// A function that sets a parameter of the process, by its name.
+    fn set_parameter(name: &str) -> ();
+    /// `Py_ExitStatusException`.
+    fn exit_status_exception(error: Option<StatusError>) -> ();
+    /// A write to a global flag.
+    fn set_global_flag(field: ConfigField, value: i32) -> ();
+    /// `PySys_SetArgvEx`.
+    fn set_argv() -> ();
+    /// `Py_EncodeLocale`.
+    fn encode_locale() -> ();
+    /// `PyEval_ThreadsInitialized`.
+    fn threads_initialized() -> i32;
+    /// `Py_RunMain`.
+    fn run_main() -> i32;
+    /// `Py_Main`, `Py_BytesMain`.
+    fn main() -> i32;
+    /// Registers what `Py_RunMain` runs.
+    fn at_main(program: Callback) -> ();
     /// `interpreters.run`, Python's `Interpreter.exec`: 0, or -1 if it raises.
     fn interpreters_run(interpreter: InterpreterHandle, program: Callback) -> i32;
     /// `interpreters.destroy`, Python's `Interpreter.close`: 0, or -1 if it raises.
@@ -334,8 +424,17 @@ impl Python for Runtime {
     fn observe_audit(&self) {
         Self::observe_audit(self);
     }
+    fn observe_flags(&self) {
+        Self::observe_flags(self);
+    }
+    fn global_flag(&self, field: ConfigField) -> i32 {
+        Self::global_flag(self, field)
+    }
     fn observe_hooks(&self, frames: bool) {
         Self::observe_hooks(self, frames);
+    }
+    fn observe_signals(&self) {
+        Self::observe_signals(self);
     }
     fn attached(&self, thread: ThreadIndex) -> bool {
         Self::attached(self, thread)
@@ -381,6 +480,9 @@ impl Python for Runtime {
     }
     fn pending(&self) -> usize {
         Self::pending(self)
+    }
+    fn pending_of(&self, interpreter: InterpreterHandle) -> usize {
+        Self::pending_of(self, interpreter)
     }
     fn mutex_held(&self, mutex: MutexSlot) -> bool {
         Self::mutex_held(self, mutex)

@@ -1,7 +1,8 @@
 //! Values that a scenario's names stand for.
 
 use crate::runtime::{
-    CallbackId, Dictionary, Evaluator, InterpreterHandle, ObjectId, ThreadStateHandle,
+    CallbackId, Dictionary, Evaluator, GuardHandle, InterpreterHandle, ObjectId, StatusError,
+    ThreadStateHandle, Token, TssHandle, ViewHandle,
 };
 use crate::sync::Word;
 
@@ -26,6 +27,16 @@ pub enum Value {
     PyMutex(u16),
     /// A native mutex.
     Mutex(u16),
+    /// A `PyStatus` that is an exception, by the word of its [`StatusError`].
+    Status(u16),
+    /// A guard of an interpreter, not null.
+    Guard(GuardHandle),
+    /// A view of an interpreter, not null.
+    View(ViewHandle),
+    /// The token that stands for no thread state.
+    NoState,
+    /// A key of thread-specific storage, not null.
+    TssKey(TssHandle),
     /// A frame; which one is not told apart.
     Frame,
     /// The name is not bound yet.
@@ -52,6 +63,11 @@ impl Value {
             | Self::Dictionary(_)
             | Self::Text(_)
             | Self::PyMutex(_)
+            | Self::Status(_)
+            | Self::Guard(_)
+            | Self::View(_)
+            | Self::NoState
+            | Self::TssKey(_)
             | Self::Mutex(_)
             | Self::Frame => 1,
         }
@@ -64,6 +80,48 @@ impl Value {
             handle
         } else {
             ThreadStateHandle::NULL
+        }
+    }
+
+    /// The guard, or null.
+    #[must_use]
+    pub fn guard(self) -> GuardHandle {
+        if let Self::Guard(handle) = self {
+            handle
+        } else {
+            GuardHandle::NULL
+        }
+    }
+
+    /// The view, or null.
+    #[must_use]
+    pub fn view(self) -> ViewHandle {
+        if let Self::View(handle) = self {
+            handle
+        } else {
+            ViewHandle::NULL
+        }
+    }
+
+    /// The token of an Ensure.
+    #[must_use]
+    pub fn token(self) -> Token {
+        if let Self::ThreadState(handle) = self {
+            Token::State(handle)
+        } else if self == Self::NoState {
+            Token::NoState
+        } else {
+            Token::Null
+        }
+    }
+
+    /// The key, or null.
+    #[must_use]
+    pub fn tss_key(self) -> TssHandle {
+        if let Self::TssKey(handle) = self {
+            handle
+        } else {
+            TssHandle::NULL
         }
     }
 
@@ -104,6 +162,27 @@ impl Value {
             handle
         } else {
             InterpreterHandle::NULL
+        }
+    }
+}
+
+impl From<Result<(), StatusError>> for Value {
+    fn from(status: Result<(), StatusError>) -> Self {
+        match status {
+            Ok(()) => Self::NULL,
+            Err(error) => Self::Status(error.to_word() as u16),
+        }
+    }
+}
+
+impl Value {
+    /// The error of a `PyStatus`, if it is one.
+    #[must_use]
+    pub fn status_error(self) -> Option<StatusError> {
+        if let Self::Status(error) = self {
+            Some(StatusError::from_word(u64::from(error)))
+        } else {
+            None
         }
     }
 }
@@ -162,6 +241,46 @@ impl From<InterpreterHandle> for Value {
     }
 }
 
+impl From<GuardHandle> for Value {
+    fn from(handle: GuardHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::Guard(handle)
+        }
+    }
+}
+
+impl From<ViewHandle> for Value {
+    fn from(handle: ViewHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::View(handle)
+        }
+    }
+}
+
+impl From<Token> for Value {
+    fn from(token: Token) -> Self {
+        match token {
+            Token::Null => Self::NULL,
+            Token::NoState => Self::NoState,
+            Token::State(handle) => handle.into(),
+        }
+    }
+}
+
+impl From<TssHandle> for Value {
+    fn from(handle: TssHandle) -> Self {
+        if handle.is_null() {
+            Self::NULL
+        } else {
+            Self::TssKey(handle)
+        }
+    }
+}
+
 impl From<Dictionary> for Value {
     fn from(dictionary: Dictionary) -> Self {
         match dictionary {
@@ -187,10 +306,15 @@ impl Word for Value {
             Self::PyMutex(index) => (6, u64::from(index)),
             Self::Mutex(index) => (7, u64::from(index)),
             Self::Unbound => (8, 0),
-            Self::Frame => (11, 0),
+            Self::Status(error) => (15, u64::from(error) + 1),
+            Self::Frame => (8, 1),
             Self::Dictionary(Dictionary::Interpreter(handle)) => (9, handle.to_word()),
             Self::Dictionary(Dictionary::ThreadState(handle)) => (10, handle.to_word()),
             Self::Dictionary(Dictionary::None) => (0, 0),
+            Self::Guard(handle) => (11, handle.to_word()),
+            Self::View(handle) => (12, handle.to_word()),
+            Self::NoState => (13, 0),
+            Self::TssKey(handle) => (14, handle.to_word()),
         };
         tag << PAYLOAD_BITS | payload
     }
@@ -208,9 +332,14 @@ impl Word for Value {
             5 => Self::Text(payload as u16),
             6 => Self::PyMutex(payload as u16),
             7 => Self::Mutex(payload as u16),
-            11 => Self::Frame,
+            15 => Self::Status(payload.saturating_sub(1) as u16),
+            8 if payload == 1 => Self::Frame,
             9 => Self::Dictionary(Dictionary::Interpreter(Word::from_word(payload))),
             10 => Self::Dictionary(Dictionary::ThreadState(Word::from_word(payload))),
+            11 => Self::Guard(Word::from_word(payload)),
+            12 => Self::View(Word::from_word(payload)),
+            13 => Self::NoState,
+            14 => Self::TssKey(Word::from_word(payload)),
             _ => Self::Unbound,
         }
     }

@@ -1,6 +1,7 @@
 //! The names of the language that are no calls: C's types and constants, fields of structures; and likeness of names.
 
 use super::calls::Type;
+use crate::runtime::ConfigField;
 
 /// The fields of `PyInterpreterConfig` in C's order.
 pub const CONFIG_FIELDS: [&str; 7] = [
@@ -13,6 +14,14 @@ pub const CONFIG_FIELDS: [&str; 7] = [
     "gil",
 ];
 
+/// The fields of a structure that scenarios may write, by their places.
+pub fn fields(kind: Type) -> impl Iterator<Item = &'static str> {
+    let own = (kind == Type::InterpreterConfig).then_some(CONFIG_FIELDS);
+    let runtime = (kind == Type::Config).then_some(ConfigField::ALL);
+    let named = runtime.into_iter().flatten().map(|field| field.name());
+    own.into_iter().flatten().chain(named)
+}
+
 /// The fields of `_PyInterpreterConfig_LEGACY_INIT`, in the order of [`CONFIG_FIELDS`].
 pub const CONFIG_LEGACY: [i64; 7] = [1, 1, 1, 1, 1, 0, 1];
 
@@ -20,7 +29,11 @@ pub const CONFIG_LEGACY: [i64; 7] = [1, 1, 1, 1, 1, 0, 1];
 pub const CONFIG_ISOLATED: [i64; 7] = [0, 0, 0, 1, 0, 1, 2];
 
 /// C's constants and their values.
-pub const CONSTANTS: [(&str, i64, Type); 24] = [
+pub const CONSTANTS: [(&str, i64, Type); 28] = [
+    ("PyExc_Exception", 1, Type::Object),
+    ("PyExc_RuntimeError", 2, Type::Object),
+    ("PyExc_KeyboardInterrupt", 3, Type::Object),
+    ("PyExc_SystemExit", 4, Type::Object),
     ("PyGILState_LOCKED", 0, Type::GilState),
     ("PyGILState_UNLOCKED", 1, Type::GilState),
     ("PyTrace_CALL", 0, Type::Int),

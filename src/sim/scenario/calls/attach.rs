@@ -14,7 +14,9 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyEval_InitThreads", &[], Void)
         .says("does nothing")
         .runs(Call::EvalInitThreads),
-    surface("PyEval_ThreadsInitialized", &[], Int).until(12).says("always 1"),
+    surface("PyEval_ThreadsInitialized", &[], Int)
+        .says("1 if there is a GIL; up to 3.11 always")
+        .runs(Call::ThreadsInitialized),
     core("PyEval_AcquireLock", &[], Void).until(12).blocks().says("takes the GIL without a thread state"),
     core("PyEval_ReleaseLock", &[], Void).until(12).says("drops the GIL without a thread state"),
     core("PyEval_SaveThread", &[], ThreadState)
@@ -128,34 +130,47 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::ThreadStateGetDict),
     core("PyThreadState_SetAsyncExc", &[In(Int), In(Object)], Int)
         .attached()
-        .says("raises an exception in the thread of that ident in this interpreter; how many were found"),
+        .says("raises an exception in the thread of that ident in this interpreter; how many were found")
+        .runs(Call::ThreadStateSetAsyncExc),
     data("PyEval_GetFrame", &[], Frame).attached().says("the current frame, or `NULL`"),
-    surface("PyThread_get_thread_ident", &[], Int).says("the calling OS thread's ident"),
+    surface("PyThread_get_thread_ident", &[], Int)
+        .says("the calling OS thread's ident")
+        .runs(Call::ThreadGetIdent),
     core("PyInterpreterGuard_FromCurrent", &[], Guard)
         .since(15)
         .attached()
-        .says("makes finalization of this interpreter wait; `NULL` if it is too late"),
+        .says("makes finalization of this interpreter wait; `NULL` if it is too late")
+        .runs(Call::InterpreterGuardFromCurrent),
     core("PyInterpreterGuard_FromView", &[In(View)], Guard)
         .since(15)
-        .says("makes finalization of a viewed interpreter wait; `NULL` if it is too late"),
-    core("PyInterpreterGuard_Close", &[In(Guard)], Void).since(15).says("lets finalization go on"),
-    data("PyInterpreterView_FromCurrent", &[], View).since(15).attached().says("remembers this interpreter"),
-    data("PyInterpreterView_FromMain", &[], View).since(15).says("remembers the main interpreter"),
-    data("PyInterpreterView_Close", &[In(View)], Void).since(15).says("frees a view"),
+        .blocks()
+        .says("makes finalization of a viewed interpreter wait; `NULL` if it is too late")
+        .runs(Call::InterpreterGuardFromView),
+    core("PyInterpreterGuard_Close", &[In(Guard)], Void).since(15).says("lets finalization go on")
+        .runs(Call::InterpreterGuardClose),
+    data("PyInterpreterView_FromCurrent", &[], View).since(15).attached().says("remembers this interpreter")
+        .runs(Call::InterpreterViewFromCurrent),
+    data("PyInterpreterView_FromMain", &[], View).since(15).says("remembers the main interpreter")
+        .runs(Call::InterpreterViewFromMain),
+    data("PyInterpreterView_Close", &[In(View)], Void).since(15).says("frees a view")
+        .runs(Call::InterpreterViewClose),
     core("PyThreadState_Ensure", &[In(Guard)], Token)
         .since(15)
         .blocks()
-        .says("attaches a state of the guarded interpreter, made if need be; `NULL` if none can be made"),
+        .says("attaches a state of the guarded interpreter, made if need be; `NULL` if none can be made")
+        .runs(Call::ThreadStateEnsure),
     core("PyThreadState_EnsureFromView", &[In(View)], Token)
         .since(15)
         .blocks()
-        .says("guards a viewed interpreter and attaches a state of it; `NULL` if it is too late"),
+        .says("guards a viewed interpreter and attaches a state of it; `NULL` if it is too late")
+        .runs(Call::ThreadStateEnsureFromView),
     core("PyThreadState_Release", &[In(Token)], Void)
         .since(15)
         .attached()
         .blocks()
         .fatal(&["PyThreadState_Release() called more times than PyThreadState_Ensure()", NULL_STATE])
-        .says("undoes one `PyThreadState_Ensure()`"),
+        .says("undoes one `PyThreadState_Ensure()`")
+        .runs(Call::ThreadStateRelease),
     entry(Kind::Type, "PyInterpreterState", "an interpreter"),
     entry(Kind::Type, "PyThreadState", "a thread state"),
     entry(Kind::Field, "PyThreadState.interp", "the interpreter of a thread state: `ts->interp`"),

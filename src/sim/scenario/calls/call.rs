@@ -61,6 +61,50 @@ pub enum Call {
     GilStateGetThisThreadState,
     /// `PyGILState_Check()`
     GilStateCheck,
+    /// `PyInterpreterGuard_FromCurrent()`
+    InterpreterGuardFromCurrent,
+    /// `PyInterpreterGuard_FromView(view)`
+    InterpreterGuardFromView,
+    /// `PyInterpreterGuard_Close(guard)`
+    InterpreterGuardClose,
+    /// `PyInterpreterView_FromCurrent()`
+    InterpreterViewFromCurrent,
+    /// `PyInterpreterView_FromMain()`
+    InterpreterViewFromMain,
+    /// `PyInterpreterView_Close(view)`
+    InterpreterViewClose,
+    /// `PyThreadState_Ensure(guard)`
+    ThreadStateEnsure,
+    /// `PyThreadState_EnsureFromView(view)`
+    ThreadStateEnsureFromView,
+    /// `PyThreadState_Release(token)`
+    ThreadStateRelease,
+    /// `PyThread_tss_alloc()`
+    ThreadTssAlloc,
+    /// `PyThread_tss_free(key)`
+    ThreadTssFree,
+    /// `PyThread_tss_is_created(key)`
+    ThreadTssIsCreated,
+    /// `PyThread_tss_create(key)`
+    ThreadTssCreate,
+    /// `PyThread_tss_delete(key)`
+    ThreadTssDelete,
+    /// `PyThread_tss_set(key, value)`
+    ThreadTssSet,
+    /// `PyThread_tss_get(key)`
+    ThreadTssGet,
+    /// `PyThread_create_key()`
+    ThreadCreateKey,
+    /// `PyThread_delete_key(key)`
+    ThreadDeleteKey,
+    /// `PyThread_set_key_value(key, value)`
+    ThreadSetKeyValue,
+    /// `PyThread_get_key_value(key)`
+    ThreadGetKeyValue,
+    /// `PyThread_delete_key_value(key)`
+    ThreadDeleteKeyValue,
+    /// `PyThread_ReInitTLS()`
+    ThreadReInitTls,
     /// `Py_NewInterpreter()`
     NewInterpreter,
     /// `Py_NewInterpreterFromConfig(ts, config)`
@@ -85,8 +129,38 @@ pub enum Call {
     ThreadStateGetDict,
     /// `Py_InitializeFromConfig(config)`
     InitializeFromConfig,
-    /// `PyConfig_InitPythonConfig(config)`, `PyConfig_InitIsolatedConfig(config)`, `PyConfig_Clear(config)`
-    ConfigFill,
+    /// `PyConfig_InitPythonConfig(&config)`
+    ConfigInitPython,
+    /// `PyConfig_InitIsolatedConfig(&config)`
+    ConfigInitIsolated,
+    /// `PyConfig_Clear(&config)`
+    ConfigClear,
+    /// `PyConfig_SetArgv(&config, argc, argv)`
+    ConfigSetArgv,
+    /// `PyPreConfig_InitPythonConfig(&config)` and its kin
+    PreConfigFill,
+    /// `Py_PreInitialize(&config)` and its kin
+    PreInitialize,
+    /// `_Py_InitializeMain()`
+    InitializeMain,
+    /// `Py_ExitStatusException(status)`
+    ExitStatusException,
+    /// `Py_RunMain()`
+    RunMain,
+    /// `Py_Main(argc, argv)`, `Py_BytesMain(argc, argv)`
+    Main,
+    /// `at_main(f)`
+    AtMain,
+    /// `Py_GetVersion()` and its kin: a text that is always there
+    FixedText,
+    /// `Py_SetProgramName(name)`, `Py_SetPythonHome(home)`
+    SetParameter,
+    /// `PySys_SetArgvEx(argc, argv, updatepath)`, `PySys_SetArgv(argc, argv)`
+    SetArgv,
+    /// `Py_EncodeLocale(text, error)`
+    EncodeLocale,
+    /// `PyEval_ThreadsInitialized()`
+    ThreadsInitialized,
     /// `PySys_AddAuditHook(f, data)`
     AddAuditHook,
     /// `PySys_Audit(event, format)`
@@ -141,8 +215,18 @@ pub enum Call {
     InterpretersDestroy,
     /// `Py_AddPendingCall(f, arg)`
     AddPendingCall,
+    /// `_PyEval_AddPendingCall(interp, f, arg, flags)`
+    EvalAddPendingCall,
     /// `Py_MakePendingCalls()`
     MakePendingCalls,
+    /// `PyErr_CheckSignals()`
+    ErrCheckSignals,
+    /// `at_signal(f)`
+    AtSignal,
+    /// `PyThreadState_SetAsyncExc(id, exc)`
+    ThreadStateSetAsyncExc,
+    /// `PyThread_get_thread_ident()`
+    ThreadGetIdent,
     /// `PyMutex_Lock(m)`
     MutexLock,
     /// `PyMutex_Unlock(m)`

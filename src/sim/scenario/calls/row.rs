@@ -134,6 +134,11 @@ impl Type {
             || number(self) && number(parameter)
             // A callback's argument is often a mere number.
             || self == Self::Int && parameter == Self::Pointer
+            // A token is a pointer to `void`: the thread state that was attached, or none's.
+            || matches!(
+                (self, parameter),
+                (Self::Token, Self::ThreadState) | (Self::ThreadState, Self::Token)
+            )
             || self == Self::Pointer && parameter.is_pointer()
             || parameter == Self::Pointer && self.is_pointer()
     }
@@ -210,6 +215,8 @@ pub struct Row {
     pub since: u8,
     /// The last minor release that has it.
     pub until: u8,
+    /// The minor release between these that lacks it; 0 if none does.
+    pub lacks: u8,
     /// How much of it the model holds.
     pub class: Class,
     /// What it needs of the calling thread.
@@ -236,7 +243,8 @@ impl Row {
     /// Whether the profile's release has the call. `sound` has what the newest has.
     #[must_use]
     pub fn exists_in(&self, profile: Profile) -> bool {
-        (self.since..=self.until).contains(&profile.minor())
+        let minor = profile.minor();
+        (self.since..=self.until).contains(&minor) && minor != self.lacks
     }
 
     /// The form of a call as C declares it.
@@ -291,6 +299,7 @@ impl Row {
             result,
             since: MINOR_MIN,
             until: MINOR_MAX,
+            lacks: 0,
             class,
             attachment: Attachment::Any,
             blocks: false,
@@ -322,6 +331,10 @@ impl Row {
 
     pub(super) const fn until(self, until: u8) -> Self {
         Self { until, ..self }
+    }
+
+    pub(super) const fn without(self, lacks: u8) -> Self {
+        Self { lacks, ..self }
     }
 
     pub(super) const fn attached(self) -> Self {

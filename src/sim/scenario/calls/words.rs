@@ -24,17 +24,19 @@ pub(super) const ROWS: &[Row] = &[
         .attached()
         .says("Python's `os.register_at_fork()`: before, in the parent, in the child")
         .runs(Call::AtFork),
-    core("at_signal", &[Callback(0)], Void)
+    core("at_signal", &[Callback(1)], Int)
         .kind(Kind::Word)
         .attached()
-        .says("Python's signal handler: runs at a check of the main thread"),
+        .says("Python's signal handler: runs at a check of the main thread; 0, or -1 if this is another thread")
+        .runs(Call::AtSignal),
     core("at_site", &[Callback(0)], Void)
         .kind(Kind::Word)
         .says("what `site` runs during initialization")
         .runs(Call::AtSite),
     core("at_main", &[Callback(0)], Void)
         .kind(Kind::Word)
-        .says("what `Py_RunMain()` and `Py_Main()` run"),
+        .says("what `Py_RunMain()` and `Py_Main()` run")
+        .runs(Call::AtMain),
     core("alloc_hook", &[Callback(0)], Void)
         .kind(Kind::Word)
         .says("runs a callback in each allocation by a call or `new`, but not in its own")
@@ -74,9 +76,10 @@ pub(super) const ROWS: &[Row] = &[
         &[In(Interpreter), Callback(1), In(Pointer), In(Int)],
         Int,
     )
-    .optional(0)
     .since(9)
-    .says("queues a callback for an interpreter: interpreter, callback, argument, flags"),
+    .blocks()
+    .says("queues a callback for an interpreter: interpreter, callback, argument, flags")
+    .runs(Call::EvalAddPendingCall),
     core("_PyEval_StopTheWorld", &[In(Interpreter)], Void)
         .since(13)
         .attached()

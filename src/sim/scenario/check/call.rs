@@ -189,6 +189,10 @@ impl<'file> Checker<'file> {
             _ if null
                 && !wants_number(parameter)
                 && !matches!(parameter, Parameter::In(Type::Status)) => {}
+            // A name that is bound has a pointer already.
+            (Expression::Variable(_) | Expression::Foreign(_), _) => {
+                self.fits(kind, parameter, argument);
+            }
             (_, Parameter::In(wanted)) if !wanted.is_value() && kind == wanted => {
                 self.require_address(argument);
             }

@@ -23,8 +23,12 @@ pub struct Reads {
     pub pending: bool,
     /// In a statement, who holds the GIL.
     pub gil_holder: bool,
+    /// Signals or async exceptions.
+    pub signals: bool,
     /// Whether it forks.
     pub forks: bool,
+    /// The global flags that it names.
+    pub globals: BTreeSet<CallRef>,
     /// The rows of the calls that it makes.
     pub calls: BTreeSet<CallRef>,
     /// The modules that it imports; `threading` is always the first, whether or not it does.
@@ -55,6 +59,7 @@ impl Reads {
             reads.block(&body.block);
         }
         reads.modules = modules(program, &reads.imports);
+        reads.ids |= reads.remembers_ids();
         let (pending, gil_holder) = (reads.pending, reads.gil_holder);
         for claim in &program.claims {
             match &claim.kind {
@@ -67,6 +72,20 @@ impl Reads {
         }
         (reads.pending, reads.gil_holder) = (pending, gil_holder);
         reads
+    }
+
+    /// A view of another interpreter than the main one remembers its id.
+    fn remembers_ids(&self) -> bool {
+        let calls = |wanted: &[Call]| {
+            let mut modelled = self.calls.iter().filter_map(|call| call.row().modelled);
+            modelled.any(|call| wanted.contains(&call))
+        };
+        calls(&[Call::InterpreterViewFromCurrent])
+            && calls(&[
+                Call::NewInterpreter,
+                Call::NewInterpreterFromConfig,
+                Call::InterpreterStateNew,
+            ])
     }
 
     fn block(&mut self, block: &Block) {
@@ -115,8 +134,11 @@ impl Reads {
             StatementKind::Touch(value)
             | StatementKind::Drop(value)
             | StatementKind::Return(Some(value))
-            | StatementKind::Exit(value)
-            | StatementKind::SetGlobal { value, .. } => self.expression(value),
+            | StatementKind::Exit(value) => self.expression(value),
+            StatementKind::SetGlobal { global, value } => {
+                self.globals.insert(*global);
+                self.expression(value);
+            }
             StatementKind::BlockThreads { .. }
             | StatementKind::UnblockThreads { .. }
             | StatementKind::Lock(_)
@@ -129,8 +151,8 @@ impl Reads {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
-            | StatementKind::Signal(_)
             | StatementKind::Return(None) => {}
+            StatementKind::Signal(_) => self.signals = true,
             StatementKind::Import { module, .. } => {
                 self.imports.insert(*module);
             }
@@ -167,6 +189,10 @@ impl Reads {
         self.ids |= matches!(
             call.call.row().modelled,
             Some(Call::ThreadStateGetId | Call::InterpreterStateGetId)
+        );
+        self.signals |= matches!(
+            call.call.row().modelled,
+            Some(Call::AtSignal | Call::ErrCheckSignals | Call::ThreadStateSetAsyncExc)
         );
         for argument in &call.arguments {
             match argument {
@@ -215,8 +241,10 @@ impl Reads {
             | Expression::PyMutex { .. }
             | Expression::TssKey { .. }
             | Expression::Structure(_)
-            | Expression::Global(_)
             | Expression::State(_) => {}
+            Expression::Global(global) => {
+                self.globals.insert(*global);
+            }
         }
     }
 }
