@@ -146,7 +146,7 @@ functions! {
     set_trace_all "PyEval_SetTraceAllThreads" (function: Option<TraceFunction>, object: Pointer);
     enter_tracing "PyThreadState_EnterTracing" (state: Pointer);
     leave_tracing "PyThreadState_LeaveTracing" (state: Pointer);
-    ref_tracer_set "PyRefTracer_SetTracer" (tracer: Option<RefTracer>, data: Pointer) -> c_int;
+    ref_tracer_set_tracer "PyRefTracer_SetTracer" (tracer: Option<RefTracer>, data: Pointer) -> c_int;
     ref_tracer "PyRefTracer_GetTracer" (data: *mut Pointer) -> Pointer;
     set_eval_frame "_PyInterpreterState_SetEvalFrameFunc" (interpreter: Pointer, function: Pointer);
     eval_frame "_PyInterpreterState_GetEvalFrameFunc" (interpreter: Pointer) -> Pointer;

@@ -571,18 +571,25 @@ impl Calls for Caller<'_> {
         api::leave_tracing(self.python.state_pointer(handle));
         Ok(())
     }
-    fn ref_tracer_set(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
+    fn ref_tracer_set_tracer(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
         Ok(tracing::set_ref_tracer(function, data))
     }
-    fn ref_tracer_get(&self) -> Step<(Option<CallbackId>, u64)> {
+    fn ref_tracer_get_tracer(&self) -> Step<(Option<CallbackId>, u64)> {
         Ok(tracing::ref_tracer())
     }
-    fn set_eval_frame(&self, interpreter: InterpreterHandle, evaluator: Evaluator) -> Step<()> {
+    fn interpreter_state_set_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+        evaluator: Evaluator,
+    ) -> Step<()> {
         let interpreter = self.python.interpreter_pointer(interpreter);
         tracing::set_eval_frame(interpreter, evaluator);
         Ok(())
     }
-    fn get_eval_frame(&self, interpreter: InterpreterHandle) -> Step<Evaluator> {
+    fn interpreter_state_get_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+    ) -> Step<Evaluator> {
         let interpreter = self.python.interpreter_pointer(interpreter);
         Ok(tracing::eval_frame(interpreter))
     }

@@ -58,7 +58,7 @@ impl<P: Python> Machine<P> {
             return caller.set_parameter(name).map(null);
         }
         if function == Call::RefTracerGetTracer {
-            let (function, data) = caller.ref_tracer_get()?;
+            let (function, data) = caller.ref_tracer_get_tracer()?;
             if let Some(Argument::Bind(out)) = call.arguments.first() {
                 self.bind(at, *out, Value::from_word(data));
             }
@@ -262,14 +262,14 @@ impl<P: Python> Machine<P> {
                 .thread_state_leave_tracing(given[0].thread_state())
                 .map(null)?,
             Call::RefTracerSetTracer => caller
-                .ref_tracer_set(given[0].function(), given[1].to_word())?
+                .ref_tracer_set_tracer(given[0].function(), given[1].to_word())?
                 .into(),
             Call::InterpreterStateSetEvalFrameFunc => caller
-                .set_eval_frame(given[0].interpreter(), given[1].evaluator())
+                .interpreter_state_set_eval_frame_func(given[0].interpreter(), given[1].evaluator())
                 .map(null)?,
-            Call::InterpreterStateGetEvalFrameFunc => {
-                caller.get_eval_frame(given[0].interpreter())?.into()
-            }
+            Call::InterpreterStateGetEvalFrameFunc => caller
+                .interpreter_state_get_eval_frame_func(given[0].interpreter())?
+                .into(),
             Call::CurrentFrames => caller.current_frames()?.into(),
             Call::TracemallocStart => caller.tracemalloc_start()?.into(),
             Call::TracemallocStop => caller.tracemalloc_stop()?.into(),

@@ -632,7 +632,8 @@ impl<P: Python> Machine<P> {
             || self.activate(caller, body, arguments),
             |result| result.map_or(u64::MAX, |value| value.to_word()),
         );
-        if let Some(listener) = &self.listener {
+        // A thread that ends inside the callback does not leave it.
+        if let Some(listener) = self.listener.as_ref().filter(|_| result.is_ok()) {
             listener.leaves(self, thread);
         }
         depth.write(depth.read() - 1);

@@ -342,13 +342,13 @@ calls! {
     /// `PyThreadState_LeaveTracing`.
     fn thread_state_leave_tracing(handle: ThreadStateHandle) -> ();
     /// `PyRefTracer_SetTracer`; the data as a word.
-    fn ref_tracer_set(function: Option<CallbackId>, data: u64) -> i32;
+    fn ref_tracer_set_tracer(function: Option<CallbackId>, data: u64) -> i32;
     /// `PyRefTracer_GetTracer`.
-    fn ref_tracer_get() -> (Option<CallbackId>, u64);
+    fn ref_tracer_get_tracer() -> (Option<CallbackId>, u64);
     /// `_PyInterpreterState_SetEvalFrameFunc`.
-    fn set_eval_frame(interpreter: InterpreterHandle, evaluator: Evaluator) -> ();
+    fn interpreter_state_set_eval_frame_func(interpreter: InterpreterHandle, evaluator: Evaluator) -> ();
     /// `_PyInterpreterState_GetEvalFrameFunc`.
-    fn get_eval_frame(interpreter: InterpreterHandle) -> Evaluator;
+    fn interpreter_state_get_eval_frame_func(interpreter: InterpreterHandle) -> Evaluator;
     /// `sys._current_frames`: 0, or -1 if it raises.
     fn current_frames() -> i32;
     /// `tracemalloc.start`: 0, or -1 if it raises.
