@@ -29,8 +29,10 @@
 //! ceremony (`init`): the only other writer, the finalizer, holds the GIL, and nobody else reads it.
 
 use super::eval_breaker::EvalBreaker;
+use super::frames::Frames;
 use super::handle::{GuardHandle, InterpreterHandle, next_generation};
 use super::interpreter::INTERPRETERS_MAX;
+use super::tracing::Tracing;
 use crate::sync::{AtomicU32, Ordering, Plain, THREADS_MAX, Word, current_thread};
 
 /// Slots of one thread's region.
@@ -130,6 +132,8 @@ pub(super) struct ThreadState {
     whence: Plain<Whence>,
     /// `thread_id`: the thread that bound it. Rule: written once, by that thread.
     pub(super) thread: Plain<u8>,
+    pub(super) tracing: Tracing,
+    pub(super) frames: Frames,
 }
 
 impl ThreadState {
@@ -147,6 +151,8 @@ impl ThreadState {
             interpreter: Plain::new(("tstate.interp", slot), InterpreterHandle::NULL),
             whence: Plain::new(("tstate.whence", slot), Whence::Unknown),
             thread: Plain::new(("tstate.thread_id", slot), 0),
+            tracing: Tracing::new(slot),
+            frames: Frames::new(slot),
         }
     }
 
@@ -252,6 +258,8 @@ impl ThreadState {
         self.interpreter.write(interpreter);
         self.whence.write(whence);
         self.thread.write(0);
+        self.tracing.init();
+        self.frames.init();
     }
 }
 

@@ -378,6 +378,9 @@ impl Caller<'_> {
             self.end_sub_interpreters()?;
         }
         self.enter_phase(ending, Phase::FlushAgain);
+        if ending.whole {
+            self.end_tracemalloc();
+        }
         self.enter_phase(ending, Phase::ClearListed);
         let _ignored = self.audit(AuditEvent::InterpreterClear)?;
         self.clear_listed(ending.interpreter)?;

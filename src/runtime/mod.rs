@@ -6,12 +6,15 @@
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
 //! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
 //! `heap`, `guard`, `ensure`, `tss`; `threading`, `import`, `object`, `exit`, `audit`, `failure`; `stage`, `initialize`, `life`, `finalize`, `subinterpreter` and
+//! `threading`, `import`, `object`, `exit`, `audit`, `tracing`, `frames`, `ref_tracer`, `allocation`, `failure`; `stage`, `initialize`, `life`, `finalize`, `subinterpreter` and
 //! `fork` last. `lock_order` holds for all.
 
+mod allocation;
 mod arena;
 mod attach;
 mod audit;
 mod callback;
+mod configure;
 mod current;
 pub mod differences;
 mod ensure;
@@ -20,6 +23,7 @@ mod exit;
 mod failure;
 mod finalize;
 mod fork;
+mod frames;
 mod gil;
 mod gilstate;
 mod guard;
@@ -42,20 +46,25 @@ mod outcome;
 mod parking;
 mod pending;
 pub mod profile;
+mod ref_tracer;
+mod running;
 mod stage;
 mod state;
 mod subinterpreter;
 mod thread_state;
 mod threading;
+mod tracing;
 mod tss;
 
 pub use arena::{AttachState, THREAD_STATES_MAX, Whence};
 pub use audit::{AUDIT_HOOKS_MAX, AuditEvent};
 pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
+pub use configure::{Config, ConfigField};
 pub use ensure::Token;
 pub use eval_breaker::Bit;
 pub use finalize::Phase;
 pub use fork::FORK_HOOKS_MAX;
+pub use frames::Evaluator;
 pub use gil::Locked;
 pub use gilstate::GilState;
 pub use guard::Opened;
@@ -72,8 +81,10 @@ pub use observe::{
 pub use outcome::{Crash, Ended, Fatal, Over, StatusError, Step};
 pub use pending::PENDING_MAX;
 pub use profile::Profile;
+pub use ref_tracer::RefEvent;
 pub use stage::Stage;
 pub use state::{AT_EXIT_MAX, Caller, Host, Runtime};
 pub use subinterpreter::InterpreterConfig;
 pub use threading::{Daemon, HandleState};
+pub use tracing::{TraceEvent, Tracer};
 pub use tss::TSS_KEYS_MAX;

@@ -55,6 +55,8 @@ pub enum StatusError {
     NoConfig,
     /// *failed to read thread state*
     NoThreadState,
+    /// *preinitialization config is NULL*
+    NoPreConfig,
     /// *sys.audit failed*
     Audit,
     /// *interpreter already initialized*
@@ -74,6 +76,7 @@ impl StatusError {
             }
             Self::Gil => "init_interp_settings: invalid interpreter config 'gil' value",
             Self::NoConfig => "Py_InitializeFromConfig: initialization config is NULL",
+            Self::NoPreConfig => "_Py_PreInitializeFromPyArgv: preinitialization config is NULL",
             Self::NoThreadState => "pyinit_core_reconfigure: failed to read thread state",
             Self::Audit => "_PyInterpreterState_New: sys.audit failed",
             Self::Initialized => "init_interpreter: interpreter already initialized",
@@ -95,6 +98,7 @@ impl Word for StatusError {
             Self::NoThreadState => 4,
             Self::Audit => 5,
             Self::Initialized => 6,
+            Self::NoPreConfig => 7,
             Self::Stage(stage) => STAGES_FROM + stage.to_word(),
         }
     }
@@ -108,6 +112,7 @@ impl Word for StatusError {
             4 => Self::NoThreadState,
             5 => Self::Audit,
             6 => Self::Initialized,
+            7 => Self::NoPreConfig,
             stage => Self::Stage(Stage::from_word(stage - STAGES_FROM)),
         }
     }
@@ -247,6 +252,10 @@ fatal_errors! {
     ThreadStateAllocation => "_PyThreadState_NewBound: thread state allocation failed",
     /// `Py_EndInterpreter` of a thread state that is not the current one.
     EndNotCurrent => "Py_EndInterpreter: thread is not current",
+    /// `Py_ExitStatusException` of a status that is no exception.
+    StatusIsSuccess => "Py_ExitStatusException() must not be called on success",
+    /// `Py_EndInterpreter` in what a frame of the thread state calls.
+    StillHasFrame => "Py_EndInterpreter: thread still has a frame",
     /// `Py_EndInterpreter` of an interpreter with other thread states, up to 3.13.
     NotTheLastThread => "Py_EndInterpreter: not the last thread",
     /// `Py_Initialize` in a callback of `Py_AtExit`, since 3.11.

@@ -583,7 +583,8 @@ impl<'a> Caller<'a> {
         if self.runtime.current.read().is_null() {
             return Err(self.crash(Crash::TwoHolders));
         }
-        self.attached_or_crash()?;
+        let current = self.attached_or_crash()?;
+        self.live(current)?;
         Ok(-1)
     }
 

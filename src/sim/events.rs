@@ -189,6 +189,7 @@ impl Shown {
     fn of<P: Python>(python: &P, value: Value) -> Self {
         match value {
             Value::Number(number) => Self::Number(number),
+            Value::Status(_) => Self::Number(1),
             Value::ThreadState(handle) => Self::ThreadState(Place::of(python, handle)),
             Value::Interpreter(_) => Self::Interpreter,
             Value::Object(_)
@@ -201,6 +202,7 @@ impl Shown {
             | Value::View(_)
             | Value::NoState
             | Value::TssKey(_)
+            | Value::Frame
             | Value::Unbound => Self::Other,
         }
     }

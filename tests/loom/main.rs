@@ -20,6 +20,7 @@ mod reinit;
 mod scenarios;
 mod subinterpreter;
 mod threading;
+mod tracing;
 
 use models::{End, Env, Model, Outcome};
 use std::collections::BTreeSet;

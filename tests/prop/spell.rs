@@ -1,6 +1,6 @@
 //! Generated steps as calls: operands that make sense, and how each call is written.
 
-use crate::reference::{Call, Function, Home, Reference, State};
+use crate::reference::{Call, Function, Home, Reference, Rule, Side, State};
 use crate::script::{Kind, Step, Writer};
 
 impl Writer {
@@ -21,18 +21,26 @@ impl Writer {
             .cloned()
     }
 
-    /// The call and its text; nothing if no operand makes sense.
+    /// The call and its text; nothing if no operand makes sense, or the release does not have the function.
     pub(crate) fn spell(&self, step: Step) -> Option<(Call, String)> {
+        if self.minor < since(step.kind) {
+            return None;
+        }
         let thread = step.thread;
         let is_live = |reference: &Reference, state| live(reference, state).is_some();
-        let detached = |reference: &Reference, state| {
-            live(reference, state).is_some_and(|state: State| {
+        // Between two lives who comes too late does not always read what is freed.
+        let is_late = |reference: &Reference| {
+            reference.finalizing() && Rule::LateByFinalizer.holds(self.minor)
+        };
+        let detached = |reference: &Reference, state: Option<State>| {
+            state.is_some_and(|state| {
                 let fields = &reference.states[state.0];
-                !fields.attached && fields.thread == thread
+                let exists = !fields.freed || is_late(reference);
+                exists && !fields.attached && fields.thread == thread
             })
         };
         let current =
-            |reference: &Reference, state: Option<State>| reference.current[thread] == state;
+            |reference: &Reference, state: Option<State>| reference.current(thread) == state;
         match step.kind {
             Kind::Initialize
             | Kind::Finalize
@@ -50,7 +58,10 @@ impl Writer {
             | Kind::InterpreterMain
             | Kind::MakePending
             | Kind::Eval
-            | Kind::NewInterpreter => Some(without_operand(step)),
+            | Kind::BeforeFork => Some(without_operand(step)),
+            Kind::NewInterpreter => Some(self.new_interpreter(step)),
+            Kind::Fork => Some(fork(step)),
+            Kind::AfterFork => self.after_fork(step),
             Kind::New | Kind::ThreadHead | Kind::InterpreterNext => Some(self.of(step)),
             Kind::EndInterpreter => self
                 .operand(step, |reference, state| {
@@ -115,6 +126,30 @@ impl Writer {
         (make(None), of_main(function))
     }
 
+    fn new_interpreter(&self, step: Step) -> (Call, String) {
+        if self.minor < OWN_GIL_SINCE || step.pick.is_multiple_of(3) {
+            let text = "Py_NewInterpreter()".to_owned();
+            return (Call::NewInterpreter(false), text);
+        }
+        let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
+        (Call::NewInterpreter(true), text)
+    }
+
+    /// The hook of the process that this one is; with `reckless` any.
+    fn after_fork(&self, step: Step) -> Option<(Call, String)> {
+        let owed = self.reference.owes_after_fork(step.thread);
+        let any = if step.pick.is_multiple_of(2) {
+            Side::Child
+        } else {
+            Side::Parent
+        };
+        let (call, function) = match owed.or(step.reckless.then_some(any))? {
+            Side::Child => (Call::AfterForkChild, "PyOS_AfterFork_Child"),
+            Side::Parent => (Call::AfterForkParent, "PyOS_AfterFork_Parent"),
+        };
+        Some((call, format!("{function}()")))
+    }
+
     fn release(&self, step: Step) -> (Call, String) {
         let (name, locked) = match self.ensured[step.thread].last() {
             Some(token) if !step.reckless => token.clone(),
@@ -123,6 +158,31 @@ impl Writer {
         };
         (Call::Release(locked), format!("PyGILState_Release({name})"))
     }
+}
+
+/// The first release with `Py_NewInterpreterFromConfig`, and so with a GIL for each interpreter.
+const OWN_GIL_SINCE: u8 = 12;
+
+/// The first release that has the function.
+fn since(kind: Kind) -> u8 {
+    if matches!(
+        kind,
+        Kind::GetId | Kind::GetInterpreter | Kind::InterpreterGet
+    ) {
+        9
+    } else {
+        8
+    }
+}
+
+/// The sequence goes on as the child or as the parent; [`Writer`] writes what the other one does.
+fn fork(step: Step) -> (Call, String) {
+    let side = if step.pick.is_multiple_of(2) {
+        Side::Child
+    } else {
+        Side::Parent
+    };
+    (Call::Fork(side), "fork".to_owned())
 }
 
 /// Calls that take nothing, or always the same.
@@ -149,13 +209,7 @@ fn without_operand(step: Step) -> (Call, String) {
         Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
         Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
         Kind::Eval => (Call::Eval, "eval".to_owned()),
-        Kind::NewInterpreter if step.pick.is_multiple_of(3) => {
-            plain(Call::NewInterpreter(false), "Py_NewInterpreter")
-        }
-        Kind::NewInterpreter => {
-            let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
-            (Call::NewInterpreter(true), text)
-        }
+        Kind::BeforeFork => plain(Call::BeforeFork, "PyOS_BeforeFork"),
         _ => plain(Call::IsInitialized, "Py_IsInitialized"),
     }
 }

@@ -2,16 +2,20 @@
 
 use super::api::Pointer;
 use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
+use super::frames::auditing;
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, objects, site, storage};
+use super::{Libpython, api, configure, objects, site, storage, subinterpreters, tracing};
 use crate::{record, sight};
+use std::ffi::CString;
 use tstate::runtime::{
-    Callback, Crash, Daemon, Dictionary, Ended, GilState, GuardHandle, InterpreterConfig,
-    InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step,
-    ThreadStateHandle, Token, TssHandle, ViewHandle,
+    Callback, CallbackId, Config, ConfigField, Crash, Daemon, Dictionary, Ended, Evaluator,
+    GilState, GuardHandle, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
+    ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle, Token, Tracer, TssHandle,
+    ViewHandle,
 };
 use tstate::sim::driver::{Calls, Python};
+use tstate::sim::scenario::calls::Call;
 use tstate::sync::{Branch, ThreadIndex};
 
 /// `PyGILState_LOCKED`
@@ -29,6 +33,16 @@ impl Calls for Caller<'_> {
         if crate::child::forks() {
             objects::keep_fork();
         }
+        for (call, function) in [
+            (Call::CurrentFrames, &objects::CURRENT_FRAMES),
+            (Call::TracemallocStart, &objects::TRACEMALLOC_START),
+            (Call::TracemallocStop, &objects::TRACEMALLOC_STOP),
+        ] {
+            if crate::child::calls(call) {
+                function.keep();
+            }
+        }
+        subinterpreters::begin();
         Ok(())
     }
     fn is_initialized(&self) -> Step<i32> {
@@ -255,6 +269,9 @@ impl Calls for Caller<'_> {
     }
     fn new_interpreter(&self) -> Step<ThreadStateHandle> {
         let made = during(Making::Interpreter, api::new_interpreter);
+        if !made.is_null() {
+            subinterpreters::prepare();
+        }
         Ok(self.python.state(made))
     }
     fn new_interpreter_from_config(
@@ -280,6 +297,9 @@ impl Calls for Caller<'_> {
             // Which error it is nobody asks.
             Err(StatusError::Gil)
         } else {
+            if !state.is_null() {
+                subinterpreters::prepare();
+            }
             Ok(self.python.state(state))
         })
     }
@@ -321,9 +341,70 @@ impl Calls for Caller<'_> {
             Dictionary::ThreadState(self.python.state(sight::current() as Pointer))
         })
     }
-    fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
-        let worked = during(Making::Runtime, || initialize_from_config(configured));
-        Ok(worked.then_some(()).ok_or(StatusError::NoConfig))
+    fn initialize_from_config(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
+        let status = during(Making::Runtime, || initialize_from_config(config));
+        if status.is_ok() && self.python.initialized() {
+            subinterpreters::begin();
+        }
+        Ok(status)
+    }
+    fn initialize_main(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::initialize_main())
+    }
+    fn preinitialize(&self, configured: bool) -> Step<Result<(), StatusError>> {
+        Ok(configure::preinitialize(configured))
+    }
+    fn set_config_argv(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::set_config_arguments())
+    }
+    fn exit_status_exception(&self, error: Option<StatusError>) -> Step<()> {
+        configure::exit_status_exception(error.is_some());
+        Ok(())
+    }
+    fn set_global_flag(&self, field: ConfigField, value: i32) -> Step<()> {
+        configure::set_global_flag(field, value);
+        Ok(())
+    }
+    fn constant_text(&self, name: &str) -> Step<bool> {
+        Ok(configure::constant_text(name))
+    }
+    fn set_parameter(&self, name: &str) -> Step<()> {
+        configure::set_parameter(name);
+        Ok(())
+    }
+    fn set_argv(&self) -> Step<()> {
+        let name = ['x' as i32, 0];
+        api::set_argv(1, [name.as_ptr()].as_ptr(), 0);
+        Ok(())
+    }
+    fn encode_locale(&self) -> Step<()> {
+        let text = ['x' as i32, 0];
+        api::encode_locale(text.as_ptr(), std::ptr::null_mut());
+        Ok(())
+    }
+    fn threads_initialized(&self) -> Step<i32> {
+        Ok(api::threads_initialized())
+    }
+    fn run_main(&self) -> Step<i32> {
+        Ok(configure::run_main())
+    }
+    fn main(&self) -> Step<i32> {
+        Ok(configure::main())
+    }
+    fn at_main(&self, program: Callback) -> Step<()> {
+        configure::at_main(program);
+        Ok(())
+    }
+    fn interpreters_run(&self, interpreter: InterpreterHandle, program: Callback) -> Step<i32> {
+        Ok(subinterpreters::run(
+            self.python.interpreter_id(interpreter),
+            program,
+        ))
+    }
+    fn interpreters_destroy(&self, interpreter: InterpreterHandle) -> Step<i32> {
+        Ok(subinterpreters::destroy(
+            self.python.interpreter_id(interpreter),
+        ))
     }
     fn add_audit_hook(&self, hook: Callback) -> Step<i32> {
         Ok(api::add_audit_hook(audit_hook, packed(hook)))
@@ -361,7 +442,7 @@ impl Calls for Caller<'_> {
         let interpreter = self.python.interpreter_pointer(interpreter);
         Ok(self.python.state(api::interpreter_threads(interpreter)))
     }
-    fn eval(&self) -> Step<i32> {
+    fn evaluate(&self) -> Step<i32> {
         Ok(objects::eval())
     }
     fn object_new(&self, object: ObjectId, kind: ObjectKind) -> Step<()> {
@@ -417,6 +498,67 @@ impl Calls for Caller<'_> {
             (c"after_in_parent", parent),
             (c"after_in_child", child),
         ]))
+    }
+
+    fn eval_set_profile(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_profile, tracer);
+        Ok(())
+    }
+    fn eval_set_trace(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_trace, tracer);
+        Ok(())
+    }
+    fn eval_set_profile_all_threads(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_profile_all, tracer);
+        Ok(())
+    }
+    fn eval_set_trace_all_threads(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_trace_all, tracer);
+        Ok(())
+    }
+    fn thread_state_enter_tracing(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::enter_tracing(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn thread_state_leave_tracing(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::leave_tracing(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn ref_tracer_set(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
+        Ok(tracing::set_ref_tracer(function, data))
+    }
+    fn ref_tracer_get(&self) -> Step<(Option<CallbackId>, u64)> {
+        Ok(tracing::ref_tracer())
+    }
+    fn set_eval_frame(&self, interpreter: InterpreterHandle, evaluator: Evaluator) -> Step<()> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        tracing::set_eval_frame(interpreter, evaluator);
+        Ok(())
+    }
+    fn get_eval_frame(&self, interpreter: InterpreterHandle) -> Step<Evaluator> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(tracing::eval_frame(interpreter))
+    }
+    fn current_frames(&self) -> Step<i32> {
+        Ok(objects::CURRENT_FRAMES.call())
+    }
+    fn tracemalloc_start(&self) -> Step<i32> {
+        Ok(objects::TRACEMALLOC_START.call())
+    }
+    fn tracemalloc_stop(&self) -> Step<i32> {
+        Ok(objects::TRACEMALLOC_STOP.call())
+    }
+    fn alloc_hook(&self, callback: Callback) -> Step<()> {
+        injected::look_on(callback);
+        Ok(())
+    }
+    fn sys_audit(&self, name: &str, _event: u64) -> Step<i32> {
+        let name = CString::new(name).unwrap_or_default();
+        let result = auditing(|| api::sys_audit(name.as_ptr(), std::ptr::null()));
+        if result != 0 {
+            api::error_clear();
+        }
+        Ok(result)
     }
 
     fn crash(&self, crash: Crash) -> Ended {

@@ -1,7 +1,7 @@
 //! Expressions: values, and conditions on the state.
 
 use super::{Activation, Machine, Python, Value};
-use crate::runtime::{ObjectId, Runtime, TssHandle};
+use crate::runtime::{ConfigField, ObjectId, Runtime, TssHandle};
 use crate::sim::scenario::program::{
     Expression, Operator, StateFunction, ThreadId, ThreadRef, VariableRef,
 };
@@ -66,7 +66,13 @@ impl<'a, P: Python> Reader<'a, P> {
                 let number = usize::from(first.0 + self.instance(*local));
                 Value::TssKey(TssHandle::declared(number))
             }
-            Expression::Structure(_) | Expression::Global(_) => Value::NULL,
+            Expression::Structure(_) => Value::NULL,
+            Expression::Global(global) => {
+                let field = ConfigField::of_flag(global.row().name);
+                field
+                    .map_or(0, |field| self.machine.runtime.global_flag(field))
+                    .into()
+            }
             Expression::InterpreterOf(inner) => self.interpreter_of(self.value(inner)?),
             Expression::State(function) => self.state(function)?,
             Expression::Not(inner) => (self.value(inner)?.number() == 0).into(),

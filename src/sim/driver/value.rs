@@ -1,7 +1,8 @@
 //! Values that a scenario's names stand for.
 
 use crate::runtime::{
-    Dictionary, GuardHandle, InterpreterHandle, ThreadStateHandle, Token, TssHandle, ViewHandle,
+    CallbackId, Dictionary, Evaluator, GuardHandle, InterpreterHandle, ObjectId, StatusError,
+    ThreadStateHandle, Token, TssHandle, ViewHandle,
 };
 use crate::sync::Word;
 
@@ -26,6 +27,8 @@ pub enum Value {
     PyMutex(u16),
     /// A native mutex.
     Mutex(u16),
+    /// A `PyStatus` that is an exception, by the word of its [`StatusError`].
+    Status(u16),
     /// A guard of an interpreter, not null.
     Guard(GuardHandle),
     /// A view of an interpreter, not null.
@@ -34,6 +37,8 @@ pub enum Value {
     NoState,
     /// A key of thread-specific storage, not null.
     TssKey(TssHandle),
+    /// A frame; which one is not told apart.
+    Frame,
     /// The name is not bound yet.
     Unbound,
 }
@@ -41,6 +46,9 @@ pub enum Value {
 impl Value {
     /// The null pointer.
     pub const NULL: Self = Self::Number(0);
+
+    /// `_PyEval_EvalFrameDefault`, which is no callback of the scenario.
+    pub const EVAL_FRAME_DEFAULT: Self = Self::Callback(u8::MAX);
 
     /// The value as a number; handles and functions count as true.
     #[must_use]
@@ -55,11 +63,13 @@ impl Value {
             | Self::Dictionary(_)
             | Self::Text(_)
             | Self::PyMutex(_)
+            | Self::Status(_)
             | Self::Guard(_)
             | Self::View(_)
             | Self::NoState
             | Self::TssKey(_)
-            | Self::Mutex(_) => 1,
+            | Self::Mutex(_)
+            | Self::Frame => 1,
         }
     }
 
@@ -115,6 +125,36 @@ impl Value {
         }
     }
 
+    /// The function, or null.
+    #[must_use]
+    pub fn function(self) -> Option<CallbackId> {
+        if let Self::Callback(body) = self {
+            Some(CallbackId(u16::from(body)))
+        } else {
+            None
+        }
+    }
+
+    /// The object, or null.
+    #[must_use]
+    pub fn object(self) -> Option<ObjectId> {
+        if let Self::Object(index) = self {
+            Some(ObjectId::new(usize::from(index)))
+        } else {
+            None
+        }
+    }
+
+    /// The function that evaluates frames.
+    #[must_use]
+    pub fn evaluator(self) -> Evaluator {
+        match self.function() {
+            Some(_) if self == Self::EVAL_FRAME_DEFAULT => Evaluator::Default,
+            Some(function) => Evaluator::Own(function),
+            None => Evaluator::Null,
+        }
+    }
+
     /// The interpreter, or null.
     #[must_use]
     pub fn interpreter(self) -> InterpreterHandle {
@@ -122,6 +162,49 @@ impl Value {
             handle
         } else {
             InterpreterHandle::NULL
+        }
+    }
+}
+
+impl From<Result<(), StatusError>> for Value {
+    fn from(status: Result<(), StatusError>) -> Self {
+        match status {
+            Ok(()) => Self::NULL,
+            Err(error) => Self::Status(error.to_word() as u16),
+        }
+    }
+}
+
+impl Value {
+    /// The error of a `PyStatus`, if it is one.
+    #[must_use]
+    pub fn status_error(self) -> Option<StatusError> {
+        if let Self::Status(error) = self {
+            Some(StatusError::from_word(u64::from(error)))
+        } else {
+            None
+        }
+    }
+}
+
+impl From<Option<CallbackId>> for Value {
+    fn from(function: Option<CallbackId>) -> Self {
+        function.map_or(Self::NULL, |CallbackId(id)| Self::Callback(id as u8))
+    }
+}
+
+impl From<Option<ObjectId>> for Value {
+    fn from(object: Option<ObjectId>) -> Self {
+        object.map_or(Self::NULL, |object| Self::Object(object.index() as u16))
+    }
+}
+
+impl From<Evaluator> for Value {
+    fn from(evaluator: Evaluator) -> Self {
+        match evaluator {
+            Evaluator::Null => Self::NULL,
+            Evaluator::Default => Self::EVAL_FRAME_DEFAULT,
+            Evaluator::Own(function) => Some(function).into(),
         }
     }
 }
@@ -223,6 +306,8 @@ impl Word for Value {
             Self::PyMutex(index) => (6, u64::from(index)),
             Self::Mutex(index) => (7, u64::from(index)),
             Self::Unbound => (8, 0),
+            Self::Status(error) => (15, u64::from(error)),
+            Self::Frame => (8, 1),
             Self::Dictionary(Dictionary::Interpreter(handle)) => (9, handle.to_word()),
             Self::Dictionary(Dictionary::ThreadState(handle)) => (10, handle.to_word()),
             Self::Dictionary(Dictionary::None) => (0, 0),
@@ -247,6 +332,8 @@ impl Word for Value {
             5 => Self::Text(payload as u16),
             6 => Self::PyMutex(payload as u16),
             7 => Self::Mutex(payload as u16),
+            15 => Self::Status(payload as u16),
+            8 if payload == 1 => Self::Frame,
             9 => Self::Dictionary(Dictionary::Interpreter(Word::from_word(payload))),
             10 => Self::Dictionary(Dictionary::ThreadState(Word::from_word(payload))),
             11 => Self::Guard(Word::from_word(payload)),

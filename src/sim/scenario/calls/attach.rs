@@ -14,7 +14,9 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyEval_InitThreads", &[], Void)
         .says("does nothing")
         .runs(Call::EvalInitThreads),
-    surface("PyEval_ThreadsInitialized", &[], Int).until(12).says("always 1"),
+    surface("PyEval_ThreadsInitialized", &[], Int)
+        .says("1 if there is a GIL; up to 3.11 always")
+        .runs(Call::ThreadsInitialized),
     core("PyEval_AcquireLock", &[], Void).until(12).blocks().says("takes the GIL without a thread state"),
     core("PyEval_ReleaseLock", &[], Void).until(12).says("drops the GIL without a thread state"),
     core("PyEval_SaveThread", &[], ThreadState)
@@ -119,8 +121,10 @@ pub(super) const ROWS: &[Row] = &[
         .since(9)
         .says("the interpreter of a thread state")
         .runs(Call::ThreadStateGetInterpreter),
-    data("PyThreadState_EnterTracing", &[In(ThreadState)], Void).since(11).attached().says("suspends tracing"),
-    data("PyThreadState_LeaveTracing", &[In(ThreadState)], Void).since(11).attached().says("resumes tracing"),
+    data("PyThreadState_EnterTracing", &[In(ThreadState)], Void).since(11).attached().says("suspends tracing")
+        .runs(Call::ThreadStateEnterTracing),
+    data("PyThreadState_LeaveTracing", &[In(ThreadState)], Void).since(11).attached().says("resumes tracing")
+        .runs(Call::ThreadStateLeaveTracing),
     data("PyThreadState_GetDict", &[], Object)
         .says("the attached thread state's dictionary, or `NULL`")
         .runs(Call::ThreadStateGetDict),
@@ -179,5 +183,6 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyRefTracer_GetTracer", &[Out(Pointer)], super::Type::Function)
         .since(13)
         .attached()
-        .says("the reference tracer and its data"),
+        .says("the reference tracer and its data")
+        .runs(Call::RefTracerGetTracer),
 ];

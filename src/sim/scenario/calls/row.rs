@@ -215,6 +215,8 @@ pub struct Row {
     pub since: u8,
     /// The last minor release that has it.
     pub until: u8,
+    /// The minor release between these that lacks it; 0 if none does.
+    pub lacks: u8,
     /// How much of it the model holds.
     pub class: Class,
     /// What it needs of the calling thread.
@@ -241,7 +243,8 @@ impl Row {
     /// Whether the profile's release has the call. `sound` has what the newest has.
     #[must_use]
     pub fn exists_in(&self, profile: Profile) -> bool {
-        (self.since..=self.until).contains(&profile.minor())
+        let minor = profile.minor();
+        (self.since..=self.until).contains(&minor) && minor != self.lacks
     }
 
     /// The form of a call as C declares it.
@@ -296,6 +299,7 @@ impl Row {
             result,
             since: MINOR_MIN,
             until: MINOR_MAX,
+            lacks: 0,
             class,
             attachment: Attachment::Any,
             blocks: false,
@@ -327,6 +331,10 @@ impl Row {
 
     pub(super) const fn until(self, until: u8) -> Self {
         Self { until, ..self }
+    }
+
+    pub(super) const fn without(self, lacks: u8) -> Self {
+        Self { lacks, ..self }
     }
 
     pub(super) const fn attached(self) -> Self {

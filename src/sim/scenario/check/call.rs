@@ -222,7 +222,7 @@ impl<'file> Checker<'file> {
                 return;
             }
             Parameter::Callback(_) => {
-                if kind != Type::Any {
+                if !matches!(kind, Type::Any | Type::Function) {
                     let message = format!("this is a `{}`, not a callback", kind.c_name());
                     self.error(Code::S202, message, argument.at.0);
                 }

@@ -25,6 +25,8 @@ pub struct Reads {
     pub gil_holder: bool,
     /// Whether it forks.
     pub forks: bool,
+    /// The global flags that it names.
+    pub globals: BTreeSet<CallRef>,
     /// The rows of the calls that it makes.
     pub calls: BTreeSet<CallRef>,
     /// The modules that it imports; `threading` is always the first, whether or not it does.
@@ -130,8 +132,11 @@ impl Reads {
             StatementKind::Touch(value)
             | StatementKind::Drop(value)
             | StatementKind::Return(Some(value))
-            | StatementKind::Exit(value)
-            | StatementKind::SetGlobal { value, .. } => self.expression(value),
+            | StatementKind::Exit(value) => self.expression(value),
+            StatementKind::SetGlobal { global, value } => {
+                self.globals.insert(*global);
+                self.expression(value);
+            }
             StatementKind::BlockThreads { .. }
             | StatementKind::UnblockThreads { .. }
             | StatementKind::Lock(_)
@@ -230,8 +235,10 @@ impl Reads {
             | Expression::PyMutex { .. }
             | Expression::TssKey { .. }
             | Expression::Structure(_)
-            | Expression::Global(_)
             | Expression::State(_) => {}
+            Expression::Global(global) => {
+                self.globals.insert(*global);
+            }
         }
     }
 }
