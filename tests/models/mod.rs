@@ -518,7 +518,7 @@ fn live_twice(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
 
 /// A statement at whose begin the thread has this, and nothing else.
 fn statement_with(place: u64, word: u64) {
-    sync::statement(place << 32 | word + 1);
+    sync::statement((place << 32) | (word + 1));
 }
 
 /// Opens a guard for the worker, and finalizes.
