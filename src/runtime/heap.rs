@@ -17,6 +17,10 @@
 //!
 //! Differs: a region that is full is out of memory.
 //!
+//! # Invariants
+//!
+//! *NameTellsTaker*: a block lies in the region of the thread that took it. *FreedOnce*: a block is freed once; whoever frees it again is told.
+//!
 //! # Memory order
 //!
 //! Relaxed to read, as plain accesses in C: whoever got the handle from another thread is ordered by how it got it. Freeing is

@@ -12,10 +12,20 @@
 //!
 //! # Protocol
 //!
-//! Add: Q1 lock · Q2 full, or put last · Q3 unlock · Q4 set `CALLS_TO_DO` on the main thread state, also when full.
+//! There are two kinds of queue. The main one is run by the main OS thread in the main interpreter, an interpreter's own by any
+//! thread attached to it.
+//!
+//! Add: Q1 lock · Q2 full, or put last · Q3 unlock · Q4 set `CALLS_TO_DO`, also when full: for the main queue on the main
+//! thread state; for another under the GIL's mutex on the last holder, if it holds the GIL and is of that interpreter. Whoever
+//! takes the GIL next looks at both queues under the same mutex (§GIL T12), so nobody of the interpreter misses the call.
 //! Make: M1 if someone handles calls already, the bit is passed to it · M2 clear the bit before the calls, so that one
-//! added meanwhile sets it again · M3 up to 32 times: take the oldest under the lock, run it without · M4 more left:
+//! added meanwhile sets it again · M3 as often as a pass may: take the oldest under the lock, run it without · M4 more left:
 //! set the bit · M5 the main queue, on the main thread · M6 done. Finish: until both queues are empty.
+//!
+//! M1 passes the bit from one thread state to another, and takes it from its own last: who handles calls and reaches a check
+//! point inside one of them passes the bit to itself, and loses it. What was added meanwhile runs in the pass all the same,
+//! unless it went to the interpreter's own queue while the pass is at the main one: then it waits for the next thread that
+//! takes the GIL. So does a call whose bit is passed to a thread that never checks again.
 //!
 //! Up to 3.12, in the same steps:
 //!
@@ -31,8 +41,9 @@
 //! * Finish: one round; what it leaves is dropped, and a call that fails ends it (gh-118297). In 3.8 the queue refuses
 //!   calls from there on, and prints an error in the name of whatever thread state is current.
 //!
-//! Differs: the queue is kept packed, oldest first, where CPython keeps a ring: equal queues are equal states. Nothing
-//! can be added to an interpreter's own queue from 3.12 on yet, so its calls have no storage of their own beyond these.
+//! Differs: the queue is kept packed, oldest first, where CPython keeps a ring: equal queues are equal states. Calls that
+//! follow each other and are the same share a place. 300 calls fit one of 32 places, or a few of them; a run that has more
+//! than 32 of them different from their neighbours in one queue ends as inconclusive ([`Limit`]).
 //!
 //! # Invariants
 //!
@@ -58,17 +69,20 @@
 //! `tests/loom/pending.rs`, `tests/runtime.rs`.
 
 use super::callback::Callback;
-use super::differences::{PendingCallsOf, PendingFinish};
+use super::differences::{PendingCallsOf, PendingFinish, PendingFlags};
 use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::Interpreter;
 use super::mutex::PyMutex;
-use super::outcome::{Crash, Step};
+use super::outcome::{Crash, Limit, Step};
+use super::profile::Profile;
 use super::state::Caller;
 use crate::sync::{AtomicBool, AtomicU32, Mutex, Ordering, Plain, current_thread, scope};
 
-/// The storage of a queue.
+/// Calls that the main queue holds, and the places of every queue: equal neighbours share one.
 pub const PENDING_MAX: usize = 32;
+/// `_Py_PENDING_MAINTHREADONLY`: the main queue.
+pub const PENDING_MAINTHREADONLY: i32 = 1;
 
 /// What the cells of a queue are called.
 #[derive(Debug)]
@@ -76,6 +90,7 @@ pub(super) struct QueueNames {
     mutex: &'static str,
     bucket: &'static str,
     calls: &'static str,
+    times: &'static str,
     count: &'static str,
     npending: &'static str,
     handling_thread: &'static str,
@@ -89,6 +104,7 @@ pub(super) const PENDING_MAIN: QueueNames = QueueNames {
     mutex: "pending_main.mutex",
     bucket: "pending_main.bucket",
     calls: "pending_main.calls",
+    times: "pending_main.times",
     count: "pending_main.count",
     npending: "pending_main.npending",
     handling_thread: "pending_main.handling_thread",
@@ -102,6 +118,7 @@ pub(super) const PENDING_INTERPRETER: QueueNames = QueueNames {
     mutex: "pending.mutex",
     bucket: "pending.bucket",
     calls: "pending.calls",
+    times: "pending.times",
     count: "pending.count",
     npending: "pending.npending",
     handling_thread: "pending.handling_thread",
@@ -121,13 +138,48 @@ enum QueueLife {
     Finishing,
 }
 
+/// A place of a queue.
+#[derive(Debug)]
+struct Place {
+    call: Plain<Callback>,
+    /// How often it is queued in a row; 0 in a free place.
+    times: Plain<usize>,
+}
+
+impl Place {
+    fn read(&self) -> (Callback, usize) {
+        (self.call.read(), self.times.read())
+    }
+
+    fn write(&self, (call, times): (Callback, usize)) {
+        self.call.write(call);
+        self.times.write(times);
+    }
+
+    fn clear(&self) {
+        self.write((Callback::NONE, 0));
+    }
+}
+
+/// How an addition to a queue ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Added {
+    Yes,
+    /// `_Py_ADD_PENDING_FULL`
+    Full,
+    /// No place is left for one more that is not like its neighbour.
+    NoPlace,
+    /// A life of the runtime began meanwhile, which empties the queue without asking who is at it.
+    Emptied,
+}
+
 /// A queue of pending calls.
 #[derive(Debug)]
 pub(super) struct PendingQueue {
     mutex: PyMutex,
     /// Oldest first. Rule: `mutex`.
-    calls: [Plain<Callback>; PENDING_MAX],
-    /// How many. Rule: `mutex`.
+    places: [Place; PENDING_MAX],
+    /// How many calls. Rule: `mutex`.
     count: Plain<usize>,
     /// The same, for readers without the mutex.
     npending: AtomicU32,
@@ -139,21 +191,51 @@ pub(super) struct PendingQueue {
     calls_to_do: AtomicBool,
     /// Up to 3.12. Rule: the GIL.
     busy: Plain<bool>,
+    /// `max`
     capacity: usize,
+    /// `maxloop`
+    per_pass: usize,
+}
+
+/// How much fits a queue, and how many calls a pass over it makes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QueueSize {
+    capacity: usize,
+    per_pass: usize,
+}
+
+impl QueueSize {
+    pub(super) fn of_main(profile: Profile) -> Self {
+        Self {
+            capacity: profile.pending_main_capacity(),
+            per_pass: PENDING_MAX,
+        }
+    }
+
+    pub(super) fn of_interpreter(profile: Profile) -> Self {
+        Self {
+            capacity: profile.pending_interpreter_capacity(),
+            per_pass: profile.pending_pass_of_interpreter(),
+        }
+    }
 }
 
 impl PendingQueue {
-    pub(super) fn new(names: &QueueNames, capacity: usize) -> Self {
+    pub(super) fn new(names: &QueueNames, size: QueueSize) -> Self {
         Self {
             mutex: PyMutex::new(names.mutex, names.bucket),
-            calls: std::array::from_fn(|place| Plain::new((names.calls, place), Callback::NONE)),
+            places: std::array::from_fn(|place| Place {
+                call: Plain::new((names.calls, place), Callback::NONE),
+                times: Plain::new((names.times, place), 0),
+            }),
             count: Plain::new(names.count, 0),
             npending: AtomicU32::new(names.npending, 0),
             handling_thread: Plain::new(names.handling_thread, ThreadStateHandle::NULL),
             lock: Mutex::new(names.lock, QueueLife::Closed),
             calls_to_do: AtomicBool::new(names.calls_to_do, false),
             busy: Plain::new(names.busy, false),
-            capacity: capacity.min(PENDING_MAX),
+            capacity: size.capacity,
+            per_pass: size.per_pass,
         }
     }
 
@@ -175,7 +257,8 @@ impl PendingQueue {
     /// The calls, oldest first, for an observer.
     #[cfg(feature = "sim")]
     pub(super) fn peek_calls(&self) -> impl Iterator<Item = Callback> + '_ {
-        self.calls[..self.count.peek()].iter().map(Plain::peek)
+        let calls = |place: &Place| std::iter::repeat_n(place.call.peek(), place.times.peek());
+        self.places.iter().flat_map(calls)
     }
 
     #[cfg(feature = "sim")]
@@ -185,8 +268,10 @@ impl PendingQueue {
 
     /// As in a new life of the runtime.
     pub(super) fn reset(&self) {
-        for call in &self.calls[..self.count.read()] {
-            call.write(Callback::NONE);
+        if self.count.read() > 0 {
+            for place in &self.places[..self.places_taken()] {
+                place.clear();
+            }
         }
         self.count.write(0);
         self.npending.init(0);
@@ -212,29 +297,52 @@ impl PendingQueue {
         *self.lock.lock() = life;
     }
 
-    /// Q2, holding the mutex: whether there was room. `None` if a life of the runtime began meanwhile, which empties the
-    /// queue without asking who is at it.
-    fn push(&self, call: Callback) -> Option<bool> {
+    /// The places that hold something.
+    fn places_taken(&self) -> usize {
+        let mut places = self.places.iter();
+        let free = places.position(|place| place.times.read() == 0);
+        free.unwrap_or(PENDING_MAX)
+    }
+
+    /// Q2, holding the mutex.
+    fn push(&self, new: Callback) -> Added {
         let count = self.count.read();
         if count >= self.capacity {
-            return Some(false);
+            return Added::Full;
         }
-        self.calls[count].write(call);
+        let taken = self.places_taken();
+        let newest = taken.checked_sub(1).map(|place| &self.places[place]);
+        if let Some(newest) = newest.filter(|newest| newest.call.read() == new) {
+            newest.times.write(newest.times.read() + 1);
+        } else if let Some(place) = self.places.get(taken) {
+            place.write((new, 1));
+        } else {
+            return Added::NoPlace;
+        }
         self.count.write(count + 1);
         let before = self.npending.fetch_add(1, Ordering::SeqCst);
         // S45: npending counts the calls.
-        (before as usize == count && self.count.read() == count + 1).then_some(true)
+        if before as usize == count && self.count.read() == count + 1 {
+            Added::Yes
+        } else {
+            Added::Emptied
+        }
     }
 
     /// M3, holding the mutex: the oldest call.
     fn pop(&self) -> Option<Callback> {
-        let last = self.count.read().checked_sub(1)?;
-        let oldest = self.calls[0].read();
-        for place in 0..last {
-            self.calls[place].write(self.calls[place + 1].read());
+        let left = self.count.read().checked_sub(1)?;
+        let (oldest, times) = self.places[0].read();
+        if times > 1 {
+            self.places[0].times.write(times - 1);
+        } else {
+            let last = self.places_taken() - 1;
+            for place in 0..last {
+                self.places[place].write(self.places[place + 1].read());
+            }
+            self.places[last].clear();
         }
-        self.calls[last].write(Callback::NONE);
-        self.count.write(last);
+        self.count.write(left);
         self.npending.fetch_sub(1, Ordering::SeqCst);
         Some(oldest)
     }
@@ -454,15 +562,15 @@ impl<'a> Caller<'a> {
         self.compute_eval_breaker(handle)
     }
 
-    /// M3: up to 32 calls.
+    /// M3: as many calls as a pass makes.
     fn make_pass(&self, queue: &PendingQueue) -> Step<Pass> {
         let scope = scope();
         let mut left = 0;
-        for done in 0..PENDING_MAX {
+        for done in 0..queue.per_pass {
             scope.again(&done);
-            let (call, count) = self.with_queue(queue, || (queue.pop(), queue.count.read()))?;
+            let (next, count) = self.with_queue(queue, || (queue.pop(), queue.count.read()))?;
             left = count;
-            let Some(call) = call else { break };
+            let Some(call) = next else { break };
             if self.run(call)? != 0 {
                 scope.end(&Pass::Raised);
                 return Ok(Pass::Raised);
@@ -524,22 +632,90 @@ impl<'a> Caller<'a> {
         if !self.runtime.profile.pending_calls_are_passed_on() {
             return self.add_pending_call_signalling(call);
         }
+        self.add_to_main_queue(call)
+    }
+
+    /// Queues a call for an interpreter: any of its threads runs it, up to 3.11 the main one only. With
+    /// [`PENDING_MAINTHREADONLY`] it is the main queue; up to 3.11 there are no flags, and in 3.12 any flag is that one. The
+    /// other flag, `_Py_PENDING_RAWFREE`, frees what the argument points to after the call: the model has no memory there.
+    /// 0, or -1 if the queue is full.
+    ///
+    /// Needs no attached thread state; detaches one while it waits for the queue, since 3.13.
+    ///
+    /// # Errors
+    ///
+    /// A crash for an interpreter that is null, freed or without a GIL. Source: contract 1.6, §PENDING, V20 to V22.
+    #[doc(alias = "_PyEval_AddPendingCall")]
+    pub fn eval_add_pending_call(
+        &self,
+        interpreter: InterpreterHandle,
+        call: Callback,
+        flags: i32,
+    ) -> Step<i32> {
+        let owner = self.interpreter(interpreter)?;
+        let profile = self.runtime.profile;
+        let queue = &owner.pending;
+        match profile.pending_flags() {
+            PendingFlags::None => {
+                let queue = self.public_queue(interpreter)?;
+                self.add_signalling(interpreter, queue, call)
+            }
+            PendingFlags::MainThread if flags != 0 => {
+                self.add_signalling(interpreter, &self.runtime.pending_main, call)
+            }
+            PendingFlags::MainThread => self.add_signalling(interpreter, queue, call),
+            PendingFlags::Bits => {
+                if flags & PENDING_MAINTHREADONLY != 0 {
+                    return self.add_to_main_queue(call);
+                }
+                let added = self.with_queue(queue, || queue.push(call))?;
+                if added == Added::Emptied {
+                    return self.result_of(added);
+                }
+                self.signal_active_thread(interpreter)?;
+                self.result_of(added)
+            }
+        }
+    }
+
+    /// Q1 to Q4 of the main queue since 3.13.
+    fn add_to_main_queue(&self, call: Callback) -> Step<i32> {
         let queue = &self.runtime.pending_main;
         let added = self.with_queue(queue, || queue.push(call))?;
-        let added = added.ok_or_else(|| self.crash(Crash::Other))?;
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         let main = self.runtime.main_thread_state.read();
         if main.is_null() {
             return Err(self.crash(Crash::Other));
         }
         // The storage of the main thread state is static: written to also when it holds nothing.
         self.storage(main)?.eval_breaker.set(Bit::CallsToDo);
-        Ok(if added { 0 } else { -1 })
+        self.result_of(added)
+    }
+
+    fn result_of(&self, added: Added) -> Step<i32> {
+        match added {
+            Added::Yes => Ok(0),
+            Added::Full => Ok(-1),
+            Added::NoPlace => Err(self.limit(Limit::PendingCalls)),
+            Added::Emptied => Err(self.crash(Crash::Other)),
+        }
     }
 
     /// Q1 to Q4 up to 3.12.
     fn add_pending_call_signalling(&self, call: Callback) -> Step<i32> {
         let interpreter = self.interpreter_to_add_to()?;
         let queue = self.public_queue(interpreter)?;
+        self.add_signalling(interpreter, queue, call)
+    }
+
+    fn add_signalling(
+        &self,
+        interpreter: InterpreterHandle,
+        queue: &PendingQueue,
+        call: Callback,
+    ) -> Step<i32> {
         let life = queue.lock.lock();
         let added = match *life {
             QueueLife::Closed => return Err(self.crash(Crash::Other)),
@@ -550,9 +726,11 @@ impl<'a> Caller<'a> {
             QueueLife::Open => queue.push(call),
         };
         drop(life);
-        let added = added.ok_or_else(|| self.crash(Crash::Other))?;
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         self.signal_pending_calls(interpreter, queue)?;
-        Ok(if added { 0 } else { -1 })
+        self.result_of(added)
     }
 
     /// Where `Py_AddPendingCall` queues, up to 3.12: 3.9 to 3.11 the interpreter of the current thread state, else of the
@@ -592,8 +770,8 @@ impl<'a> Caller<'a> {
         Ok(-1)
     }
 
-    /// Runs pending calls, on the main thread with the main interpreter, up to 3.11 with any; elsewhere nothing. 0, or -1
-    /// with an exception.
+    /// Handles signals, then runs pending calls, on the main thread with the main interpreter, up to 3.11 with any; elsewhere
+    /// nothing. 0, or -1 with an exception.
     ///
     /// # Errors
     ///
@@ -604,9 +782,11 @@ impl<'a> Caller<'a> {
         let interpreter = self.interpreter_of(current)?;
         let of_main_thread = self.runtime.profile.pending_calls_of() == PendingCallsOf::MainThread;
         if of_main_thread && !self.runs_main_queue(interpreter) {
-            Ok(0)
-        } else {
-            self.pending_calls_make(current)
+            return Ok(0);
         }
+        if self.handle_signals_now(current, interpreter)? != 0 {
+            return Ok(-1);
+        }
+        self.pending_calls_make(current)
     }
 }

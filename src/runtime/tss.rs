@@ -37,6 +37,11 @@
 //! The older functions name a native key by a number. Differs: their numbers are counted by themselves, from 0; and there are fewer keys
 //! than elsewhere. One that was deleted, or never made, is refused, as POSIX threads do.
 //!
+//! # Invariants
+//!
+//! *OwnValue*: under a key a thread reads what it set itself in the key's present life, or null. *NativeKeyOnce*: a native key
+//! is taken by one thread at a time.
+//!
 //! # Memory order
 //!
 //! The two fields of a key are plain in C, where creating it in two threads is a data race: relaxed here. Taking and deleting a native key is

@@ -118,13 +118,13 @@ impl fmt::Display for Observation {
             writeln!(f)?;
         }
         for guard in &self.guards {
-            let (handle, interpreter) = (guard.handle, guard.interpreter);
-            let thread = guard.thread.index();
-            writeln!(
-                f,
-                "{handle}: of {interpreter}, thread {thread}, {:?}",
-                guard.opened
-            )?;
+            let (interpreter, thread) = (guard.interpreter, guard.thread.index());
+            if guard.handle.is_null() {
+                f.write_str("guard")?;
+            } else {
+                write!(f, "{}", guard.handle)?;
+            }
+            writeln!(f, " of {interpreter}: thread {thread}, {:?}", guard.opened)?;
         }
         for thread in &self.threads {
             writeln!(f, "{thread}")?;

@@ -130,9 +130,12 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::ThreadStateGetDict),
     core("PyThreadState_SetAsyncExc", &[In(Int), In(Object)], Int)
         .attached()
-        .says("raises an exception in the thread of that ident in this interpreter; how many were found"),
+        .says("raises an exception in the thread of that ident in this interpreter; how many were found")
+        .runs(Call::ThreadStateSetAsyncExc),
     data("PyEval_GetFrame", &[], Frame).attached().says("the current frame, or `NULL`"),
-    surface("PyThread_get_thread_ident", &[], Int).says("the calling OS thread's ident"),
+    surface("PyThread_get_thread_ident", &[], Int)
+        .says("the calling OS thread's ident")
+        .runs(Call::ThreadGetIdent),
     core("PyInterpreterGuard_FromCurrent", &[], Guard)
         .since(15)
         .attached()

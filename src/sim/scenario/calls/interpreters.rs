@@ -104,7 +104,8 @@ pub(super) const ROWS: &[Row] = &[
     data("PyErr_CheckSignals", &[], Int)
         .attached()
         .blocks()
-        .says("runs Python's signal handlers, if this is the main thread; 0, or -1 if one raised"),
+        .says("runs Python's signal handlers, if this is the main thread; 0, or -1 if one raised")
+        .runs(Call::ErrCheckSignals),
     core("PyOS_BeforeFork", &[], Void)
         .attached()
         .blocks()
