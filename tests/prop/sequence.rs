@@ -21,10 +21,30 @@ const RELEASES: std::ops::RangeInclusive<u8> = 8..=15;
 /// themselves.
 fn kinds() -> impl Strategy<Value = Vec<Kind>> {
     let hooked = vec![Kind::BeforeFork, Kind::Fork, Kind::AfterFork];
+    let of_key = [
+        Kind::TssCreate,
+        Kind::TssCreate,
+        Kind::TssSet,
+        Kind::TssSet,
+        Kind::TssGet,
+        Kind::TssGet,
+        Kind::TssDelete,
+        Kind::TssIsCreated,
+    ];
+    let of_guards = [
+        Kind::GuardOfCurrent,
+        Kind::ThreadEnsure,
+        Kind::ThreadEnsureFromView,
+        Kind::ThreadRelease,
+        Kind::ThreadRelease,
+        Kind::GuardClose,
+    ];
     let late = vec![Kind::New, Kind::Finalize, Kind::Restore];
     let alone = [Kind::BeforeFork, Kind::Fork, Kind::Fork, Kind::AfterFork];
     prop_oneof![
-        57 => kind().prop_map(|kind| vec![kind]),
+        56 => kind().prop_map(|kind| vec![kind]),
+        1 => vec(proptest::sample::select(of_key.to_vec()), 1..6),
+        2 => vec(proptest::sample::select(of_guards.to_vec()), 1..4),
         2 => Just(hooked),
         1 => Just(late),
         1 => proptest::sample::select(alone.to_vec()).prop_map(|kind| vec![kind]),
