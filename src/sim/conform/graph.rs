@@ -161,7 +161,7 @@ impl Explored for Case<'_> {
     }
 
     fn signals(&self) -> bool {
-        self.program.signals()
+        self.program.sends_signals()
     }
 
     fn make(&self) -> Box<dyn Run + '_> {
