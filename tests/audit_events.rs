@@ -142,11 +142,12 @@ fn a_hook_that_refuses_an_event_fails_the_call_that_raises_it() {
 
 #[test]
 fn every_event_is_asked_for_by_a_scenario() {
-    let scenarios = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/scenarios/hooks/audit-events.capi"
-    );
-    let text = std::fs::read_to_string(scenarios).expect("the scenario is there");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/hooks/");
+    let files = ["audit-events", "audit-events-of-threads", "audit-main"];
+    let texts = files.map(|file| std::fs::read_to_string(format!("{root}{file}.capi")));
+    let text = texts
+        .map(|text| text.expect("the scenario is there"))
+        .concat();
     for event in AuditEvent::ALL {
         let asked = format!("event == \"{}\"", event.name());
         assert!(text.contains(&asked), "{asked}");

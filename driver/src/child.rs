@@ -22,7 +22,7 @@ use tstate::runtime::{CallbackId, Profile};
 use tstate::sim::driver::{Machine, Python, Site, evaluated};
 use tstate::sim::events::{Event, Events, Seen, Witness};
 use tstate::sim::scenario::calls::Call;
-use tstate::sim::scenario::program::{BodyKind, Program};
+use tstate::sim::scenario::program::{BodyKind, Program, Reads};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
 
@@ -155,6 +155,11 @@ pub fn failed() -> Option<Site> {
 /// Whether there is a run in this process.
 pub fn is_running() -> bool {
     MACHINE.get().is_some()
+}
+
+/// Whether the scenario has signals or async exceptions.
+pub fn signals() -> bool {
+    Reads::of(machine().program()).signals
 }
 
 /// Whether the scenario may fork.

@@ -114,6 +114,8 @@ pub(super) struct ThreadState {
     pub(super) eval_breaker: EvalBreaker,
     /// References: the list's and the OS thread's. Sequentially consistent, as in C.
     pub(super) refcount: AtomicU32,
+    /// `async_exc`: an exception as a number, or 0.
+    pub(super) async_exc: AtomicU32,
     /// Rule: the GIL; in §TS K3, K6 the deleter alone.
     status: Plain<u8>,
     /// `holds_gil`. Rule: the GIL's mutex.
@@ -142,6 +144,7 @@ impl ThreadState {
             state: AtomicU32::new(("tstate.state", slot), 0),
             eval_breaker: EvalBreaker::new(slot),
             refcount: AtomicU32::new(("tstate.refcount", slot), 0),
+            async_exc: AtomicU32::new(("tstate.async_exc", slot), 0),
             status: Plain::new(("tstate.status", slot), 0),
             holds_gil: Plain::new(("tstate.holds_gil", slot), false),
             gilstate_counter: Plain::new(("tstate.gilstate_counter", slot), 0),
@@ -249,6 +252,7 @@ impl ThreadState {
             .init(Self::pack(self.generation(), AttachState::Detached));
         self.eval_breaker.init();
         self.refcount.init(2);
+        self.async_exc.init(0);
         self.status.write(0);
         self.holds_gil.write(false);
         self.gilstate_counter.write(1);

@@ -75,6 +75,8 @@ events! {
     Fork = "os.fork",
     /// `sys._current_frames()`.
     CurrentFrames = "sys._current_frames",
+    /// `Py_RunMain` runs what standard input holds, which is where a program comes from here.
+    RunStdin = "cpython.run_stdin",
     /// A module is imported that is not there yet.
     Import = "import",
     /// `threading` starts a thread, in 3.12.

@@ -11,7 +11,9 @@
 //! | bit | 0 → 1 | 1 → 0 |
 //! | --- | --- | --- |
 //! | `GIL_DROP_REQUEST` | who waits for the GIL, on its last holder (§GIL T4c) | the taker (T11); who waits for a switch (D6); a waiter that hangs (T4c) |
-//! | `CALLS_TO_DO` | who adds a pending call, on the main thread state; the taker (T12) | who makes pending calls (M2) |
+//! | `SIGNALS_PENDING` | Python's C handler, on `main_tstate` | who is at a check point with it (E2) |
+//! | `CALLS_TO_DO` | who adds a pending call, on the main thread state or on the holder of the GIL; the taker (T12) | who makes pending calls (M1, M2) |
+//! | `ASYNC_EXCEPTION` | who sets an async exception (X4) | who is at a check point with the thread state (E8) |
 //!
 //! Up to 3.12 ([`SharedBreaker`]), what asks is a flag of its own, and the word only says whether any of them does:
 //!
@@ -19,6 +21,8 @@
 //! | --- | --- | --- |
 //! | `gil_drop_request` | who waits for the GIL, on its own interpreter (§GIL T4c) | the taker (T11); who waits for a switch (D6); a waiter that exits |
 //! | `calls_to_do` of a queue | who adds a pending call, after the queue's lock | who makes pending calls (M2) |
+//! | `signals_pending` of the runtime | Python's C handler | the main thread in the main interpreter (E2) |
+//! | `async_exc` | who sets an async exception (X4) | who raises one (E8), of whatever thread state |
 //! | `eval_breaker` | with the request to drop; a computation | a computation |
 //!
 //! # Protocol
@@ -132,6 +136,8 @@ pub(super) struct SharedBreaker {
     breaker: AtomicBool,
     /// `gil_drop_request`.
     gil_drop_request: AtomicBool,
+    /// `pending.async_exc`.
+    async_exc: AtomicBool,
 }
 
 impl SharedBreaker {
@@ -139,6 +145,7 @@ impl SharedBreaker {
         Self {
             breaker: AtomicBool::new(("interpreter.eval_breaker", slot), false),
             gil_drop_request: AtomicBool::new(("interpreter.gil_drop_request", slot), false),
+            async_exc: AtomicBool::new(("interpreter.async_exc", slot), false),
         }
     }
 
@@ -146,6 +153,7 @@ impl SharedBreaker {
     pub(super) fn init(&self) {
         self.breaker.init(false);
         self.gil_drop_request.init(false);
+        self.async_exc.init(false);
     }
 
     /// `SET_GIL_DROP_REQUEST`.
@@ -173,7 +181,7 @@ impl<'a> Caller<'a> {
         Ok(&self.interpreter(owner)?.shared_breaker)
     }
 
-    fn breaker_is_own(&self) -> bool {
+    pub(super) fn breaker_is_own(&self) -> bool {
         self.runtime.profile.eval_breaker_of() == EvalBreakerOf::ThreadState
     }
 
@@ -181,11 +189,29 @@ impl<'a> Caller<'a> {
     pub(super) fn compute_eval_breaker(&self, interpreter: InterpreterHandle) -> Step<()> {
         let shared = self.shared_breaker(interpreter)?;
         let drop_requested = shared.gil_drop_request.load(Ordering::Relaxed);
+        let signals = self.signals_seen(interpreter);
         let calls_to_do = self.pending_calls_seen(interpreter)?;
-        shared
-            .breaker
-            .store(drop_requested || calls_to_do, Ordering::Relaxed);
+        let raises = self.runtime.signals.is_used() && shared.async_exc.load(Ordering::Relaxed);
+        shared.breaker.store(
+            drop_requested || signals || calls_to_do || raises,
+            Ordering::Relaxed,
+        );
         Ok(())
+    }
+
+    /// `SIGNAL_ASYNC_EXC`, up to 3.12.
+    pub(super) fn signal_async_exception(&self, interpreter: InterpreterHandle) -> Step<()> {
+        let shared = self.shared_breaker(interpreter)?;
+        shared.async_exc.store(true, Ordering::Relaxed);
+        shared.breaker.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// `UNSIGNAL_ASYNC_EXC`, up to 3.12.
+    pub(super) fn unsignal_async_exception(&self, interpreter: InterpreterHandle) -> Step<()> {
+        let shared = self.shared_breaker(interpreter)?;
+        shared.async_exc.store(false, Ordering::Relaxed);
+        self.compute_eval_breaker(interpreter)
     }
 
     /// The word turns 1, whatever was asked: 3.8's `SIGNAL_PENDING_CALLS`.
@@ -280,12 +306,11 @@ impl<'a> Caller<'a> {
         handle: ThreadStateHandle,
     ) -> Step<()> {
         if self.gil_drop_requested(interpreter, handle)? {
-            self.reset_gil_drop(interpreter, handle)
+            self.reset_gil_drop(interpreter, handle)?;
         } else if self.runtime.profile.taking_the_gil_computes() {
-            self.compute_eval_breaker(interpreter)
-        } else {
-            Ok(())
+            self.compute_eval_breaker(interpreter)?;
         }
+        self.signal_own_async_exception(interpreter, handle)
     }
 
     /// Whether the next check point would look up.
@@ -308,20 +333,24 @@ impl<'a> Caller<'a> {
     /// ended it.
     pub(super) fn eval_pending_calls(&self) -> Step<i32> {
         let current = self.attached_or_crash()?;
-        let asked = if self.breaker_is_own() {
-            let asked = self.thread_state(current)?.eval_breaker.has(Bit::CallsToDo);
-            self.live(current)?;
-            asked
-        } else {
+        if !self.breaker_is_own() {
             let interpreter = self.interpreter_of(current)?;
             let shared = self.shared_breaker(interpreter)?;
-            shared.breaker.load(Ordering::Relaxed) && self.pending_calls_asked(interpreter)?
-        };
-        if asked {
-            self.pending_calls_make(current)
-        } else {
-            Ok(0)
+            if !shared.breaker.load(Ordering::Relaxed) {
+                return Ok(0);
+            }
+            if self.handle_signals_shared(interpreter)? != 0 {
+                return Ok(-1);
+            }
+            return if self.pending_calls_asked(interpreter)? {
+                self.pending_calls_make(current)
+            } else {
+                Ok(0)
+            };
         }
+        let bits = self.thread_state(current)?.eval_breaker.read();
+        self.live(current)?;
+        self.check_before_switch(current, bits)
     }
 
     /// One bytecode boundary: the check point. 0, or -1 if an exception ended it.
@@ -337,13 +366,28 @@ impl<'a> Caller<'a> {
         }
         let bits = self.thread_state(current)?.eval_breaker.read();
         self.live(current)?;
-        let asked = |bit: Bit| bits & bit.mask() != 0;
-        if asked(Bit::CallsToDo) && self.pending_calls_make(current)? != 0 {
+        if self.check_before_switch(current, bits)? != 0 {
             return Ok(-1);
         }
+        let asked = |bit: Bit| bits & bit.mask() != 0;
         if asked(Bit::GilDropRequest) {
             self.detach(current)?;
             self.attach(current)?;
+        }
+        if asked(Bit::AsyncException) && self.raise_async_exception(current)? {
+            return Ok(-1);
+        }
+        Ok(0)
+    }
+
+    /// E2, E3 since 3.13, by the bits that were read.
+    fn check_before_switch(&self, current: ThreadStateHandle, bits: u32) -> Step<i32> {
+        let asked = |bit: Bit| bits & bit.mask() != 0;
+        if asked(Bit::SignalsPending) && self.handle_signals(current)? != 0 {
+            return Ok(-1);
+        }
+        if asked(Bit::CallsToDo) && self.pending_calls_make(current)? != 0 {
+            return Ok(-1);
         }
         Ok(0)
     }
@@ -355,6 +399,9 @@ impl<'a> Caller<'a> {
         if !shared.breaker.load(Ordering::Relaxed) {
             return Ok(0);
         }
+        if self.handle_signals_shared(interpreter)? != 0 {
+            return Ok(-1);
+        }
         if self.pending_calls_asked(interpreter)? && self.pending_calls_make(current)? != 0 {
             return Ok(-1);
         }
@@ -363,6 +410,9 @@ impl<'a> Caller<'a> {
         if shared.gil_drop_request.load(Ordering::Relaxed) {
             self.detach(current)?;
             self.attach(current)?;
+        }
+        if self.raise_async_exception_shared(current, interpreter)? {
+            return Ok(-1);
         }
         Ok(0)
     }

@@ -367,6 +367,9 @@ impl Caller<'_> {
     pub(super) fn tear_down(&self, ending: Ending) -> Step<()> {
         let profile = self.runtime.profile;
         self.enter_phase(ending, Phase::Flush);
+        if ending.whole {
+            self.runtime.signals.uninstall();
+        }
         self.enter_phase(ending, Phase::Collect);
         if ending.whole {
             self.gc_collect()?;

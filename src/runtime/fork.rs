@@ -24,7 +24,7 @@
 //! 5. fatal without a current thread state;
 //! 6. the GIL is made anew and taken; the interpreter's queue gets a new lock;
 //! 7. the interpreter's other thread states are unlinked, then cleared and freed: destructors run here;
-//! 8. the import lock is free, or the forking thread's once less than before;
+//! 8. the import lock is free, or the forking thread's once less than before; a signal that was noted is forgotten;
 //! 9. other interpreters are deleted: fatal if the current one is not the main one;
 //! 10. hooks, oldest first; before them `threading`'s own, up to 3.12 with what 4 does since.
 //!
@@ -252,6 +252,7 @@ impl Caller<'_> {
         self.renew_gil(interpreter, current)?;
         self.delete_other_thread_states(interpreter, current)?;
         self.renew_import_lock(interpreter)?;
+        self.runtime.signals.forget();
         if !renews_first {
             self.renew_runtime_locks();
         }

@@ -122,7 +122,11 @@ impl Caller<'_> {
     ///
     /// A crash without an attached thread state and for null; use after free. Source: contract 2.7.
     #[doc(alias = "_PyInterpreterState_SetEvalFrameFunc")]
-    pub fn set_eval_frame(&self, interpreter: InterpreterHandle, evaluator: Evaluator) -> Step<()> {
+    pub fn interpreter_state_set_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+        evaluator: Evaluator,
+    ) -> Step<()> {
         self.attached_or_crash()?;
         let null_is_default = self.runtime.profile.null_evaluator_is_the_default();
         let stored = match evaluator {
@@ -140,7 +144,10 @@ impl Caller<'_> {
     ///
     /// A crash for null; use after free. Source: contract 2.7.
     #[doc(alias = "_PyInterpreterState_GetEvalFrameFunc")]
-    pub fn get_eval_frame(&self, interpreter: InterpreterHandle) -> Step<Evaluator> {
+    pub fn interpreter_state_get_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+    ) -> Step<Evaluator> {
         let place = &self.interpreter(interpreter)?.eval_frame;
         let word = place.0.load(Ordering::Relaxed);
         self.interpreter(interpreter)?;
@@ -150,7 +157,7 @@ impl Caller<'_> {
     /// `_PyEval_EvalFrame` up to where CPython's own function begins.
     pub(super) fn call_evaluator(&self, current: ThreadStateHandle) -> Step<()> {
         let interpreter = self.interpreter_of(current)?;
-        match self.get_eval_frame(interpreter)? {
+        match self.interpreter_state_get_eval_frame_func(interpreter)? {
             Evaluator::Null => Err(self.crash(Crash::Other)),
             Evaluator::Default => Ok(()),
             Evaluator::Own(function) => self.host.evaluate(self, function, current),

@@ -60,6 +60,7 @@
 //! `tests/loom/gil.rs`, `tests/runtime.rs`.
 
 use super::differences::{EvalBreakerOf, LateTest};
+use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Ended, Fatal, Step};
 use super::state::Caller;
@@ -320,6 +321,23 @@ impl Caller<'_> {
         tstate.holds_gil.write(true);
         gil.holder.write(current_thread().index() as u8 + 1);
         self.refresh_eval_breaker(interpreter, handle)
+    }
+
+    /// §PENDING Q4, `signal_active_thread`: who holds the GIL of this interpreter, and is of it, looks up at its next check
+    /// point.
+    pub(super) fn signal_active_thread(&self, interpreter: InterpreterHandle) -> Step<()> {
+        let (owner, gil) = self.gil_of(interpreter)?;
+        let locked = gil.mutex.lock();
+        self.interpreter(owner)?;
+        if *locked == Locked::Taken {
+            let holder = gil.last_holder.read();
+            if self.interpreter_of(holder)? == interpreter {
+                self.storage(holder)?.eval_breaker.set(Bit::CallsToDo);
+                self.live(holder)?;
+            }
+        }
+        drop(locked);
+        Ok(())
     }
 
     /// §GIL D2 to D6. `handle` is null if no thread state got as far as holding the GIL (T10 since 3.13).

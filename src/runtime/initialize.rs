@@ -32,7 +32,7 @@
 
 use super::arena::Whence;
 use super::callback::Callback;
-use super::configure::Config;
+use super::configure::{Config, ConfigField};
 use super::differences::Creation;
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -59,6 +59,17 @@ impl Caller<'_> {
             .map_err(|error| self.status(error))
     }
 
+    /// As [`Caller::initialize`], with handlers of signals or without.
+    ///
+    /// # Errors
+    ///
+    /// As there. Source: contract 2.2.
+    #[doc(alias = "Py_InitializeEx")]
+    pub fn initialize_ex(&self, installs_signal_handlers: bool) -> Step<()> {
+        self.runtime.signals.will_install(installs_signal_handlers);
+        self.initialize()
+    }
+
     /// As [`Caller::initialize`], from a configuration, or from none; behind the core only if that says so.
     ///
     /// # Errors
@@ -66,10 +77,12 @@ impl Caller<'_> {
     /// As there, but a stage that fails is an error in the status. Source: contract 2.2.
     #[doc(alias = "Py_InitializeFromConfig")]
     pub fn initialize_from_config(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
-        if config.is_none() {
+        let Some(config) = config else {
             return Ok(Err(StatusError::NoConfig));
-        }
-        self.run_stages_or_configure(config)
+        };
+        let installs = config.value(ConfigField::InstallSignalHandlers) != 0;
+        self.runtime.signals.will_install(installs);
+        self.run_stages_or_configure(Some(config))
     }
 
     /// Goes on with an initialization that stopped behind its core; nothing in a runtime that is initialized.
@@ -159,6 +172,7 @@ impl Caller<'_> {
                     self.runtime.initialized.store(true, Ordering::Relaxed);
                 }
             }
+            Stage::Signals => self.runtime.signals.install(),
             Stage::Site => self.import_site()?,
             Stage::Done if self.runtime.profile.initialized_after_site() => {
                 self.runtime.initialized.store(true, Ordering::Relaxed);

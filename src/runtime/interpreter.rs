@@ -42,7 +42,7 @@ use super::import_lock::ImportLock;
 use super::importer::Importer;
 use super::lists::Lists;
 use super::outcome::{Crash, Fatal, StatusError, Step};
-use super::pending::{PENDING_INTERPRETER, PendingQueue};
+use super::pending_queue::{PENDING_INTERPRETER, PendingQueue, QueueSize};
 use super::state::Caller;
 use crate::sync::{AtomicBool, Plain, Word, current_thread};
 
@@ -139,7 +139,7 @@ pub(super) struct Interpreter {
 }
 
 impl Interpreter {
-    pub(super) fn new(slot: usize, capacity: usize) -> Self {
+    pub(super) fn new(slot: usize, pending: QueueSize) -> Self {
         Self {
             preallocated: AtomicBool::new(("interpreter.preallocated", slot), true),
             generation: Plain::new(("interpreter.generation", slot), 0),
@@ -149,7 +149,7 @@ impl Interpreter {
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
             complete: Plain::new(("interpreter.complete", slot), slot == 0),
             shared_breaker: SharedBreaker::new(slot),
-            pending: PendingQueue::new(&PENDING_INTERPRETER, capacity),
+            pending: PendingQueue::new(&PENDING_INTERPRETER, pending),
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
             daemons_allowed: Plain::new(("interpreter.daemons_allowed", slot), true),
             imports: Imports::new(slot),

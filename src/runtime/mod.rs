@@ -4,13 +4,14 @@
 //! is a method in [`differences`].
 //!
 //! Reading order: `state` (the runtime and its callers), `outcome` (how a call ends), `handle`, `lists` and
-//! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `parking`, `mutex`; then
-//! `heap`, `guard`, `ensure`, `tss`; `threading`, `import`, `object`, `exit`, `audit`, `failure`; `stage`, `initialize`, `life`, `finalize`, `subinterpreter` and
-//! `threading`, `import`, `object`, `exit`, `audit`, `tracing`, `frames`, `ref_tracer`, `allocation`, `failure`; `stage`, `initialize`, `life`, `finalize`, `subinterpreter` and
+//! `interpreter`, `arena`, `thread_state`, `gil`, `attach`, `gilstate`; then `eval_breaker`, `pending`, `async_exc`, `signal`,
+//! `parking`, `mutex`; then `heap`, `guard`, `ensure`, `tss`; `threading`, `import`, `object`, `exit`, `audit`, `tracing`, `frames`,
+//! `ref_tracer`, `allocation`, `failure`; `configure`, `stage`, `initialize`, `life`, `finalize`, `subinterpreter`, `running` and
 //! `fork` last. `lock_order` holds for all.
 
 mod allocation;
 mod arena;
+mod async_exc;
 mod attach;
 mod audit;
 mod callback;
@@ -45,9 +46,11 @@ mod observe;
 mod outcome;
 mod parking;
 mod pending;
+mod pending_queue;
 pub mod profile;
 mod ref_tracer;
 mod running;
+mod signal;
 mod stage;
 mod state;
 mod subinterpreter;
@@ -57,6 +60,7 @@ mod tracing;
 mod tss;
 
 pub use arena::{AttachState, THREAD_STATES_MAX, Whence};
+pub use async_exc::Exception;
 pub use audit::{AUDIT_HOOKS_MAX, AuditEvent};
 pub use callback::{ARGUMENT_MAX, Callback, CallbackId};
 pub use configure::{Config, ConfigField};
@@ -78,10 +82,12 @@ pub use observe::{
     GilObservation, GuardObservation, InterpreterObservation, Observation, PendingObservation,
     ThreadObservation, ThreadStateObservation,
 };
-pub use outcome::{Crash, Ended, Fatal, Over, StatusError, Step};
-pub use pending::PENDING_MAX;
+pub use outcome::{Crash, Ended, Fatal, Limit, Over, StatusError, Step};
+pub use pending::PENDING_MAINTHREADONLY;
+pub use pending_queue::PENDING_MAX;
 pub use profile::Profile;
 pub use ref_tracer::RefEvent;
+pub use signal::SIGNAL;
 pub use stage::Stage;
 pub use state::{AT_EXIT_MAX, Caller, Host, Runtime};
 pub use subinterpreter::InterpreterConfig;

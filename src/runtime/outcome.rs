@@ -40,6 +40,27 @@ pub enum Over {
     Status(StatusError),
     /// The process ended with this status (`Py_Exit`, `exit`).
     Exit(i32),
+    /// Nothing of CPython: the runtime has no room for what the program does next, so how it goes on is not known.
+    Limit(Limit),
+}
+
+/// What the runtime has no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// One more pending call that is not like the one before it, in one queue.
+    PendingCalls,
+}
+
+super::handle::word_for_enum!(Limit { PendingCalls });
+
+impl Limit {
+    /// What there is too much of.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PendingCalls => "different pending calls in one queue",
+        }
+    }
 }
 
 /// Why no interpreter was made: an error in a `PyStatus`.
@@ -350,6 +371,7 @@ impl Word for OverCell {
             Some(Over::Crash(crash)) => 2 << 32 | crash.to_word(),
             Some(Over::Exit(status)) => 3 << 32 | u64::from(status.cast_unsigned()),
             Some(Over::Status(error)) => 4 << 32 | error.to_word(),
+            Some(Over::Limit(limit)) => 5 << 32 | limit.to_word(),
         }
     }
 
@@ -360,6 +382,7 @@ impl Word for OverCell {
             2 => Some(Over::Crash(Crash::from_word(low))),
             3 => Some(Over::Exit((low as u32).cast_signed())),
             4 => Some(Over::Status(StatusError::from_word(low))),
+            5 => Some(Over::Limit(Limit::from_word(low))),
             _ => None,
         })
     }

@@ -5,17 +5,24 @@
 //!
 //! # States
 //!
-//! | state of a queue | meaning | who owns the data in it |
-//! | --- | --- | --- |
-//! | `handling_thread` null, `busy` clear | nobody runs calls of this interpreter | the holder of `mutex` |
-//! | `handling_thread` set, `busy` set | a thread is between M1 and M6 | the holder of `mutex` |
+//! [`super::pending_queue`].
 //!
 //! # Protocol
 //!
-//! Add: Q1 lock · Q2 full, or put last · Q3 unlock · Q4 set `CALLS_TO_DO` on the main thread state, also when full.
+//! There are two kinds of queue. The main one is run by the main OS thread in the main interpreter, an interpreter's own by any
+//! thread attached to it.
+//!
+//! Add: Q1 lock · Q2 full, or put last · Q3 unlock · Q4 set `CALLS_TO_DO`, also when full: for the main queue on the main
+//! thread state; for another under the GIL's mutex on the last holder, if it holds the GIL and is of that interpreter. Whoever
+//! takes the GIL next looks at both queues under the same mutex (§GIL T12), so nobody of the interpreter misses the call.
 //! Make: M1 if someone handles calls already, the bit is passed to it · M2 clear the bit before the calls, so that one
-//! added meanwhile sets it again · M3 up to 32 times: take the oldest under the lock, run it without · M4 more left:
+//! added meanwhile sets it again · M3 as often as a pass may: take the oldest under the lock, run it without · M4 more left:
 //! set the bit · M5 the main queue, on the main thread · M6 done. Finish: until both queues are empty.
+//!
+//! M1 passes the bit from one thread state to another, and takes it from its own last: who handles calls and reaches a check
+//! point inside one of them passes the bit to itself, and loses it. What was added meanwhile runs in the pass all the same,
+//! unless it went to the interpreter's own queue while the pass is at the main one: then it waits for the next thread that
+//! takes the GIL. So does a call whose bit is passed to a thread that never checks again.
 //!
 //! Up to 3.12, in the same steps:
 //!
@@ -31,212 +38,33 @@
 //! * Finish: one round; what it leaves is dropped, and a call that fails ends it (gh-118297). In 3.8 the queue refuses
 //!   calls from there on, and prints an error in the name of whatever thread state is current.
 //!
-//! Differs: the queue is kept packed, oldest first, where CPython keeps a ring: equal queues are equal states. Nothing
-//! can be added to an interpreter's own queue from 3.12 on yet, so its calls have no storage of their own beyond these.
-//!
 //! # Invariants
 //!
 //! S43 PendingAtMostOnce, S44 PendingFifo, S45 PendingBound, S46 PendingFullClean, S47 PendingRightThread,
-//! S48 PendingNonReentrant, S49 HandlerLive, S50 SignalCoversWork (violated from 3.9 to 3.12).
-//!
-//! # Memory order
-//!
-//! `npending` is added to sequentially consistently under the mutex and read relaxed without it: a reader that misses
-//! an addition is told by the bit, which is set after it. `calls_to_do` is relaxed, and set after the lock is given up.
-//!
-//! # Lock order
-//!
-//! The queue's mutex is taken attached or detached and held over no call.
+//! S48 PendingNonReentrant, S49 HandlerLive (violated in a forked child), S50 SignalCoversWork (violated from 3.9 to 3.12, and since
+//! 3.13 for what a call of the main queue queues for the interpreter).
 //!
 //! # Outcomes
 //!
-//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), and up to 3.12 after finalization.
+//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), of a call that is added while the next life of
+//! the runtime begins, and up to 3.12 after finalization.
 //!
 //! # Checked by
 //!
 //! `tests/loom/pending.rs`, `tests/runtime.rs`.
 
 use super::callback::Callback;
-use super::differences::{PendingCallsOf, PendingFinish};
+use super::differences::{PendingCallsOf, PendingFinish, PendingFlags};
 use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::Interpreter;
-use super::mutex::PyMutex;
-use super::outcome::{Crash, Step};
+use super::outcome::{Crash, Limit, Step};
+use super::pending_queue::{Added, PendingQueue, QueueLife};
 use super::state::Caller;
-use crate::sync::{AtomicBool, AtomicU32, Mutex, Ordering, Plain, current_thread, scope};
+use crate::sync::{Ordering, Plain, current_thread, scope};
 
-/// The storage of a queue.
-pub const PENDING_MAX: usize = 32;
-
-/// What the cells of a queue are called.
-#[derive(Debug)]
-pub(super) struct QueueNames {
-    mutex: &'static str,
-    bucket: &'static str,
-    calls: &'static str,
-    count: &'static str,
-    npending: &'static str,
-    handling_thread: &'static str,
-    lock: &'static str,
-    calls_to_do: &'static str,
-    busy: &'static str,
-}
-
-/// `ceval.pending_mainthread`.
-pub(super) const PENDING_MAIN: QueueNames = QueueNames {
-    mutex: "pending_main.mutex",
-    bucket: "pending_main.bucket",
-    calls: "pending_main.calls",
-    count: "pending_main.count",
-    npending: "pending_main.npending",
-    handling_thread: "pending_main.handling_thread",
-    lock: "pending_main.lock",
-    calls_to_do: "pending_main.calls_to_do",
-    busy: "pending_main.busy",
-};
-
-/// `interp->ceval.pending`.
-pub(super) const PENDING_INTERPRETER: QueueNames = QueueNames {
-    mutex: "pending.mutex",
-    bucket: "pending.bucket",
-    calls: "pending.calls",
-    count: "pending.count",
-    npending: "pending.npending",
-    handling_thread: "pending.handling_thread",
-    lock: "pending.lock",
-    calls_to_do: "pending.calls_to_do",
-    busy: "pending.busy",
-};
-
-/// What `finishing` and the lock itself say, up to 3.12.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum QueueLife {
-    /// The lock is not there: not yet, or not any more.
-    Closed,
-    /// Calls are accepted.
-    Open,
-    /// `finishing`: they are refused.
-    Finishing,
-}
-
-/// A queue of pending calls.
-#[derive(Debug)]
-pub(super) struct PendingQueue {
-    mutex: PyMutex,
-    /// Oldest first. Rule: `mutex`.
-    calls: [Plain<Callback>; PENDING_MAX],
-    /// How many. Rule: `mutex`.
-    count: Plain<usize>,
-    /// The same, for readers without the mutex.
-    npending: AtomicU32,
-    /// Rule: the GIL.
-    handling_thread: Plain<ThreadStateHandle>,
-    /// `lock`, up to 3.12, with whether it is there.
-    lock: Mutex<QueueLife>,
-    /// Up to 3.12.
-    calls_to_do: AtomicBool,
-    /// Up to 3.12. Rule: the GIL.
-    busy: Plain<bool>,
-    capacity: usize,
-}
-
-impl PendingQueue {
-    pub(super) fn new(names: &QueueNames, capacity: usize) -> Self {
-        Self {
-            mutex: PyMutex::new(names.mutex, names.bucket),
-            calls: std::array::from_fn(|place| Plain::new((names.calls, place), Callback::NONE)),
-            count: Plain::new(names.count, 0),
-            npending: AtomicU32::new(names.npending, 0),
-            handling_thread: Plain::new(names.handling_thread, ThreadStateHandle::NULL),
-            lock: Mutex::new(names.lock, QueueLife::Closed),
-            calls_to_do: AtomicBool::new(names.calls_to_do, false),
-            busy: Plain::new(names.busy, false),
-            capacity: capacity.min(PENDING_MAX),
-        }
-    }
-
-    pub(super) fn mutex(&self) -> &PyMutex {
-        &self.mutex
-    }
-
-    /// `npending`, without the mutex.
-    pub(super) fn waiting(&self, order: Ordering) -> u32 {
-        self.npending.load(order)
-    }
-
-    /// How many calls wait, for an observer.
-    #[cfg(feature = "sim")]
-    pub(super) fn peek(&self) -> usize {
-        self.count.peek()
-    }
-
-    /// The calls, oldest first, for an observer.
-    #[cfg(feature = "sim")]
-    pub(super) fn peek_calls(&self) -> impl Iterator<Item = Callback> + '_ {
-        self.calls[..self.count.peek()].iter().map(Plain::peek)
-    }
-
-    #[cfg(feature = "sim")]
-    pub(super) fn peek_handling_thread(&self) -> ThreadStateHandle {
-        self.handling_thread.peek()
-    }
-
-    /// As in a new life of the runtime.
-    pub(super) fn reset(&self) {
-        for call in &self.calls[..self.count.read()] {
-            call.write(Callback::NONE);
-        }
-        self.count.write(0);
-        self.npending.init(0);
-        self.handling_thread.write(ThreadStateHandle::NULL);
-        self.calls_to_do.init(false);
-        self.busy.write(false);
-    }
-
-    /// In a forked child: a free lock, whoever had it. What is queued stays.
-    pub(super) fn renew_lock(&self) {
-        self.mutex.renew();
-        self.lock.renew(|life| life);
-    }
-
-    /// A thread that is gone has the lock of either age.
-    pub(super) fn keep_lock(&self) {
-        self.mutex.keep();
-        self.lock.hold();
-    }
-
-    /// The lock comes, or goes with its owner: up to 3.12, where somebody who uses it then reads through null.
-    fn set_life(&self, life: QueueLife) {
-        *self.lock.lock() = life;
-    }
-
-    /// Q2, holding the mutex: whether there was room.
-    fn push(&self, call: Callback) -> bool {
-        let count = self.count.read();
-        if count >= self.capacity {
-            return false;
-        }
-        self.calls[count].write(call);
-        self.count.write(count + 1);
-        let before = self.npending.fetch_add(1, Ordering::SeqCst);
-        debug_assert_eq!(before as usize, count, "S45: npending counts the calls");
-        true
-    }
-
-    /// M3, holding the mutex: the oldest call.
-    fn pop(&self) -> Option<Callback> {
-        let last = self.count.read().checked_sub(1)?;
-        let oldest = self.calls[0].read();
-        for place in 0..last {
-            self.calls[place].write(self.calls[place + 1].read());
-        }
-        self.calls[last].write(Callback::NONE);
-        self.count.write(last);
-        self.npending.fetch_sub(1, Ordering::SeqCst);
-        Some(oldest)
-    }
-}
+/// `_Py_PENDING_MAINTHREADONLY`: the main queue.
+pub const PENDING_MAINTHREADONLY: i32 = 1;
 
 /// How a pass over a queue ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -452,15 +280,15 @@ impl<'a> Caller<'a> {
         self.compute_eval_breaker(handle)
     }
 
-    /// M3: up to 32 calls.
+    /// M3: as many calls as a pass makes.
     fn make_pass(&self, queue: &PendingQueue) -> Step<Pass> {
         let scope = scope();
         let mut left = 0;
-        for done in 0..PENDING_MAX {
+        for done in 0..queue.per_pass {
             scope.again(&done);
-            let (call, count) = self.with_queue(queue, || (queue.pop(), queue.count.read()))?;
+            let (next, count) = self.with_queue(queue, || (queue.pop(), queue.count.read()))?;
             left = count;
-            let Some(call) = call else { break };
+            let Some(call) = next else { break };
             if self.run(call)? != 0 {
                 scope.end(&Pass::Raised);
                 return Ok(Pass::Raised);
@@ -522,21 +350,90 @@ impl<'a> Caller<'a> {
         if !self.runtime.profile.pending_calls_are_passed_on() {
             return self.add_pending_call_signalling(call);
         }
+        self.add_to_main_queue(call)
+    }
+
+    /// Queues a call for an interpreter: any of its threads runs it, up to 3.11 the main one only. With
+    /// [`PENDING_MAINTHREADONLY`] it is the main queue; up to 3.11 there are no flags, and in 3.12 any flag is that one. The
+    /// other flag, `_Py_PENDING_RAWFREE`, frees what the argument points to after the call: the model has no memory there.
+    /// 0, or -1 if the queue is full.
+    ///
+    /// Needs no attached thread state; detaches one while it waits for the queue, since 3.13.
+    ///
+    /// # Errors
+    ///
+    /// A crash for an interpreter that is null, freed or without a GIL. Source: contract 1.6, §PENDING, V20 to V22.
+    #[doc(alias = "_PyEval_AddPendingCall")]
+    pub fn eval_add_pending_call(
+        &self,
+        interpreter: InterpreterHandle,
+        call: Callback,
+        flags: i32,
+    ) -> Step<i32> {
+        let owner = self.interpreter(interpreter)?;
+        let profile = self.runtime.profile;
+        let queue = &owner.pending;
+        match profile.pending_flags() {
+            PendingFlags::None => {
+                let queue = self.public_queue(interpreter)?;
+                self.add_signalling(interpreter, queue, call)
+            }
+            PendingFlags::MainThread if flags != 0 => {
+                self.add_signalling(interpreter, &self.runtime.pending_main, call)
+            }
+            PendingFlags::MainThread => self.add_signalling(interpreter, queue, call),
+            PendingFlags::Bits => {
+                if flags & PENDING_MAINTHREADONLY != 0 {
+                    return self.add_to_main_queue(call);
+                }
+                let added = self.with_queue(queue, || queue.push(call))?;
+                if added == Added::Emptied {
+                    return self.result_of(added);
+                }
+                self.signal_active_thread(interpreter)?;
+                self.result_of(added)
+            }
+        }
+    }
+
+    /// Q1 to Q4 of the main queue since 3.13.
+    fn add_to_main_queue(&self, call: Callback) -> Step<i32> {
         let queue = &self.runtime.pending_main;
         let added = self.with_queue(queue, || queue.push(call))?;
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         let main = self.runtime.main_thread_state.read();
         if main.is_null() {
             return Err(self.crash(Crash::Other));
         }
         // The storage of the main thread state is static: written to also when it holds nothing.
         self.storage(main)?.eval_breaker.set(Bit::CallsToDo);
-        Ok(if added { 0 } else { -1 })
+        self.result_of(added)
+    }
+
+    fn result_of(&self, added: Added) -> Step<i32> {
+        match added {
+            Added::Yes => Ok(0),
+            Added::Full => Ok(-1),
+            Added::NoPlace => Err(self.limit(Limit::PendingCalls)),
+            Added::Emptied => Err(self.crash(Crash::Other)),
+        }
     }
 
     /// Q1 to Q4 up to 3.12.
     fn add_pending_call_signalling(&self, call: Callback) -> Step<i32> {
         let interpreter = self.interpreter_to_add_to()?;
         let queue = self.public_queue(interpreter)?;
+        self.add_signalling(interpreter, queue, call)
+    }
+
+    fn add_signalling(
+        &self,
+        interpreter: InterpreterHandle,
+        queue: &PendingQueue,
+        call: Callback,
+    ) -> Step<i32> {
         let life = queue.lock.lock();
         let added = match *life {
             QueueLife::Closed => return Err(self.crash(Crash::Other)),
@@ -547,8 +444,11 @@ impl<'a> Caller<'a> {
             QueueLife::Open => queue.push(call),
         };
         drop(life);
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         self.signal_pending_calls(interpreter, queue)?;
-        Ok(if added { 0 } else { -1 })
+        self.result_of(added)
     }
 
     /// Where `Py_AddPendingCall` queues, up to 3.12: 3.9 to 3.11 the interpreter of the current thread state, else of the
@@ -588,8 +488,8 @@ impl<'a> Caller<'a> {
         Ok(-1)
     }
 
-    /// Runs pending calls, on the main thread with the main interpreter, up to 3.11 with any; elsewhere nothing. 0, or -1
-    /// with an exception.
+    /// Handles signals, then runs pending calls, on the main thread with the main interpreter, up to 3.11 with any; elsewhere
+    /// nothing. 0, or -1 with an exception.
     ///
     /// # Errors
     ///
@@ -600,9 +500,11 @@ impl<'a> Caller<'a> {
         let interpreter = self.interpreter_of(current)?;
         let of_main_thread = self.runtime.profile.pending_calls_of() == PendingCallsOf::MainThread;
         if of_main_thread && !self.runs_main_queue(interpreter) {
-            Ok(0)
-        } else {
-            self.pending_calls_make(current)
+            return Ok(0);
         }
+        if self.handle_signals_now(current, interpreter)? != 0 {
+            return Ok(-1);
+        }
+        self.pending_calls_make(current)
     }
 }

@@ -83,7 +83,7 @@ impl Caller<'_> {
     /// A crash without an attached thread state, where the old one is told; what ended the thread in it. Source: contract 2.13,
     /// V44; observed: 3.13.0 to 3.15.2.
     #[doc(alias = "PyRefTracer_SetTracer")]
-    pub fn ref_tracer_set(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
+    pub fn ref_tracer_set_tracer(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
         let tracer = &self.runtime.ref_tracer;
         if self.runtime.profile.replaced_tracer_is_told()
             && let Some(replaced) = tracer.function()
@@ -108,7 +108,7 @@ impl Caller<'_> {
     ///
     /// None. Source: contract 2.13.
     #[doc(alias = "PyRefTracer_GetTracer")]
-    pub fn ref_tracer_get(&self) -> Step<(Option<CallbackId>, u64)> {
+    pub fn ref_tracer_get_tracer(&self) -> Step<(Option<CallbackId>, u64)> {
         let tracer = &self.runtime.ref_tracer;
         let data = tracer.data.load(Ordering::Relaxed);
         Ok((tracer.function(), data))

@@ -50,6 +50,7 @@
 //! `scenarios/subinterpreter/destroy-*`.
 
 use super::arena::Whence;
+use super::audit::AuditEvent;
 use super::callback::Callback;
 use super::configure::Config;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -138,8 +139,8 @@ impl Caller<'_> {
         Ok(0)
     }
 
-    /// Runs the main program, then finalizes whatever came of it: the exit code, 1 if the program failed or another thread runs
-    /// one, 120 if finalization failed.
+    /// Runs the main program, then finalizes whatever came of it: the exit code, 1 if the program failed, another thread runs one or
+    /// an audit hook refuses it, 120 if finalization failed.
     ///
     /// Blocks as [`Caller::finalize_ex`].
     ///
@@ -153,7 +154,11 @@ impl Caller<'_> {
         let running = &self.interpreter(interpreter)?.running;
         let failed = running.load(Ordering::Relaxed) || {
             running.store(true, Ordering::Relaxed);
-            let result = self.run_program(self.runtime.main_hook.read())?;
+            let result = if self.audit(AuditEvent::RunStdin)? {
+                self.run_program(self.runtime.main_hook.read())?
+            } else {
+                RAISED
+            };
             running.store(false, Ordering::Relaxed);
             result != 0
         };

@@ -33,11 +33,12 @@ use super::interpreter::{INTERPRETERS_MAX, Interpreter};
 use super::lists::Lists;
 use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
 use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object, ObjectId};
-use super::outcome::{Crash, Ended, Fatal, Over, OverCell, StatusError, Step};
+use super::outcome::{Crash, Ended, Fatal, Limit, Over, OverCell, StatusError, Step};
 use super::parking::Parking;
-use super::pending::{PENDING_MAIN, PendingQueue};
+use super::pending_queue::{PENDING_MAIN, PendingQueue, QueueSize};
 use super::profile::Profile;
 use super::ref_tracer::{RefEvent, RefTracer};
+use super::signal::Signals;
 use super::stage::Stage;
 use super::threading::ThreadHandle;
 use super::tracing::TraceEvent;
@@ -136,6 +137,8 @@ pub struct Runtime {
     pub(super) frames_observed: Plain<bool>,
     pub(super) ref_tracer: RefTracer,
     pub(super) allocations: Allocations,
+    /// The signal, on its way from C to Python.
+    pub(super) signals: Signals,
     /// What is to fail next.
     pub(super) failures: Failures,
     /// The memory of guards and views.
@@ -179,10 +182,10 @@ impl Runtime {
             hung: Local::new("hung", false),
             lists: Mutex::new("head_lock", Lists::new()),
             interpreters: std::array::from_fn(|slot| {
-                Interpreter::new(slot, profile.pending_interpreter_capacity())
+                Interpreter::new(slot, QueueSize::of_interpreter(profile))
             }),
             thread_states: ThreadStates::new(),
-            pending_main: PendingQueue::new(&PENDING_MAIN, profile.pending_main_capacity()),
+            pending_main: PendingQueue::new(&PENDING_MAIN, QueueSize::of_main(profile)),
             pending_busy: Plain::new("pending_busy", false),
             mutexes: std::array::from_fn(|slot| {
                 PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))
@@ -202,6 +205,7 @@ impl Runtime {
             frames_observed: Plain::new("frames_observed", false),
             ref_tracer: RefTracer::new(),
             allocations: Allocations::new(),
+            signals: Signals::new(),
             failures: Failures::new(),
             guards: GuardMemory::new(),
             storage: Tss::new(),
@@ -395,6 +399,12 @@ impl<'a> Caller<'a> {
     #[must_use]
     pub fn fatal(&self, fatal: Fatal) -> Ended {
         self.runtime.end_process(Over::Fatal(fatal))
+    }
+
+    /// The runtime has no room for what the program does.
+    #[must_use]
+    pub(super) fn limit(&self, limit: Limit) -> Ended {
+        self.runtime.end_process(Over::Limit(limit))
     }
 
     /// `Py_ExitStatusException` of an error.

@@ -369,6 +369,9 @@ impl<'a> Caller<'a> {
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
         self.forget_tracers(handle)?;
+        if self.runtime.signals.is_used() {
+            self.storage(handle)?.async_exc.store(0, Ordering::Relaxed);
+        }
         self.thread_state(handle)?.set(Status::Cleared, true);
         self.release_joiners(handle, ThreadEnd::StateCleared);
         self.release_importer(handle)

@@ -30,6 +30,9 @@
 //! Join: refused at finalization unless the thread is on its way out · detach, wait, attach. Differs: one wait stands
 //! for the wait for the exit and the join of the OS thread, which follows it at once.
 //!
+//! A signal interrupts the wait of a join: handlers and pending calls run, attached, and the wait goes on, unless one of them
+//! raised.
+//!
 //! Start, join, `import` and `_shutdown` are Python code, and so is what surrounds a thread's body: check points of the
 //! eval breaker lie before and after what they do.
 //!
@@ -284,10 +287,11 @@ impl Caller<'_> {
             self.eval_acquire_thread(thread_state)?;
             handle.is_started.write(true);
             handle.started.set();
-            // `_bootstrap_inner`: bytecode before and after `run`. An exception there is printed.
-            self.eval()?;
-            body()?;
-            self.eval()?;
+            // `_bootstrap_inner`: bytecode before and after `run`. An exception there is printed, and ends the thread.
+            if self.eval()? == 0 {
+                body()?;
+                self.eval()?;
+            }
             self.thread_state_clear(thread_state)?;
             if self.current() != thread_state {
                 return Err(self.crash(Crash::NoThreadState));
@@ -354,16 +358,34 @@ impl Caller<'_> {
         }
         let lock_is_free =
             is_exiting && self.runtime.profile.thread_end() != ThreadEnd::ThreadExits;
-        if !lock_is_free {
+        if !lock_is_free && self.wait_for_exit(current, handle)? != 0 {
+            return Ok(-1);
+        }
+        handle.state.write(HandleState::Done);
+        Ok(0)
+    }
+
+    /// Waits, detached, until the thread is on its way out; 0, or -1 if a signal that came meanwhile raised an exception.
+    fn wait_for_exit(&self, current: ThreadStateHandle, handle: &ThreadHandle) -> Step<i32> {
+        let scope = scope();
+        let result = loop {
+            scope.again(&());
             self.detach(current)?;
-            handle.exiting.wait();
+            let is_over = || handle.exiting.peek() || self.runtime.over().is_some();
+            let interrupted = self.wait_or_signal(&is_over, || handle.exiting.wait());
             if self.runtime.over().is_some() {
                 return Err(Ended::ProcessOver);
             }
             self.attach(current)?;
-        }
-        handle.state.write(HandleState::Done);
-        Ok(0)
+            if !interrupted {
+                break 0;
+            }
+            if self.make_pending_calls()? != 0 {
+                break -1;
+            }
+        };
+        scope.end(&result);
+        Ok(result)
     }
 
     /// §FINAL F4, `threading._shutdown`: joins every listed thread but this one; gives up if a join is refused, or if an

@@ -2,7 +2,7 @@
 
 use super::claims::Claims;
 use super::explorer::{Exploration, Limits, Settings, explore_with};
-use super::graph::{Choice, Edge, Graph, NodeId, Shortest};
+use super::graph::{Choice, DELIVERY, Edge, Graph, NodeId, Shortest};
 use super::judge::{Case, Notes};
 use super::liveness::{Lasso, lassos};
 use super::names::outcome_text;
@@ -208,7 +208,13 @@ impl Bench<'_> {
         let all_stuck: Option<Vec<u16>> = stuck.collect();
         match all_stuck.as_deref() {
             Some([first, ..]) => self.notes.outcome(*first),
-            _ => Outcome::Livelock(Threads(lasso.movers)).in_child(self.generation(lasso.nodes[0])),
+            _ => {
+                let movers = match self.program.signals() {
+                    true => lasso.movers & !DELIVERY,
+                    false => lasso.movers,
+                };
+                Outcome::Livelock(Threads(movers)).in_child(self.generation(lasso.nodes[0]))
+            }
         }
     }
 

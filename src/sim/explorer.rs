@@ -36,6 +36,10 @@ pub trait Program {
     fn forks(&self) -> bool {
         false
     }
+    /// Whether a thread of it may be interrupted by a signal.
+    fn signals(&self) -> bool {
+        false
+    }
     /// Makes the program's state, and with it all its cells, on the calling thread.
     fn make(&self) -> Box<dyn Run + '_>;
 }
@@ -44,6 +48,11 @@ pub trait Program {
 pub trait Run {
     /// The body of a thread.
     fn body(&self, thread: ThreadIndex);
+    /// The handler of a signal, on the thread that it interrupts; whether that one goes on.
+    fn interrupt(&self, signal: u8) -> bool {
+        let _ = signal;
+        true
+    }
     /// Looks at the state between two steps.
     fn look(&self, world: &World) -> Look;
     /// Names the outcome of a run that is over, or in which nobody can go on.
@@ -140,7 +149,7 @@ pub struct Exploration {
     pub steps: u64,
     /// Steps of all executions, each counted from the first state: what a search that replays would take.
     pub steps_in_full: u64,
-    /// Conditions of `eventually` claims that hold in the first state, as bits.
+    /// Conditions of `eventually` claims that hold in some state up to the first node, as bits.
     pub seen_first: u8,
     /// The bounds that cut the search, none if it is complete.
     pub cut: Vec<Cut>,
@@ -177,21 +186,19 @@ pub fn explore_with(
     settings: &Settings,
     progress: &mut dyn FnMut(&Exploration) -> bool,
 ) -> Exploration {
-    let tuning = Tuning {
-        forks: program.forks(),
-        ..settings.tuning
-    };
+    let tuning = settings.tuning.of(program.forks(), program.signals());
     let mut world = World::new(program.threads(), tuning);
     let mut restarts = 0;
     let (mut scouts, mut scouted) = (false, false);
     loop {
         let run = world.enter(|| program.make());
         let root = |thread| run.body(thread);
+        let handler = |signal| run.interrupt(signal);
         // The fibers end with `clear` below, before the run and the world that they borrow.
         #[expect(unsafe_code, reason = "fibers borrow the run and the world")]
         // SAFETY: `clear` drops the fibers while both are alive.
         unsafe {
-            world.populate(&root, &program.started());
+            world.populate(&root, &handler, &program.started());
         }
         if scouts {
             world.enter(|| scout(&world, &*run, &settings.limits));
@@ -281,8 +288,8 @@ impl<'a> Search<'a> {
     /// Whether the search went to its end (or to a bound); false if it has to start again.
     fn all(&mut self, progress: &mut dyn FnMut(&Exploration) -> bool) -> bool {
         let first = self.walk.settle();
-        self.found.seen_first = first.seen;
         let arrival = self.go_on(0, 0, first);
+        self.found.seen_first = arrival.seen;
         let _ = self.arrive(&arrival, Vec::new());
         if self.must_start_again() {
             return false;
@@ -316,7 +323,7 @@ impl<'a> Search<'a> {
 
     /// Whether a cell turned out to be a scheduling point that was none until now.
     fn must_start_again(&self) -> bool {
-        self.settings.tuning.few_points && self.world.learned_of_point()
+        self.world.has_few_points() && self.world.learned_of_point()
     }
 
     /// Takes one choice at the top frame, up to the next node.
@@ -330,7 +337,7 @@ impl<'a> Search<'a> {
         let preempts = self.walk.preempts(choice);
         self.world.start_footprint();
         let look = self.step(choice);
-        let arrival = self.go_on(1, 1 << choice.thread(), look);
+        let arrival = self.go_on(1, choice.mover(), look);
         let touched = self.world.footprint();
         let asleep = sleep
             .into_iter()
@@ -391,7 +398,7 @@ impl<'a> Search<'a> {
                 };
             }
             let choice = self.choices.pop().expect("one choice");
-            movers |= 1 << choice.thread();
+            movers |= choice.mover();
             look = self.step(choice);
             steps += 1;
             seen |= look.seen;
@@ -416,7 +423,7 @@ impl<'a> Search<'a> {
         let owed = self.choices[first_choice..]
             .iter()
             .filter(|choice| choice.action() != Move::Spurious);
-        let enabled = owed.fold(0_u16, |bits, choice| bits | 1 << choice.thread());
+        let enabled = owed.fold(0_u16, |bits, choice| bits | choice.mover());
         let waiters = self.world.waiters_of_wake();
         let inside_step = waiters != 0;
         let keyed = !inside_step && !self.settings.unmerged;

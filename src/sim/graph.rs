@@ -25,9 +25,19 @@ pub enum Move {
     Pick(u16),
     /// The thread forks, and the run goes on as this process.
     Fork(Branch),
+    /// The thread is interrupted by this signal, whose handler it runs up to its first point.
+    Signal(u8),
 }
 
-/// The code of a fork; the alternatives of [`Move::Pick`] stay below.
+/// Signals that programs may have at once: the bits of a word.
+pub const SIGNALS_MAX: u16 = 64;
+/// The bit of a delivery among those of threads that move: fairness owes it to the signal, whatever else the thread can do.
+pub const DELIVERY: u16 = 1 << 15;
+
+/// The codes of signals; the alternatives of [`Move::Pick`] stay below.
+const SIGNALS_FROM: u16 = 0xfa0;
+const SIGNALS_TO: u16 = SIGNALS_FROM + SIGNALS_MAX - 1;
+/// The code of a fork.
 const FORK_PARENT: u16 = 0xffe;
 const FORK_CHILD: u16 = 0xfff;
 
@@ -42,6 +52,7 @@ impl Choice {
             Move::Pick(alternative) => 3 + alternative,
             Move::Fork(Branch::Parent) => FORK_PARENT,
             Move::Fork(Branch::Child) => FORK_CHILD,
+            Move::Signal(signal) => SIGNALS_FROM + signal as u16,
         };
         Self((thread as u16) << 12 | code)
     }
@@ -50,6 +61,17 @@ impl Choice {
     #[must_use]
     pub const fn thread(self) -> usize {
         (self.0 >> 12) as usize
+    }
+
+    /// Who moves, as a bit: the thread, or who delivers a signal to it.
+    #[must_use]
+    pub const fn mover(self) -> u16 {
+        match self.action() {
+            Move::Signal(_) => DELIVERY,
+            Move::Run | Move::TimeOut | Move::Spurious | Move::Pick(_) | Move::Fork(_) => {
+                1 << self.thread()
+            }
+        }
     }
 
     /// What it does.
@@ -61,6 +83,7 @@ impl Choice {
             2 => Move::Spurious,
             FORK_PARENT => Move::Fork(Branch::Parent),
             FORK_CHILD => Move::Fork(Branch::Child),
+            signal @ SIGNALS_FROM..=SIGNALS_TO => Move::Signal((signal - SIGNALS_FROM) as u8),
             alternative => Move::Pick(alternative - 3),
         }
     }
@@ -70,7 +93,7 @@ impl Choice {
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     first_edge: u32,
-    /// The threads that could take a step or time out here, as bits.
+    /// The threads that could take a step or time out here, as bits, and [`DELIVERY`].
     pub enabled: u16,
     /// Inside a step that wakes one of several waiters: which there are, as bits; else 0.
     pub waiters: u16,
@@ -91,7 +114,7 @@ pub struct Edge {
     pub(super) next: u32,
     /// What was chosen.
     pub choice: Choice,
-    /// The threads that took a step on the way, as bits.
+    /// The threads that took a step on the way, as bits, and [`DELIVERY`].
     pub movers: u16,
     /// How many steps it is to the next node, the chosen one included.
     pub steps: u32,

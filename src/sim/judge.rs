@@ -97,6 +97,10 @@ impl Explored for Case<'_> {
         self.program.forks()
     }
 
+    fn signals(&self) -> bool {
+        self.program.signals()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         let machine = Machine::new(self.program, self.profile, None);
         Box::new(Judge::new(machine, self.profile, self.notes))
@@ -206,6 +210,11 @@ impl<'a> Judge<'a> {
         (0..self.machine.program().threads.len()).map(|thread| index_of(ThreadId(thread as u8)))
     }
 
+    /// Whether the thread waits for a GIL, and does not run the handler of a signal meanwhile.
+    fn waits_for_gil(&self, world: &World, thread: ThreadIndex) -> bool {
+        self.machine.runtime.waits_for_gil(thread) && !world.is_interrupted(thread)
+    }
+
     /// Whom the thread waits for, if a thread can be named.
     #[must_use]
     pub fn waits_for(&self, world: &World, thread: ThreadIndex) -> Option<ThreadIndex> {
@@ -213,7 +222,7 @@ impl<'a> Judge<'a> {
             return None;
         }
         // A thread that owns the GIL's mutex is between two waits and about to give it up.
-        if self.machine.runtime.waits_for_gil(thread) && !world.owns(thread, "gil.mutex") {
+        if self.waits_for_gil(world, thread) && !world.owns(thread, "gil.mutex") {
             return self.machine.runtime.holder_waited_for(thread);
         }
         let Standing::Blocked(waits) = world.standing(thread) else {
@@ -297,17 +306,21 @@ impl<'a> Judge<'a> {
                 ));
             }
             Some(Over::Crash(crash)) => return Some(Outcome::Crash(crash.name())),
+            Some(Over::Limit(_)) => return Some(Outcome::Inconclusive),
             Some(Over::Exit(_)) | None => {}
         }
         self.machine.failed().map(Outcome::Assertion)
     }
 
-    /// Pending calls that ran too often or never.
+    /// Pending calls, and handlers of signals, that ran too often or never.
     fn of_calls(&self) -> Option<Outcome> {
         let bodies = 0..self.machine.program().bodies.len();
         let callbacks = || bodies.clone().map(|body| BodyId(body as u8));
-        let repeated = callbacks().find(|body| self.machine.owed(*body) < 0);
-        let lost = || callbacks().find(|body| self.machine.owed(*body) > 0);
+        let repeated = callbacks()
+            .find(|body| self.machine.owed(*body) < 0 || self.machine.ran_unasked(*body));
+        let unheard = self.machine.runtime.unheard_signal();
+        let is_unheard = |body: &BodyId| unheard.is_some_and(|id| id.0 == u16::from(body.0));
+        let lost = || callbacks().find(|body| self.machine.owed(*body) > 0 || is_unheard(body));
         repeated
             .map(Outcome::Repeated)
             .or_else(|| lost().map(Outcome::Lost))
@@ -382,7 +395,7 @@ impl<'a> Judge<'a> {
         let moves = |thread: &ThreadIndex| matches!(world.standing(*thread), Standing::Enabled);
         let is_held_up = |thread| {
             let holder = runtime.holder_waited_for(thread);
-            holder.is_some_and(|holder| runtime.waits_for_gil(holder) || !moves(&holder))
+            holder.is_some_and(|holder| self.waits_for_gil(world, holder) || !moves(&holder))
         };
         self.is_stuck(world)
             && !self.may_leave()
@@ -403,7 +416,7 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn is_stuck(&self, world: &World) -> bool {
         self.threads().all(|thread| match world.standing(thread) {
-            Standing::Enabled => self.machine.runtime.waits_for_gil(thread),
+            Standing::Enabled => self.waits_for_gil(world, thread) && world.signals(thread) == 0,
             Standing::NotStarted
             | Standing::Blocked(_)
             | Standing::Hung
@@ -416,6 +429,10 @@ impl<'a> Judge<'a> {
 impl Run for Judge<'_> {
     fn body(&self, thread: ThreadIndex) {
         self.machine.run_thread(thread);
+    }
+
+    fn interrupt(&self, signal: u8) -> bool {
+        self.machine.interrupt(signal)
     }
 
     fn look(&self, _: &World) -> Look {

@@ -101,10 +101,11 @@ impl<'a> Stage<'a> {
     /// Runs `body` with the threads ready to go.
     pub(super) fn play<R>(&self, body: impl FnOnce(&mut Walk<'_>) -> R) -> R {
         let root = |thread: ThreadIndex| self.judge.body(thread);
+        let handler = |signal| self.judge.interrupt(signal);
         #[expect(unsafe_code, reason = "fibers borrow the judge and the world")]
         // SAFETY: `clear` below ends the fibers while both are alive; a panic in `body` leaks them with the stage.
         unsafe {
-            self.world.populate(&root, &[ThreadIndex::FIRST]);
+            self.world.populate(&root, &handler, &[ThreadIndex::FIRST]);
         }
         let result = self.world.enter(|| {
             let mut walk = Walk::new(&self.world, &self.judge);
@@ -115,12 +116,9 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// How the world of a program that may fork treats its locks.
+/// How the world of a program that may fork, or have signals, treats its locks.
 fn of_program(program: &Program, tuning: Tuning) -> Tuning {
-    Tuning {
-        forks: program.forks(),
-        ..tuning
-    }
+    tuning.of(program.forks(), program.signals())
 }
 
 /// All steps of the run that `choices`, made with these scheduling points, stand for.

@@ -7,9 +7,9 @@
 //! Four fields and the choices: the format's version, the profile (such as 3.14), a digest of the scenario's text
 //! (8 hexadecimal digits), then runs of choices. `0x3` lets thread 0 take three steps, `0t` lets its timed wait time
 //! out, `0s` wakes it spuriously, `0p2` lets it go on with its alternative 2. `0f` lets it fork, after which the run goes on
-//! as the parent, and `0c` as the child.
+//! as the parent, and `0c` as the child. `0i1` interrupts it with signal 1.
 
-use super::graph::{Choice, Move};
+use super::graph::{Choice, Move, SIGNALS_MAX};
 use crate::runtime::profile::Profile;
 use crate::sync::Branch;
 use std::fmt;
@@ -81,6 +81,10 @@ impl fmt::Display for Schedule {
                     f.write_str("c")?;
                     &rest[1..]
                 }
+                Move::Signal(signal) => {
+                    write!(f, "i{signal}")?;
+                    &rest[1..]
+                }
             };
         }
         Ok(())
@@ -139,6 +143,14 @@ fn parse_run(run: &str, choices: &mut Vec<Choice>) -> Option<()> {
         "s" if rest.is_empty() => (Move::Spurious, 1),
         "f" if rest.is_empty() => (Move::Fork(Branch::Parent), 1),
         "c" if rest.is_empty() => (Move::Fork(Branch::Child), 1),
+        "i" => (
+            Move::Signal(
+                rest.parse()
+                    .ok()
+                    .filter(|signal| u16::from(*signal) < SIGNALS_MAX)?,
+            ),
+            1,
+        ),
         "p" => (
             Move::Pick(
                 rest.parse()

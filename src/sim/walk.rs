@@ -61,6 +61,7 @@ impl<'a> Walk<'a> {
                 self.world.answer(thread, alternative);
                 self.world.run(thread);
             }
+            Move::Signal(signal) => self.world.deliver(thread, signal),
             Move::Fork(branch) => {
                 self.world
                     .answer(thread, u16::from(branch == Branch::Child));
@@ -135,6 +136,12 @@ impl<'a> Walk<'a> {
             }
         } else if self.world.enabled(thread) {
             choices.push(Choice::new(index, Move::Run));
+        }
+        let mut signals = self.world.signals(thread);
+        while signals != 0 {
+            let signal = signals.trailing_zeros() as u8;
+            signals &= signals - 1;
+            choices.push(Choice::new(index, Move::Signal(signal)));
         }
         if let Some(bound) = limits.preemptions
             && choices.len() > first

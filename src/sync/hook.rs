@@ -153,6 +153,12 @@ pub trait Controller {
     fn fork(&self) -> Branch;
     /// In a forked child: the mutex is nobody's, as a new one is. The calling thread writes its contents next, under it.
     fn renew(&self, mutex: CellId, contents: &(dyn Contents + 'static));
+    /// A signal for a thread, which handles it between any two of its later steps. Whether the controller sees to that; if not, the
+    /// program does.
+    fn send_signal(&self, thread: ThreadIndex, signal: u8) -> bool {
+        let _ = (thread, signal);
+        false
+    }
     /// The calling thread never runs again.
     fn hang(&self) -> !;
 }

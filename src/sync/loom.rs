@@ -646,6 +646,13 @@ pub fn simulated() -> bool {
     false
 }
 
+/// Sends a signal to a thread: the program has to look for it.
+#[must_use]
+pub fn send_signal(thread: ThreadIndex, signal: u8) -> bool {
+    let _ = (thread, signal);
+    false
+}
+
 /// The process forks: the parent's run goes on.
 pub fn fork() -> Branch {
     Branch::Parent

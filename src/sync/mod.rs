@@ -37,6 +37,12 @@
 //!
 //! [`Mutex::hold`] and [`Mutex::let_go`] keep a lock without a guard, from one call to another: HEAD_LOCK over a fork.
 //!
+//! # Signals
+//!
+//! [`send_signal`] stops a thread between any two of its visible operations, wherever it stands, and runs the program's handler
+//! on its stack: with every lock that it has at that point. That is for simulations. Elsewhere it does nothing but say so, and the
+//! program runs the handler where it suits it.
+//!
 //! # Kinds of cell
 //!
 //! | type | scheduling point | in the state key |
@@ -75,8 +81,8 @@ pub use engine::allow_timeouts;
 pub use engine::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Mutex,
     MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread, fork,
-    frame, hang_forever, learned, observe, pause_point, return_from_hang, scope, simulated, spawn,
-    statement, wait_until,
+    frame, hang_forever, learned, observe, pause_point, return_from_hang, scope, send_signal,
+    simulated, spawn, statement, wait_until,
 };
 pub use local::Local;
 pub use std::sync::atomic::Ordering;

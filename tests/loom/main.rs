@@ -18,6 +18,7 @@ mod mutex;
 mod pending;
 mod reinit;
 mod scenarios;
+mod signals;
 mod subinterpreter;
 mod threading;
 mod tracing;

@@ -75,7 +75,7 @@ fn replace(process: &Arc<Process>, config: &InterpreterConfig) -> Step<()> {
     let caller = Caller::new(&process.runtime, &process.tool);
     caller.initialize()?;
     let main = caller.thread_state_get()?;
-    caller.ref_tracer_set(Some(CallbackId(1)), 1)?;
+    caller.ref_tracer_set_tracer(Some(CallbackId(1)), 1)?;
     let sub = caller
         .new_interpreter_from_config(config)?
         .expect("a legal configuration");
@@ -89,7 +89,7 @@ fn replace(process: &Arc<Process>, config: &InterpreterConfig) -> Step<()> {
         caller.object_new(ObjectId::new(0), kind)?;
         caller.eval_save_thread().map(drop)
     });
-    caller.ref_tracer_set(Some(CallbackId(2)), 2)?;
+    caller.ref_tracer_set_tracer(Some(CallbackId(2)), 2)?;
     caller.eval_save_thread()?;
     process.ended.wait();
     Ok(())

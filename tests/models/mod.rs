@@ -207,6 +207,8 @@ fn statement(number: u64, kept: ThreadStateHandle) {
     sync::statement(number << 32 | kept.to_word());
 }
 
+/// The second thread's.
+const WORKER_IDENT: i64 = 2;
 const NOTHING: ThreadStateHandle = ThreadStateHandle::NULL;
 
 fn ensure_and_release(caller: &Caller<'_>, first: u64) -> Step<()> {
@@ -311,6 +313,69 @@ fn add(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
     caller
         .add_pending_call(Callback::new(CallbackId(1), 0))
         .map(drop)
+}
+
+/// Of the main interpreter's own queue.
+fn add_own(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    caller
+        .eval_add_pending_call(InterpreterHandle::MAIN, Callback::new(CallbackId(1), 0), 0)
+        .map(drop)
+}
+
+/// The same, attached, with a check of its own.
+fn add_own_and_check(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    let before = caller.gil_state_ensure()?;
+    statement(2, NOTHING);
+    let call = Callback::new(CallbackId(1), 0);
+    caller.eval_add_pending_call(InterpreterHandle::MAIN, call, 0)?;
+    statement(3, NOTHING);
+    caller.eval()?;
+    statement(4, NOTHING);
+    caller.gil_state_release(before)
+}
+
+/// Waits for threads that need no GIL without giving it up.
+fn check_join_attached_check(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(132, NOTHING);
+    caller.eval()?;
+    statement(133, NOTHING);
+    for thread in 1..env.model.bodies.len() {
+        env.join(thread);
+    }
+    statement(134, NOTHING);
+    caller.eval().map(drop)
+}
+
+/// Raises an exception in the second thread, which may be there or not.
+fn raise_in_worker(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(210, NOTHING);
+    let saved = caller.eval_save_thread()?;
+    statement(211, saved);
+    caller.eval_restore_thread(saved)?;
+    statement(212, NOTHING);
+    let found = caller.thread_state_set_async_exc(WORKER_IDENT, 1)?;
+    assert!(found == 0 || found == 1, "one thread state or none");
+    join_all_detached(env, caller)
+}
+
+/// A thread state of the second thread's is deleted while nothing of it is attached.
+fn delete_a_spare_one(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    assert_eq!(caller.thread_get_ident()?, WORKER_IDENT);
+    let before = caller.gil_state_ensure()?;
+    statement(2, NOTHING);
+    let spare = caller.thread_state_new(InterpreterHandle::MAIN)?;
+    caller.thread_state_clear(spare)?;
+    statement(3, spare);
+    let saved = caller.eval_save_thread()?;
+    statement(4, spare);
+    caller.thread_state_delete(spare)?;
+    statement(5, saved);
+    caller.eval_restore_thread(saved)?;
+    statement(6, NOTHING);
+    caller.gil_state_release(before)
 }
 
 fn check_join_check(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
@@ -573,6 +638,23 @@ pub const PENDING_ONE: Model = model("pending_one", &[check_join_check, add]);
 pub const PENDING_TWO: Model = model("pending_two", &[check_join_check, add, add]);
 /// A producer against finalization: the call runs or is dropped.
 pub const PENDING_FINALIZE: Model = model("pending_finalize", &[finalize, add]);
+/// A producer of one call of the interpreter's queue, while the main thread gives the GIL up and takes it.
+pub const OWN_QUEUE: Model = model("own_queue", &[check_join_check, add_own]);
+/// The same while the main thread keeps the GIL.
+pub const OWN_QUEUE_ATTACHED: Model =
+    model("own_queue_attached", &[check_join_attached_check, add_own]);
+/// Two producers.
+pub const OWN_QUEUE_BY_TWO: Model =
+    model("own_queue_by_two", &[check_join_check, add_own, add_own]);
+/// A producer that may run the call itself, against the main thread.
+pub const OWN_QUEUE_HANDLED: Model =
+    model("own_queue_handled", &[check_join_check, add_own_and_check]);
+/// A producer against finalization.
+pub const OWN_QUEUE_FINALIZE: Model = model("own_queue_finalize", &[finalize, add_own]);
+/// An async exception for a thread that comes and goes.
+pub const ASYNC_EXC: Model = model("async_exc", &[raise_in_worker, with_a_pause]);
+/// The same for a thread state that is deleted without the GIL.
+pub const ASYNC_EXC_DYING: Model = model("async_exc_dying", &[raise_in_worker, delete_a_spare_one]);
 /// A worker waits for a `PyMutex` attached, whose owner must attach.
 pub const MUTEX: Model = model("mutex", &[lock_detach_and_join, lock_and_unlock]);
 /// A thread of `threading`, which finalization waits for.
@@ -634,6 +716,13 @@ pub const ALL: &[Model] = &[
     PENDING_ONE,
     PENDING_TWO,
     PENDING_FINALIZE,
+    OWN_QUEUE,
+    OWN_QUEUE_ATTACHED,
+    OWN_QUEUE_BY_TWO,
+    OWN_QUEUE_HANDLED,
+    OWN_QUEUE_FINALIZE,
+    ASYNC_EXC,
+    ASYNC_EXC_DYING,
     MUTEX,
     PYTHON_THREAD,
     DAEMON_THREAD,

@@ -1,6 +1,6 @@
 //! The runtime beside the reference, after each call of a script: results, thread states, lists, queues, slots.
 
-use crate::reference::{End, Function, Home, Reply, Rule, State};
+use crate::reference::{End, Function, Home, Reply, Rule, State, Token};
 use crate::script::{NAMES, Planned, Script};
 use crate::watch::{Called, Watched, watch};
 use std::sync::Arc;
@@ -71,6 +71,16 @@ fn compare_reply(handles: &mut Handles, expected: Reply, seen: Value) -> Result<
         (Reply::State(state), seen) => state.is_none() && seen == Value::NULL,
         (Reply::Interpreter(home), Value::Interpreter(handle)) => handles.agree_home(home, handle),
         (Reply::Interpreter(home), seen) => home.is_none() && seen == Value::NULL,
+        (Reply::Word(word), seen) => seen == Value::Number(word),
+        (Reply::Guard(guard), seen) => guard.is_some() == matches!(seen, Value::Guard(_)),
+        (Reply::Token(Token::State(state)), Value::ThreadState(handle)) => {
+            handles.agree(Some(state), handle)
+        }
+        (Reply::Token(token), seen) => match token {
+            Token::Null => seen == Value::NULL,
+            Token::NoState => seen == Value::NoState,
+            Token::State(_) => false,
+        },
     };
     if agrees {
         Ok(())
@@ -208,8 +218,8 @@ fn names(functions: &[Function]) -> Vec<&'static str> {
 
 fn compare(program: &Program, script: &Script, watched: &Watched) -> Result<(), String> {
     let mut handles = Handles::default();
-    // The first results are those of `start`.
-    let called: Vec<&Called> = watched.log.calls.iter().skip(script.threads - 1).collect();
+    let calls = watched.log.calls.iter();
+    let called: Vec<&Called> = calls.skip(script.calls_before).collect();
     for (place, planned) in script.calls.iter().enumerate() {
         let Some(called) = called.get(place) else {
             return Err(format!("call {place}, {}, did not return", planned.text));

@@ -3,7 +3,9 @@
 //! A thread posts the next one's semaphore and waits for its own, so that at most one thread can ever go on. Of a process
 //! that forks the script follows one side; the other one ends at once.
 
-use crate::reference::{Call, End, Function, Mistake, Reference, Reply, Side, State, THREADS};
+use crate::reference::{
+    Call, End, Function, Guard, Mistake, Reference, Reply, Side, State, THREADS, Token,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -53,6 +55,16 @@ pub(crate) enum Kind {
     Fork,
     /// The hook of the process that the fork left the sequence in.
     AfterFork,
+    TssCreate,
+    TssDelete,
+    TssIsCreated,
+    TssSet,
+    TssGet,
+    GuardOfCurrent,
+    GuardClose,
+    ThreadEnsure,
+    ThreadEnsureFromView,
+    ThreadRelease,
 }
 
 /// One generated step.
@@ -82,10 +94,11 @@ pub(crate) struct Script {
     pub(crate) calls: Vec<Planned>,
     /// The last call, if it ends the sequence.
     pub(crate) end: Option<(usize, End)>,
-    pub(crate) threads: usize,
     pub(crate) last: Reference,
     /// How each process ends of which that can be said.
     pub(crate) outcomes: BTreeSet<String>,
+    /// Calls of the program before the first of the sequence.
+    pub(crate) calls_before: usize,
 }
 
 /// A name that a thread's body binds.
@@ -104,6 +117,9 @@ pub(crate) struct Writer {
     pub(crate) bound: Vec<Bound>,
     /// What Ensure returned and Release has not had back, by thread.
     pub(crate) ensured: [Vec<(String, bool)>; THREADS],
+    /// The same of `PyThreadState_Ensure`.
+    pub(crate) tokens: [Vec<(String, Token)>; THREADS],
+    pub(crate) guards: Vec<(String, Option<Guard>)>,
     calls: Vec<Planned>,
     end: Option<(usize, End)>,
     turn: usize,
@@ -130,6 +146,8 @@ pub(crate) fn script(sequence: &Sequence, mistake: Option<Mistake>) -> Script {
         outcomes: BTreeSet::new(),
         bound: Vec::new(),
         ensured: Default::default(),
+        tokens: Default::default(),
+        guards: Vec::new(),
         calls: Vec::new(),
         end: None,
         turn: 0,
@@ -223,6 +241,9 @@ impl Writer {
         if step.kind == Kind::Release {
             self.ensured[thread].pop();
         }
+        if step.kind == Kind::ThreadRelease {
+            self.tokens[thread].pop();
+        }
         match reply {
             Some(Reply::Number(locked)) if step.kind == Kind::Ensure => {
                 let name = self.name("g");
@@ -235,14 +256,7 @@ impl Writer {
             Some(Reply::State(state)) => {
                 let name = self.name("ts");
                 self.line(thread, &format!("{name} = {text}"));
-                let known = self.bound.iter().find(|bound| bound.state == state);
-                let known = match (state, known) {
-                    (None, _) => Some("NULL".to_owned()),
-                    (Some(_), known) => known.map(|bound| bound.name.clone()),
-                };
-                if let Some(known) = known {
-                    self.line(thread, &format!("assert {name} == {known}"));
-                }
+                self.claim_state(thread, &name, state);
                 self.bound.push(Bound { name, state });
             }
             Some(Reply::Interpreter(home)) => {
@@ -251,8 +265,48 @@ impl Writer {
                 let operator = if home.is_some() { "!=" } else { "==" };
                 self.line(thread, &format!("assert {name} {operator} NULL"));
             }
+            Some(Reply::Word(word)) => {
+                let name = self.name("value");
+                self.line(thread, &format!("{name} = {text}"));
+                let word = if word == 0 {
+                    "NULL".to_owned()
+                } else {
+                    word.to_string()
+                };
+                self.line(thread, &format!("assert {name} == {word}"));
+            }
+            Some(Reply::Guard(guard)) => {
+                let name = self.name("guard");
+                self.line(thread, &format!("{name} = {text}"));
+                self.line(thread, &format!("assert {name} != NULL"));
+                self.guards.push((name, guard));
+            }
+            Some(Reply::Token(token)) => self.write_token(thread, text, token),
             Some(Reply::Nothing) | None => self.line(thread, text),
         }
+    }
+
+    /// A result is the thread state that it is predicted to be.
+    fn claim_state(&mut self, thread: usize, name: &str, state: Option<State>) {
+        let known = self.bound.iter().find(|bound| bound.state == state);
+        let known = match (state, known) {
+            (None, _) => Some("NULL".to_owned()),
+            (Some(_), known) => known.map(|bound| bound.name.clone()),
+        };
+        if let Some(known) = known {
+            self.line(thread, &format!("assert {name} == {known}"));
+        }
+    }
+
+    fn write_token(&mut self, thread: usize, text: &str, token: Token) {
+        let name = self.name("token");
+        self.line(thread, &format!("{name} = {text}"));
+        match token {
+            Token::Null => return self.line(thread, &format!("assert {name} == NULL")),
+            Token::NoState => self.line(thread, &format!("assert {name} != NULL")),
+            Token::State(state) => self.claim_state(thread, &name, Some(state)),
+        }
+        self.tokens[thread].push((name, token));
     }
 
     fn name(&mut self, prefix: &str) -> String {
@@ -269,6 +323,10 @@ impl Writer {
             let outcome = in_child(self.reference.depth, outcome);
             self.outcomes.insert(outcome);
         }
+        if self.uses("(view)") {
+            self.bodies[0].insert_str(0, "    view = PyInterpreterView_FromMain()\n");
+        }
+        let calls_before = threads - 1 + usize::from(self.uses("(view)"));
         let mut text = format!("scenario \"calls in turn\"\npython 3.{}\n", self.minor);
         self.declare(&mut text, threads);
         self.callbacks(&mut text);
@@ -284,14 +342,21 @@ impl Writer {
             text,
             calls: self.calls,
             end: self.end,
-            threads,
             last: self.reference,
             outcomes: self.outcomes,
+            calls_before,
         }
     }
 
+    fn uses(&self, words: &str) -> bool {
+        self.bodies.iter().any(|body| body.contains(words))
+    }
+
     fn declare(&self, text: &mut String, threads: usize) {
-        if self.bodies.iter().any(|body| body.contains("&own")) {
+        if self.uses("&key") {
+            text.push_str("Py_tss_t key = Py_tss_NEEDS_INIT\n");
+        }
+        if self.uses("&own") {
             text.push_str("PyInterpreterConfig own = _PyInterpreterConfig_INIT\n");
         }
         for name in &NAMES[..threads] {
@@ -302,10 +367,7 @@ impl Writer {
     fn callbacks(&self, text: &mut String) {
         for function in Function::ALL {
             let name = function.name();
-            let used = |name: &str| {
-                let call = format!("Py_AddPendingCall({name},");
-                self.bodies.iter().any(|body| body.contains(&call))
-            };
+            let used = |name: &str| self.uses(&format!("Py_AddPendingCall({name},"));
             let added = function == Function::Plain && used("adds");
             if !(used(name) || added) {
                 continue;
@@ -345,12 +407,16 @@ impl Writer {
         .expect("a string takes everything");
     }
 
-    /// Late threads are rare, and what the child's hook dies of: a sequence ends so without recklessness too.
+    /// Late threads are rare, and what the child's hook dies of, and finalization that waits for a guard: a sequence ends so
+    /// without recklessness too.
     fn is_rare(&self, call: Call, end: End) -> bool {
         let attaches = matches!(call, Call::Restore(_) | Call::Acquire(_));
         let is_late =
             matches!(end, End::Hang | End::Exit) || (attaches && self.reference.finalizing());
-        is_late || (call == Call::AfterForkChild && end != End::Undefined)
+        let finalizes = matches!(call, Call::Finalize | Call::EndInterpreter(_));
+        is_late
+            || (call == Call::AfterForkChild && end != End::Undefined)
+            || (finalizes && end == End::Blocks)
     }
 
     /// How a process ends that ends now, without finalization.

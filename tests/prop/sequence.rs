@@ -17,13 +17,36 @@ const STEPS_MAX: usize = 60;
 /// The releases that sequences are made for, 3.N.
 const RELEASES: std::ops::RangeInclusive<u8> = 8..=15;
 
-/// What follows a step: a fork is mostly made as `os.fork` makes it, with both hooks.
+/// What a thread does next: a fork is mostly made as `os.fork` makes it, with both hooks, and few threads come too late by
+/// themselves.
 fn kinds() -> impl Strategy<Value = Vec<Kind>> {
     let hooked = vec![Kind::BeforeFork, Kind::Fork, Kind::AfterFork];
+    let of_key = [
+        Kind::TssCreate,
+        Kind::TssCreate,
+        Kind::TssSet,
+        Kind::TssSet,
+        Kind::TssGet,
+        Kind::TssGet,
+        Kind::TssDelete,
+        Kind::TssIsCreated,
+    ];
+    let of_guards = [
+        Kind::GuardOfCurrent,
+        Kind::ThreadEnsure,
+        Kind::ThreadEnsureFromView,
+        Kind::ThreadRelease,
+        Kind::ThreadRelease,
+        Kind::GuardClose,
+    ];
+    let late = vec![Kind::New, Kind::Finalize, Kind::Restore];
     let alone = [Kind::BeforeFork, Kind::Fork, Kind::Fork, Kind::AfterFork];
     prop_oneof![
-        38 => kind().prop_map(|kind| vec![kind]),
-        1 => Just(hooked),
+        56 => kind().prop_map(|kind| vec![kind]),
+        1 => vec(proptest::sample::select(of_key.to_vec()), 1..6),
+        2 => vec(proptest::sample::select(of_guards.to_vec()), 1..4),
+        2 => Just(hooked),
+        1 => Just(late),
         1 => proptest::sample::select(alone.to_vec()).prop_map(|kind| vec![kind]),
     ]
 }
@@ -189,7 +212,7 @@ fn sequences_go_far_and_end_in_every_way() {
     eprintln!("{calls} calls, {turns} turns, {children} in children, ends {ends:?}");
     let cases = CASES as usize;
     assert!(calls > 10 * cases, "sequences are short: {calls} calls");
-    assert!(turns > cases, "threads hardly take turns: {turns}");
+    assert!(turns > cases / 2, "threads hardly take turns: {turns}");
     assert!(children > cases, "children do little: {children}");
     let in_all = |end: usize| ends.iter().map(|of_release| of_release[end]).sum::<u32>();
     assert!(

@@ -3,7 +3,7 @@
 //! They are as safe as the scenario is: a misuse crashes the child process, which is what a run is there to see.
 
 use super::library::required;
-use std::ffi::{c_char, c_int, c_long, c_void};
+use std::ffi::{c_char, c_int, c_long, c_ulong, c_void};
 use std::sync::atomic::AtomicUsize;
 
 /// Any pointer of C.
@@ -131,7 +131,11 @@ functions! {
     run_main "Py_RunMain" () -> c_int;
     bytes_main "Py_BytesMain" (count: c_int, arguments: *const *const c_char) -> c_int;
     add_pending_call "Py_AddPendingCall" (function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer) -> c_int;
+    eval_add_pending_call "_PyEval_AddPendingCall" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer, flags: c_int) -> c_int;
     make_pending_calls "Py_MakePendingCalls" () -> c_int;
+    check_signals "PyErr_CheckSignals" () -> c_int;
+    set_async_exc "PyThreadState_SetAsyncExc" (ident: c_ulong, exception: Pointer) -> c_int;
+    raw_malloc "PyMem_RawMalloc" (size: usize) -> Pointer;
     before_fork "PyOS_BeforeFork" ();
     after_fork_parent "PyOS_AfterFork_Parent" ();
     after_fork_child "PyOS_AfterFork_Child" ();
@@ -142,7 +146,7 @@ functions! {
     set_trace_all "PyEval_SetTraceAllThreads" (function: Option<TraceFunction>, object: Pointer);
     enter_tracing "PyThreadState_EnterTracing" (state: Pointer);
     leave_tracing "PyThreadState_LeaveTracing" (state: Pointer);
-    ref_tracer_set "PyRefTracer_SetTracer" (tracer: Option<RefTracer>, data: Pointer) -> c_int;
+    ref_tracer_set_tracer "PyRefTracer_SetTracer" (tracer: Option<RefTracer>, data: Pointer) -> c_int;
     ref_tracer "PyRefTracer_GetTracer" (data: *mut Pointer) -> Pointer;
     set_eval_frame "_PyInterpreterState_SetEvalFrameFunc" (interpreter: Pointer, function: Pointer);
     eval_frame "_PyInterpreterState_GetEvalFrameFunc" (interpreter: Pointer) -> Pointer;

@@ -47,6 +47,23 @@ pub(super) extern "C-unwind" fn pending(data: Pointer) -> c_int {
     result
 }
 
+/// For `_PyEval_AddPendingCall` of a call whose argument the library frees: it holds what was packed.
+pub(super) extern "C-unwind" fn pending_in_memory(data: Pointer) -> c_int {
+    // SAFETY: `in_memory` made it, and the library frees it after this call.
+    pending(unsafe { *data.cast::<Pointer>() })
+}
+
+/// A callback in memory that the library may free.
+pub(super) fn in_memory(callback: Callback) -> Pointer {
+    let place = api::raw_malloc(size_of::<Pointer>());
+    if place.is_null() {
+        record::cut("no memory");
+    }
+    // SAFETY: it is large enough, and nobody else has it.
+    unsafe { place.cast::<Pointer>().write(packed(callback)) };
+    place
+}
+
 /// For `PySys_AddAuditHook`: events that the model does not know are nobody's business.
 pub(super) extern "C-unwind" fn audit_hook(
     event: *const c_char,
@@ -172,6 +189,8 @@ struct Definition {
 // SAFETY: a definition is constant.
 unsafe impl Sync for Definition {}
 
+/// `METH_VARARGS`
+const ARGUMENTS: c_int = 1;
 /// `METH_NOARGS`
 const NO_ARGUMENTS: c_int = 4;
 /// `METH_O`
@@ -189,6 +208,7 @@ const fn definition(function: api::Function, flags: c_int) -> Definition {
 static CALLED: Definition = definition(called, NO_ARGUMENTS);
 static THREAD_BODY: Definition = definition(thread_body, NO_ARGUMENTS);
 static BY_NUMBER: Definition = definition(called_by_number, ONE_ARGUMENT);
+static HANDLES: Definition = definition(called, ARGUMENTS);
 
 fn function(definition: &'static Definition, this: Pointer) -> Pointer {
     let definition: *const Definition = definition;
@@ -201,6 +221,12 @@ fn function(definition: &'static Definition, this: Pointer) -> Pointer {
 pub(super) fn callable(callback: Callback) -> Pointer {
     let capsule = api::capsule(packed(callback), CAPSULE.as_ptr(), kept);
     function(&CALLED, capsule)
+}
+
+/// The same, for signals: it is given a number and a frame.
+pub(super) fn handler(callback: Callback) -> Pointer {
+    let capsule = api::capsule(packed(callback), CAPSULE.as_ptr(), kept);
+    function(&HANDLES, capsule)
 }
 
 /// A Python callable that runs the body of a thread.

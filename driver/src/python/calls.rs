@@ -1,18 +1,22 @@
 //! Each call of a scenario, as the call of the library.
 
 use super::api::Pointer;
-use super::callbacks::{at_exit, audit_hook, packed, pending, unstable_at_exit};
+use super::callbacks::{
+    at_exit, audit_hook, in_memory, packed, pending, pending_in_memory, unstable_at_exit,
+};
 use super::frames::auditing;
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, configure, objects, site, storage, subinterpreters, tracing};
+use super::{
+    Libpython, api, configure, objects, release, signals, site, storage, subinterpreters, tracing,
+};
 use crate::{record, sight};
 use std::ffi::CString;
 use tstate::runtime::{
     Callback, CallbackId, Config, ConfigField, Crash, Daemon, Dictionary, Ended, Evaluator,
-    GilState, GuardHandle, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
-    ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle, Token, Tracer, TssHandle,
-    ViewHandle,
+    Exception, GilState, GuardHandle, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot,
+    ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle, Token, Tracer,
+    TssHandle, ViewHandle,
 };
 use tstate::sim::driver::{Calls, Python};
 use tstate::sim::scenario::calls::Call;
@@ -20,6 +24,8 @@ use tstate::sync::{Branch, ThreadIndex};
 
 /// `PyGILState_LOCKED`
 const LOCKED: i32 = 0;
+/// `_Py_PENDING_RAWFREE`, since 3.13.
+const RAWFREE: i32 = 2;
 
 /// What a thread of the run calls.
 #[derive(Debug)]
@@ -29,7 +35,14 @@ pub struct Caller<'a> {
 
 impl Calls for Caller<'_> {
     fn initialize(&self) -> Step<()> {
+        self.initialize_ex(true)
+    }
+    fn initialize_ex(&self, installs_signal_handlers: bool) -> Step<()> {
+        let begins = !self.python.initialized();
         during(Making::Runtime, || self.python.initialize());
+        if begins && installs_signal_handlers && crate::child::signals() {
+            signals::install_own();
+        }
         if crate::child::forks() {
             objects::keep_fork();
         }
@@ -92,6 +105,40 @@ impl Calls for Caller<'_> {
     }
     fn add_pending_call(&self, call: Callback) -> Step<i32> {
         Ok(api::add_pending_call(pending, packed(call)))
+    }
+    fn eval_add_pending_call(
+        &self,
+        interpreter: InterpreterHandle,
+        call: Callback,
+        flags: i32,
+    ) -> Step<i32> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        let result = if flags & RAWFREE != 0 && release().minor >= 13 {
+            api::eval_add_pending_call(interpreter, pending_in_memory, in_memory(call), flags)
+        } else {
+            api::eval_add_pending_call(interpreter, pending, packed(call), flags)
+        };
+        Ok(if result == 0 { 0 } else { -1 })
+    }
+    fn err_check_signals(&self) -> Step<i32> {
+        let result = api::check_signals();
+        if result != 0 && sight::current() != 0 {
+            api::error_clear();
+        }
+        Ok(result)
+    }
+    fn at_signal(&self, handler: Callback) -> Step<i32> {
+        Ok(signals::at_signal(handler))
+    }
+    fn signal_arrives(&self) -> Step<()> {
+        signals::arrive();
+        Ok(())
+    }
+    fn thread_get_ident(&self) -> Step<i64> {
+        Ok(signals::ident())
+    }
+    fn thread_state_set_async_exc(&self, ident: i64, exception: Exception) -> Step<i32> {
+        Ok(signals::set_async_exc(ident, exception))
     }
     fn make_pending_calls(&self) -> Step<i32> {
         let result = api::make_pending_calls();
@@ -524,18 +571,25 @@ impl Calls for Caller<'_> {
         api::leave_tracing(self.python.state_pointer(handle));
         Ok(())
     }
-    fn ref_tracer_set(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
+    fn ref_tracer_set_tracer(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
         Ok(tracing::set_ref_tracer(function, data))
     }
-    fn ref_tracer_get(&self) -> Step<(Option<CallbackId>, u64)> {
+    fn ref_tracer_get_tracer(&self) -> Step<(Option<CallbackId>, u64)> {
         Ok(tracing::ref_tracer())
     }
-    fn set_eval_frame(&self, interpreter: InterpreterHandle, evaluator: Evaluator) -> Step<()> {
+    fn interpreter_state_set_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+        evaluator: Evaluator,
+    ) -> Step<()> {
         let interpreter = self.python.interpreter_pointer(interpreter);
         tracing::set_eval_frame(interpreter, evaluator);
         Ok(())
     }
-    fn get_eval_frame(&self, interpreter: InterpreterHandle) -> Step<Evaluator> {
+    fn interpreter_state_get_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+    ) -> Step<Evaluator> {
         let interpreter = self.python.interpreter_pointer(interpreter);
         Ok(tracing::eval_frame(interpreter))
     }

@@ -11,6 +11,7 @@ mod handles;
 pub mod injected;
 mod library;
 mod objects;
+mod signals;
 mod site;
 mod start;
 mod storage;
@@ -232,7 +233,7 @@ impl Python for Libpython {
                 }
                 Some(Site::Claim(_)) | None => record::end(&format!("exit {status}")),
             },
-            Over::Fatal(_) | Over::Status(_) | Over::Crash(_) => {
+            Over::Fatal(_) | Over::Status(_) | Over::Crash(_) | Over::Limit(_) => {
                 record::cut("the scenario does what has no meaning in C")
             }
         }
@@ -247,6 +248,7 @@ impl Python for Libpython {
         configure::global_flag(field)
     }
     fn observe_hooks(&self, _frames: bool) {}
+    fn observe_signals(&self) {}
 
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)
@@ -325,6 +327,10 @@ impl Python for Libpython {
 
     fn pending(&self) -> usize {
         record::refuse("how many pending calls are queued cannot be seen")
+    }
+
+    fn pending_of(&self, _interpreter: InterpreterHandle) -> usize {
+        self.pending()
     }
 
     fn mutex_held(&self, mutex: MutexSlot) -> bool {

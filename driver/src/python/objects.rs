@@ -86,7 +86,7 @@ fn empty_code() -> Pointer {
 }
 
 /// Drops a result: whether there was one, and no exception.
-fn succeeded(result: Pointer) -> bool {
+pub(super) fn succeeded(result: Pointer) -> bool {
     if result.is_null() {
         api::error_clear();
         return false;

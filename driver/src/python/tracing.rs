@@ -105,7 +105,7 @@ const REF_TOLD: [RefTracer; BODIES_MAX] = for_each_body!(ref_told_of);
 /// `PyRefTracer_SetTracer`
 pub(super) fn set_ref_tracer(function: Option<CallbackId>, data: u64) -> i32 {
     let function = function.map(|id| of_body(&REF_TOLD, id));
-    let result = api::ref_tracer_set(function, data as Pointer);
+    let result = api::ref_tracer_set_tracer(function, data as Pointer);
     if result != 0 {
         api::error_clear();
     }

@@ -22,7 +22,7 @@ pub use attach::{
 };
 pub use creation::{Creation, HalfMade, NoInterpreter};
 pub use fork::ForkWithInterpreters;
-pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish};
+pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish, PendingFlags};
 pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
@@ -106,6 +106,12 @@ differences! {
     InitializedAfterSite,
     /// [`Profile::pending_main_capacity`].
     PendingMainCapacity,
+    /// [`Profile::pending_pass_of_interpreter`].
+    PendingPassOfInterpreter,
+    /// [`Profile::pending_flags`]: as since 3.13 where they are not, and the other way round.
+    PendingFlags,
+    /// [`Profile::check_raises_async_exceptions`].
+    CheckRaisesAsyncExceptions,
     /// [`Profile::join_refused_at_finalization`].
     JoinRefusedAtFinalization,
     /// [`Profile::start_refused`]: at the mark where it is not, and never where it is.

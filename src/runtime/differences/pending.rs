@@ -25,6 +25,17 @@ pub enum PendingCallsOf {
     MainThread,
 }
 
+/// What the last argument of `_PyEval_AddPendingCall` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PendingFlags {
+    /// It has none.
+    None,
+    /// Anything but 0: the main queue.
+    MainThread,
+    /// One bit for the main queue, one for an argument that is freed.
+    Bits,
+}
+
 /// How finalization runs what is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PendingFinish {
@@ -110,5 +121,35 @@ impl Profile {
         } else {
             31
         }
+    }
+
+    /// Calls of an interpreter's own queue that one pass makes; of the main queue it is all that it holds, up to 3.12 one more.
+    /// Source: contract 1.6 (`maxloop`), gh-117474 (3.13).
+    #[must_use]
+    pub fn pending_pass_of_interpreter(self) -> usize {
+        if self.when(Difference::PendingPassOfInterpreter, self.minor() >= 13) {
+            100
+        } else {
+            32
+        }
+    }
+
+    /// What the last argument of `_PyEval_AddPendingCall` says. Source: contract 1.6; its declarations in
+    /// `Include/internal/pycore_ceval.h` (gh-104812: 3.12; gh-110310: 3.13).
+    #[must_use]
+    pub fn pending_flags(self) -> PendingFlags {
+        if self.when(Difference::PendingFlags, self.minor() >= 13) {
+            PendingFlags::Bits
+        } else if self.minor() >= 12 {
+            PendingFlags::MainThread
+        } else {
+            PendingFlags::None
+        }
+    }
+
+    /// Whether `PyErr_CheckSignals` raises an async exception too. Source: contract V24, gh-144748 (3.15).
+    #[must_use]
+    pub fn check_raises_async_exceptions(self) -> bool {
+        self.when(Difference::CheckRaisesAsyncExceptions, self.minor() >= 15)
     }
 }

@@ -282,6 +282,18 @@ impl Runtime {
         }
     }
 
+    /// How many calls are queued for an interpreter; in 3.8, which has one queue, for all of them. None for one that is freed.
+    #[must_use]
+    pub fn pending_of(&self, interpreter: InterpreterHandle) -> usize {
+        if self.profile.pending_calls_of() == PendingCallsOf::Runtime {
+            return self.pending_main.peek();
+        }
+        let owner = interpreter.slot().map(|slot| &self.interpreters[slot]);
+        owner
+            .filter(|owner| owner.generation.peek() == interpreter.generation())
+            .map_or(0, |owner| owner.pending.peek())
+    }
+
     /// Whether a user's mutex is locked.
     #[must_use]
     pub fn mutex_held(&self, mutex: MutexSlot) -> bool {

@@ -127,9 +127,11 @@ impl Witness<Runtime> for Gate {
         let next = || self.0.next().is_some_and(|event| event.thread == thread);
         let turn = || next() || self.0.is_free();
         let standing = &self.0.standing[thread.index()];
+        // A signal may interrupt a thread that stands before an event.
+        let stood = standing.read();
         standing.write(true);
         wait_until(&turn);
-        standing.write(false);
+        standing.write(stood);
     }
 
     fn happens(&self, _: &Machine, event: Event) {
@@ -173,6 +175,10 @@ impl Explored for Case<'_> {
 
     fn forks(&self) -> bool {
         self.program.forks()
+    }
+
+    fn signals(&self) -> bool {
+        self.program.signals()
     }
 
     fn make(&self) -> Box<dyn Run + '_> {
@@ -232,6 +238,7 @@ impl Ending for Judge<'_> {
                 End::Fatal(error.message(machine.runtime.profile()).to_owned())
             }
             Some(Over::Crash(_)) => End::Crash(0),
+            Some(Over::Limit(limit)) => End::Cut(limit.name().to_owned()),
             Some(Over::Exit(status)) => match machine.failed() {
                 Some(Site::Statement(id) | Site::Name(id)) => End::Assertion(id),
                 Some(Site::Claim(_)) | None => End::Exit(status),
@@ -363,6 +370,10 @@ fn fatal_texts_match(model: &str, text: &str) -> bool {
 impl Run for Following<'_> {
     fn body(&self, thread: ThreadIndex) {
         self.judge.machine().run_thread(thread);
+    }
+
+    fn interrupt(&self, signal: u8) -> bool {
+        self.judge.machine().interrupt(signal)
     }
 
     fn look(&self, _: &World) -> Look {

@@ -160,6 +160,10 @@ impl Explored for Case<'_> {
         self.program.forks()
     }
 
+    fn signals(&self) -> bool {
+        self.program.signals()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         // The search starts again when it learns of a point: so does what it noted.
         self.noted.take();
@@ -178,6 +182,10 @@ impl Explored for Case<'_> {
 impl Run for Recording<'_> {
     fn body(&self, thread: ThreadIndex) {
         self.0.body(thread);
+    }
+
+    fn interrupt(&self, signal: u8) -> bool {
+        self.0.interrupt(signal)
     }
 
     fn look(&self, _: &World) -> Look {

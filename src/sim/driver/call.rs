@@ -7,8 +7,8 @@
 
 use super::{Activation, Calls, Filled, Machine, PENDING, Python, Value};
 use crate::runtime::{
-    Callback, CallbackId, Config, ConfigField, Crash, GilState, InterpreterConfig, MutexSlot,
-    Step as Called, ThreadStateHandle, Tracer,
+    Callback, CallbackId, Config, ConfigField, Crash, Exception, GilState, InterpreterConfig,
+    MutexSlot, Step as Called, ThreadStateHandle, Tracer,
 };
 use crate::sim::scenario::calls::Call;
 use crate::sim::scenario::names::CONFIG_FIELDS;
@@ -58,7 +58,7 @@ impl<P: Python> Machine<P> {
             return caller.set_parameter(name).map(null);
         }
         if function == Call::RefTracerGetTracer {
-            let (function, data) = caller.ref_tracer_get()?;
+            let (function, data) = caller.ref_tracer_get_tracer()?;
             if let Some(Argument::Bind(out)) = call.arguments.first() {
                 self.bind(at, *out, Value::from_word(data));
             }
@@ -75,10 +75,8 @@ impl<P: Python> Machine<P> {
         given: &Arguments,
     ) -> Called<Value> {
         Ok(match call {
-            Call::Initialize | Call::InitializeEx => {
-                caller.initialize()?;
-                Value::NULL
-            }
+            Call::Initialize => caller.initialize().map(null)?,
+            Call::InitializeEx => caller.initialize_ex(given[0].number() != 0).map(null)?,
             Call::IsInitialized => caller.is_initialized()?.into(),
             Call::IsFinalizing => caller.is_finalizing()?.into(),
             Call::FinalizeEx => caller.finalize_ex()?.into(),
@@ -92,8 +90,18 @@ impl<P: Python> Machine<P> {
             }
             Call::EvalInitThreads | Call::PreConfigFill => Value::NULL,
             Call::GcCollect => caller.gc_collect()?.into(),
-            Call::AddPendingCall => self.add_pending_call(caller, given)?,
+            Call::AddPendingCall => {
+                self.add_pending_call(given[0], given[1], |call| caller.add_pending_call(call))?
+            }
+            Call::EvalAddPendingCall => {
+                let (interpreter, flags) = (given[0].interpreter(), given[3].number() as i32);
+                self.add_pending_call(given[1], given[2], |call| {
+                    caller.eval_add_pending_call(interpreter, call, flags)
+                })?
+            }
             Call::MakePendingCalls => caller.make_pending_calls()?.into(),
+            Call::ErrCheckSignals => caller.err_check_signals()?.into(),
+            Call::AtSignal => self.at_signal(caller, given[0])?,
             Call::MutexLock => {
                 caller.mutex_lock(mutex(caller, given[0])?)?;
                 Value::NULL
@@ -254,14 +262,14 @@ impl<P: Python> Machine<P> {
                 .thread_state_leave_tracing(given[0].thread_state())
                 .map(null)?,
             Call::RefTracerSetTracer => caller
-                .ref_tracer_set(given[0].function(), given[1].to_word())?
+                .ref_tracer_set_tracer(given[0].function(), given[1].to_word())?
                 .into(),
             Call::InterpreterStateSetEvalFrameFunc => caller
-                .set_eval_frame(given[0].interpreter(), given[1].evaluator())
+                .interpreter_state_set_eval_frame_func(given[0].interpreter(), given[1].evaluator())
                 .map(null)?,
-            Call::InterpreterStateGetEvalFrameFunc => {
-                caller.get_eval_frame(given[0].interpreter())?.into()
-            }
+            Call::InterpreterStateGetEvalFrameFunc => caller
+                .interpreter_state_get_eval_frame_func(given[0].interpreter())?
+                .into(),
             Call::CurrentFrames => caller.current_frames()?.into(),
             Call::TracemallocStart => caller.tracemalloc_start()?.into(),
             Call::TracemallocStop => caller.tracemalloc_stop()?.into(),
@@ -346,6 +354,13 @@ impl<P: Python> Machine<P> {
                 .thread_state_delete(given[0].thread_state())
                 .map(null)?,
             Call::ThreadStateDeleteCurrent => caller.thread_state_delete_current().map(null)?,
+            Call::ThreadStateSetAsyncExc => {
+                let exception = given[1].number() as Exception;
+                caller
+                    .thread_state_set_async_exc(given[0].number(), exception)?
+                    .into()
+            }
+            Call::ThreadGetIdent => Value::Number(caller.thread_get_ident()?),
             Call::ThreadStateGetId => {
                 Value::Number(caller.thread_state_get_id(given[0].thread_state())? as i64)
             }
@@ -454,16 +469,20 @@ impl<P: Python> Machine<P> {
         })
     }
 
-    fn add_pending_call(&self, caller: &P::Caller<'_>, given: &Arguments) -> Called<Value> {
-        let Value::Callback(body) = given[0] else {
-            return Ok(caller
-                .add_pending_call(callback(given[0], given[1]))?
-                .into());
+    /// Queues a callback as `add` does, and counts it.
+    fn add_pending_call(
+        &self,
+        function: Value,
+        argument: Value,
+        add: impl FnOnce(Callback) -> Called<i32>,
+    ) -> Called<Value> {
+        let Value::Callback(body) = function else {
+            return Ok(add(callback(function, argument))?.into());
         };
         let body = BodyId(body);
-        let call = Callback::new(CallbackId(u16::from(body.0)), given[1].to_word() | PENDING);
+        let call = Callback::new(CallbackId(u16::from(body.0)), argument.to_word() | PENDING);
         self.adding[body.index()].update(|adding| adding + 1);
-        let result = caller.add_pending_call(call)?;
+        let result = add(call)?;
         self.adding[body.index()].update(|adding| adding - 1);
         if result == 0 {
             self.owed[body.index()].update(|owed| owed + 1);

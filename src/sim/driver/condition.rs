@@ -178,7 +178,11 @@ impl<'a, P: Python> Reader<'a, P> {
                 let interpreter = self.value(interpreter)?.interpreter();
                 Value::Number(runtime.thread_states_of(interpreter) as i64)
             }
-            StateFunction::Pending(_) => Value::Number(runtime.pending() as i64),
+            StateFunction::Pending(None) => Value::Number(runtime.pending() as i64),
+            StateFunction::Pending(Some(interpreter)) => {
+                let interpreter = self.value(interpreter)?.interpreter();
+                Value::Number(runtime.pending_of(interpreter) as i64)
+            }
             StateFunction::Runs(body) => Value::Number(machine.runs[body.index()].peek() as i64),
             StateFunction::InterpreterOf(inner) => self.interpreter_of(self.value(inner)?),
             StateFunction::MainInterpreter => crate::runtime::InterpreterHandle::MAIN.into(),

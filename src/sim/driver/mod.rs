@@ -14,6 +14,7 @@ mod condition;
 mod fork;
 mod natives;
 mod python;
+mod signal;
 mod statement;
 mod value;
 
@@ -27,7 +28,7 @@ use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, Th
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
 use crate::sync::{
-    AtomicBool, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
+    AtomicBool, AtomicU64, Branch, Crew, Event, Plain, Semaphore, THREADS_MAX, ThreadIndex, Word,
     current_thread, frame, hang_forever, pause_point, simulated, spawn, statement,
 };
 use std::sync::{Arc, Weak};
@@ -43,6 +44,9 @@ const NAMES_MAX: usize = 32;
 
 /// Marks the argument of a callback that was queued with `Py_AddPendingCall`, so that its runs can be counted.
 const PENDING: u64 = 1 << 46;
+
+/// Marks Python's handler of the signal, so that its runs can be counted.
+const SIGNALLED: u64 = 15 << 42;
 
 /// What a scenario did, for who wants to tell: called on the thread that does it.
 pub trait Listener<P: Python = Runtime>: Sync + Send {
@@ -158,6 +162,12 @@ pub struct Machine<P: Python = Runtime> {
     inherited: Vec<Plain<i64>>,
     /// What filled each `PyConfig`. Rule: whoever fills it, before anybody else reads it.
     filled: Vec<Plain<Filled>>,
+    /// Signals for the first thread that no simulator delivers, as bits.
+    arriving: AtomicU64,
+    /// Python's handler of the signal. Rule: the GIL.
+    handler: Plain<Value>,
+    /// Runs of it that signals allow for, for each callback: up to two, as signals that come together are one.
+    due: Vec<Plain<i64>>,
     failed: Plain<u64>,
     process_ended: Plain<bool>,
     /// How many forks the run followed into the child. Rule, of the three: the thread that forks.
@@ -255,6 +265,11 @@ impl<P: Python> Machine<P> {
                 filled: (0..program.structures.len())
                     .map(|structure| Plain::new(("filled", structure), Filled::Not))
                     .collect(),
+                arriving: AtomicU64::new("arriving", 0),
+                handler: Plain::new("handler", Value::Unbound),
+                due: (0..bodies)
+                    .map(|body| Plain::new(("due", body), 0))
+                    .collect(),
                 failed: Plain::new("failed", 0),
                 process_ended: Plain::new("process_ended", false),
                 generation: Plain::new("generation", 0),
@@ -327,6 +342,9 @@ impl<P: Python> Machine<P> {
         }
         if !self.reads.globals.is_empty() {
             self.runtime.observe_flags();
+        }
+        if self.reads.signals {
+            self.runtime.observe_signals();
         }
         let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
         if self.reads.calls.iter().any(adds_hooks) {
@@ -574,10 +592,15 @@ impl<P: Python> Machine<P> {
         callback: CallbackId,
         argument: u64,
     ) -> Step<i32> {
+        let body = BodyId(callback.0 as u8);
         if argument & PENDING != 0 {
-            self.ran_pending(BodyId(callback.0 as u8));
+            self.ran_pending(body);
         }
-        self.callback_with(caller, callback, &[argument & !PENDING])
+        let argument = match argument & !PENDING {
+            SIGNALLED => self.ran_handler(body),
+            argument => argument,
+        };
+        self.callback_with(caller, callback, &[argument])
     }
 
     /// The same, of a callback that is given these arguments, as words.
@@ -609,7 +632,8 @@ impl<P: Python> Machine<P> {
             || self.activate(caller, body, arguments),
             |result| result.map_or(u64::MAX, |value| value.to_word()),
         );
-        if let Some(listener) = &self.listener {
+        // A thread that ends inside the callback does not leave it.
+        if let Some(listener) = self.listener.as_ref().filter(|_| result.is_ok()) {
             listener.leaves(self, thread);
         }
         depth.write(depth.read() - 1);

@@ -6,9 +6,9 @@
 use super::{Machine, Value};
 use crate::runtime::{
     AuditEvent, Callback, CallbackId, Caller, Config, ConfigField, Crash, Daemon, Dictionary,
-    Ended, Evaluator, GilState, GuardHandle, Host, InterpreterConfig, InterpreterHandle, ModuleId,
-    MutexSlot, ObjectId, ObjectKind, Over, Profile, RefEvent, Runtime, Stage, StatusError, Step,
-    ThreadStateHandle, Token, TraceEvent, Tracer, TssHandle, ViewHandle,
+    Ended, Evaluator, Exception, GilState, GuardHandle, Host, InterpreterConfig, InterpreterHandle,
+    ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile, RefEvent, Runtime, Stage,
+    StatusError, Step, ThreadStateHandle, Token, TraceEvent, Tracer, TssHandle, ViewHandle,
 };
 use crate::sync::{Branch, ThreadIndex, Word};
 
@@ -39,6 +39,8 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn global_flag(&self, field: ConfigField) -> i32;
     /// The program looks on by tracing and the like, and whether at frames: that is to be looked for from here on.
     fn observe_hooks(&self, frames: bool);
+    /// The program has signals or async exceptions: they are to be looked for from here on.
+    fn observe_signals(&self);
 
     /// `attached(T)`.
     fn attached(&self, thread: ThreadIndex) -> bool;
@@ -70,6 +72,8 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn interpreter_of_object(&self, object: ObjectId) -> InterpreterHandle;
     /// `pending`.
     fn pending(&self) -> usize;
+    /// `pending(interp)`.
+    fn pending_of(&self, interpreter: InterpreterHandle) -> usize;
     /// `held(m)` of a `PyMutex`.
     fn mutex_held(&self, mutex: MutexSlot) -> bool;
     /// What `PyGILState_Check` says in the thread.
@@ -131,6 +135,8 @@ macro_rules! calls {
 calls! {
     /// `Py_Initialize`.
     fn initialize() -> ();
+    /// `Py_InitializeEx`.
+    fn initialize_ex(installs_signal_handlers: bool) -> ();
     /// `Py_IsInitialized`.
     fn is_initialized() -> i32;
     /// `Py_IsFinalizing`.
@@ -155,8 +161,20 @@ calls! {
     fn gc_collect() -> i32;
     /// `Py_AddPendingCall`.
     fn add_pending_call(call: Callback) -> i32;
+    /// `_PyEval_AddPendingCall`.
+    fn eval_add_pending_call(interpreter: InterpreterHandle, call: Callback, flags: i32) -> i32;
     /// `Py_MakePendingCalls`.
     fn make_pending_calls() -> i32;
+    /// `PyErr_CheckSignals`.
+    fn err_check_signals() -> i32;
+    /// Python's `signal.signal`: 0, or -1 if it raises.
+    fn at_signal(handler: Callback) -> i32;
+    /// The signal arrives, on the process's first thread: what the system does then.
+    fn signal_arrives() -> ();
+    /// `PyThread_get_thread_ident`.
+    fn thread_get_ident() -> i64;
+    /// `PyThreadState_SetAsyncExc`.
+    fn thread_state_set_async_exc(ident: i64, exception: Exception) -> i32;
     /// `PyMutex_Lock`.
     fn mutex_lock(mutex: MutexSlot) -> ();
     /// `PyMutex_Unlock`.
@@ -324,13 +342,13 @@ calls! {
     /// `PyThreadState_LeaveTracing`.
     fn thread_state_leave_tracing(handle: ThreadStateHandle) -> ();
     /// `PyRefTracer_SetTracer`; the data as a word.
-    fn ref_tracer_set(function: Option<CallbackId>, data: u64) -> i32;
+    fn ref_tracer_set_tracer(function: Option<CallbackId>, data: u64) -> i32;
     /// `PyRefTracer_GetTracer`.
-    fn ref_tracer_get() -> (Option<CallbackId>, u64);
+    fn ref_tracer_get_tracer() -> (Option<CallbackId>, u64);
     /// `_PyInterpreterState_SetEvalFrameFunc`.
-    fn set_eval_frame(interpreter: InterpreterHandle, evaluator: Evaluator) -> ();
+    fn interpreter_state_set_eval_frame_func(interpreter: InterpreterHandle, evaluator: Evaluator) -> ();
     /// `_PyInterpreterState_GetEvalFrameFunc`.
-    fn get_eval_frame(interpreter: InterpreterHandle) -> Evaluator;
+    fn interpreter_state_get_eval_frame_func(interpreter: InterpreterHandle) -> Evaluator;
     /// `sys._current_frames`: 0, or -1 if it raises.
     fn current_frames() -> i32;
     /// `tracemalloc.start`: 0, or -1 if it raises.
@@ -415,6 +433,9 @@ impl Python for Runtime {
     fn observe_hooks(&self, frames: bool) {
         Self::observe_hooks(self, frames);
     }
+    fn observe_signals(&self) {
+        Self::observe_signals(self);
+    }
     fn attached(&self, thread: ThreadIndex) -> bool {
         Self::attached(self, thread)
     }
@@ -459,6 +480,9 @@ impl Python for Runtime {
     }
     fn pending(&self) -> usize {
         Self::pending(self)
+    }
+    fn pending_of(&self, interpreter: InterpreterHandle) -> usize {
+        Self::pending_of(self, interpreter)
     }
     fn mutex_held(&self, mutex: MutexSlot) -> bool {
         Self::mutex_held(self, mutex)

@@ -65,6 +65,7 @@ impl<P: Python> Machine<P> {
         path: u64,
     ) -> Called<Flow> {
         self.goes_on()?;
+        self.look_for_signals(caller)?;
         let place = position(path, next.id);
         statement(place);
         self.lanes[at.thread.index()].at.write(next.id.0 + 1);
@@ -238,6 +239,7 @@ impl<P: Python> Machine<P> {
                     caller.set_global_flag(field, value as i32)?;
                 }
             }
+            StatementKind::Signal(handler) => self.signal(caller, *handler)?,
             StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
             StatementKind::FailAlloc => caller.fail_allocation()?,
             StatementKind::FailThreadStart => caller.fail_thread_start()?,
@@ -434,6 +436,7 @@ impl<P: Python> Machine<P> {
                     }
                 }
             }
+            self.look_for_signals(caller)?;
             if caller.evaluate()? != 0 {
                 return Ok(Value::Number(-1));
             }

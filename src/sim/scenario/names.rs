@@ -29,7 +29,11 @@ pub const CONFIG_LEGACY: [i64; 7] = [1, 1, 1, 1, 1, 0, 1];
 pub const CONFIG_ISOLATED: [i64; 7] = [0, 0, 0, 1, 0, 1, 2];
 
 /// C's constants and their values.
-pub const CONSTANTS: [(&str, i64, Type); 24] = [
+pub const CONSTANTS: [(&str, i64, Type); 28] = [
+    ("PyExc_Exception", 1, Type::Object),
+    ("PyExc_RuntimeError", 2, Type::Object),
+    ("PyExc_KeyboardInterrupt", 3, Type::Object),
+    ("PyExc_SystemExit", 4, Type::Object),
     ("PyGILState_LOCKED", 0, Type::GilState),
     ("PyGILState_UNLOCKED", 1, Type::GilState),
     ("PyTrace_CALL", 0, Type::Int),

@@ -5,6 +5,10 @@ use super::program::{Argument, Block, CallExpr, Program, Reads, Statement, State
 use crate::runtime::profile::Profile;
 use crate::runtime::{MODULES_MAX, TSS_KEYS_MAX};
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
+use crate::sync::THREADS_MAX;
+
+/// Each body may be the handler of a signal, which are the bits of a word; one is Python's.
+const BODIES_WITH_SIGNALS_MAX: usize = 63;
 
 /// Every call and statement of the program, and the profile itself, that cannot be explored yet.
 #[must_use]
@@ -51,6 +55,15 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
     }
     for body in &program.bodies {
         pass.block(&body.block);
+    }
+    let is_large =
+        program.threads.len() >= THREADS_MAX || program.bodies.len() >= BODIES_WITH_SIGNALS_MAX;
+    if pass.reads.sends && is_large {
+        let span = program.profiles_span.unwrap_or_default();
+        let message = format!(
+            "`signal` beside {THREADS_MAX} threads or {BODIES_WITH_SIGNALS_MAX} bodies is not modelled"
+        );
+        pass.refuse(Code::S402, message, span);
     }
     pass.diagnostics
         .sort_by_key(|diagnostic| diagnostic.primary.span);
@@ -107,7 +120,6 @@ impl Pass<'_> {
                     self.refuse_statement(&what, statement);
                 }
             }
-            StatementKind::Signal(_) => self.refuse_statement("`signal`", statement),
             StatementKind::Fork { child, parent } => {
                 self.block(child);
                 self.block(parent);
@@ -124,6 +136,7 @@ impl Pass<'_> {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
+            | StatementKind::Signal(_)
             | StatementKind::FailThreadStart
             | StatementKind::FailAlloc
             | StatementKind::FailStage(_)

@@ -145,13 +145,13 @@ impl State {
         self.threads
             .iter()
             .enumerate()
-            .filter(move |(_, thread)| matches!(thread.pending, Pending::Waiting { condvar, .. } if condvar == wanted))
+            .filter(move |(_, thread)| matches!(thread.waits_with(), Pending::Waiting { condvar, .. } if condvar == wanted))
             .map(|(index, _)| ThreadIndex::new(index))
     }
 
     fn wake(&mut self, thread: ThreadIndex) {
-        if let Pending::Waiting { mutex, .. } = self.threads[thread.index()].pending {
-            self.set_pending(
+        if let Pending::Waiting { mutex, .. } = self.threads[thread.index()].waits_with() {
+            self.set_waits(
                 thread,
                 Pending::Relock {
                     mutex,
@@ -222,10 +222,11 @@ impl World {
         self.borrow()
     }
 
-    /// Where another thread may fork: suspends the calling fiber before it gives the mutex up.
+    /// Where another thread may fork, or a signal may come: suspends the calling fiber before it gives the mutex up.
     fn stand_with(&self, mutex: CellId) {
-        let may_fork = {
+        let may_stop = {
             let (thread, state) = self.current_state();
+            let gets_signals = thread == ThreadIndex::FIRST || state.tuning.forks;
             let forks = |other: &ThreadState| {
                 !matches!(
                     other.pending,
@@ -233,10 +234,11 @@ impl World {
                 )
             };
             let mut others = state.threads.iter().enumerate();
-            state.tuning.forks
-                && others.any(|(index, other)| index != thread.index() && forks(other))
+            let forks = state.tuning.forks
+                && others.any(|(index, other)| index != thread.index() && forks(other));
+            forks || (state.tuning.signals && gets_signals)
         };
-        if may_fork {
+        if may_stop {
             self.stand_before(Pending::Unlock(mutex));
         }
     }
@@ -601,6 +603,7 @@ impl Controller for World {
         if answer == 0 {
             return Branch::Parent;
         }
+        state.change_thread(thread, |state| state.signals = 0);
         for other in (0..state.threads.len()).map(ThreadIndex::new) {
             let pending = state.threads[other.index()].pending;
             if other != thread && !matches!(pending, Pending::NotStarted | Pending::Ended) {
@@ -615,6 +618,14 @@ impl Controller for World {
             }
         }
         Branch::Child
+    }
+
+    fn send_signal(&self, thread: ThreadIndex, signal: u8) -> bool {
+        let mut state = self.borrow();
+        if state.threads[thread.index()].pending.lives() {
+            state.change_thread(thread, |state| state.signals |= 1 << signal);
+        }
+        true
     }
 
     fn renew(&self, mutex: CellId, contents: &(dyn Contents + 'static)) {

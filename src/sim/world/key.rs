@@ -84,6 +84,10 @@ impl State {
         };
         if !self.silenced(Silence::KeyPending) {
             digest = fold(digest, index as u64, u128::from(thread.pending.code()));
+            if thread.signals != 0 || thread.is_interrupted() {
+                let beneath = u128::from(thread.beneath.code());
+                digest = fold(digest, thread.signals, beneath);
+            }
         }
         if !self.silenced(Silence::KeyEpoch) {
             for (epoch, value) in thread.remembered {

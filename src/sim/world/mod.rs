@@ -30,11 +30,16 @@
 //! and in programs that fork also between the last one under a lock and its release: plain data that a thread changes without
 //! any such operation in between is found as before or as after all of it.
 //!
+//! # Signals
+//!
+//! A thread for which a signal was sent may be interrupted before any of its operations, and while it waits (`interrupt.rs`).
+//!
 //! # Not explored
 //!
 //! Weak memory (that is loom's part): every access is sequentially consistent here.
 
 mod control;
+mod interrupt;
 mod key;
 mod meet;
 mod pending;
@@ -89,6 +94,10 @@ struct CellState {
 #[derive(Clone, Copy, Debug)]
 struct ThreadState {
     pending: Pending,
+    /// What it is about to do when the handler of a signal is done; `NotStarted` if it runs none.
+    beneath: Pending,
+    /// The signals that were sent to it and did not arrive yet, as bits.
+    signals: u64,
     /// What a choice came out as, and how a wait ended.
     answer: u16,
     /// It changed a watched cell since its last scheduling point.
@@ -113,6 +122,8 @@ struct ThreadState {
 impl ThreadState {
     const NEW: Self = Self {
         pending: Pending::NotStarted,
+        beneath: Pending::NotStarted,
+        signals: 0,
         answer: 0,
         shows: false,
         passed: 0,
@@ -152,7 +163,11 @@ pub struct World {
     current: Cell<ThreadIndex>,
     observing: Cell<bool>,
     fibers: RefCell<Vec<Fiber>>,
+    handler: Cell<Option<Handler>>,
 }
+
+/// The program's handler of signals; whether the thread goes on.
+type Handler = *const (dyn Fn(u8) -> bool + 'static);
 
 /// How a thread stands, for reports and verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +217,7 @@ impl World {
             current: Cell::new(ThreadIndex::FIRST),
             observing: Cell::new(false),
             fibers: RefCell::default(),
+            handler: Cell::new(None),
         }
     }
 
@@ -231,13 +247,22 @@ impl World {
         self.state.borrow().footprint.clone()
     }
 
-    /// Makes the fibers; `root` runs a thread's body. The threads with an index in `started` may run at once.
+    /// Makes the fibers; `root` runs a thread's body, `handler` a signal's. The threads with an index in `started` may run at once.
     ///
     /// # Safety
     ///
-    /// `root` and the world must outlive the fibers, which [`World::clear`] or dropping the world ends.
+    /// `root`, `handler` and the world must outlive the fibers, which [`World::clear`] or dropping the world ends.
     #[expect(unsafe_code, reason = "fibers borrow the program and the world")]
-    pub(super) unsafe fn populate(&self, root: &dyn Fn(ThreadIndex), started: &[ThreadIndex]) {
+    pub(super) unsafe fn populate(
+        &self,
+        root: &dyn Fn(ThreadIndex),
+        handler: &dyn Fn(u8) -> bool,
+        started: &[ThreadIndex],
+    ) {
+        // SAFETY: only the lifetime changes; the caller keeps it while the fibers live, which alone use it.
+        self.handler.set(Some(unsafe {
+            std::mem::transmute::<&dyn Fn(u8) -> bool, &'static dyn Fn(u8) -> bool>(handler)
+        }));
         let threads = self.state.borrow().threads.len();
         let world: *const Self = self;
         let mut fibers = Vec::new();
@@ -255,6 +280,16 @@ impl World {
         let mut state = self.state.borrow_mut();
         for thread in started {
             state.set_pending(*thread, Pending::Start);
+        }
+    }
+
+    /// The program's handler of a signal, on the running fiber; whether its thread goes on.
+    fn call_handler(&self, signal: u8) -> bool {
+        let handler = self.handler.get().expect("set with the fibers");
+        #[expect(unsafe_code, reason = "fibers borrow the program")]
+        // SAFETY: who made the fibers keeps the handler while they live.
+        unsafe {
+            (*handler)(signal)
         }
     }
 
@@ -287,6 +322,14 @@ impl World {
     }
 
     fn suspend(&self) {
+        loop {
+            self.suspend_once();
+            let Some(signal) = self.handles() else { return };
+            self.handle(signal);
+        }
+    }
+
+    fn suspend_once(&self) {
         let fiber = self.fiber(self.current.get());
         #[expect(unsafe_code, reason = "no borrow may be held while the fiber is away")]
         // SAFETY: the fibers are made before the first one runs and stay until none runs.
@@ -335,7 +378,8 @@ impl World {
         } else if matches!(pending, Pending::Gone) {
             Standing::Gone
         } else {
-            let waits = pending.waits().filter(|_| !self.enabled(thread));
+            let is_blocked = !self.enabled(thread) && self.signals(thread) == 0;
+            let waits = pending.waits().filter(|_| is_blocked);
             waits.map_or(Standing::Enabled, Standing::Blocked)
         }
     }
@@ -384,6 +428,7 @@ impl World {
             | Pending::Hung
             | Pending::Ended
             | Pending::Gone
+            | Pending::Handles(_)
             | Pending::Waiting { .. } => false,
             Pending::Start | Pending::Access(..) | Pending::Post(_) | Pending::Pause => true,
             Pending::Choose(_) | Pending::Wake(_) | Pending::Unlock(_) | Pending::Fork => true,
@@ -423,6 +468,11 @@ impl World {
         self.state
             .borrow_mut()
             .change_thread(thread, |state| state.answer = answer);
+    }
+
+    /// Whether only cells where threads meet are scheduling points.
+    pub(super) fn has_few_points(&self) -> bool {
+        self.state.borrow().tuning.few_points
     }
 
     /// Whether the exploration has learned of a cell that must be a scheduling point, since the last call.

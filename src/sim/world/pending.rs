@@ -91,6 +91,8 @@ pub enum Pending {
     Fork,
     /// Is not in the forked process that the run went on as.
     Gone,
+    /// Runs the handler of this signal: it was interrupted, before it did what is beneath.
+    Handles(u8),
     /// Never runs again.
     Hung,
     /// Its body ended.
@@ -161,6 +163,7 @@ impl Pending {
             Self::Unlock(cell) => pair(21, cell),
             Self::Fork => 22,
             Self::Gone => 23,
+            Self::Handles(signal) => 24 << 32 | signal as u64,
         }
     }
 
@@ -182,10 +185,45 @@ impl Pending {
             | Self::Wake(_)
             | Self::Unlock(_)
             | Self::Fork
+            | Self::Handles(_)
             | Self::Gone
             | Self::Hung
             | Self::Ended => None,
         }
+    }
+
+    /// Whether a thread that is about to do this can be interrupted.
+    pub(super) const fn is_interruptible(self) -> bool {
+        match self {
+            Self::NotStarted
+            | Self::Start
+            | Self::Wake(_)
+            | Self::Handles(_)
+            | Self::Gone
+            | Self::Hung
+            | Self::Ended => false,
+            Self::Lock(_)
+            | Self::TryLock(_)
+            | Self::Waiting { .. }
+            | Self::Relock { .. }
+            | Self::Access(..)
+            | Self::Acquire(_)
+            | Self::Post(_)
+            | Self::Event(_)
+            | Self::Pause
+            | Self::Choose(_)
+            | Self::Until(_)
+            | Self::Unlock(_)
+            | Self::Fork => true,
+        }
+    }
+
+    /// Whether the thread takes further steps.
+    pub(super) const fn lives(self) -> bool {
+        !matches!(
+            self,
+            Self::NotStarted | Self::Gone | Self::Hung | Self::Ended
+        )
     }
 }
 

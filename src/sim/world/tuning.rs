@@ -12,8 +12,23 @@ pub struct Tuning {
     /// The program forks. A thread then stands still with every lock that it takes, and the locks that threads have in common
     /// do not keep them apart: a child finds what a gone thread had begun under a lock that is free now.
     pub forks: bool,
+    /// Threads of the program may be interrupted by signals. Then every operation is a scheduling point, and giving a lock up is
+    /// one on the thread that gets signals: a handler has what that thread has, and finds what it had begun.
+    pub signals: bool,
     /// A kind of hook or part of the key that is left out, to prove that this is noticed.
     pub silence: Option<Silence>,
+}
+
+impl Tuning {
+    /// For a program that may fork, or have signals.
+    pub(in crate::sim) fn of(self, forks: bool, signals: bool) -> Self {
+        Self {
+            forks,
+            signals,
+            few_points: self.few_points && !signals,
+            ..self
+        }
+    }
 }
 
 /// What can be silenced. For tests only: each must be noticed.

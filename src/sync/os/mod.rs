@@ -63,6 +63,7 @@ mod word;
 pub use lock::{Condvar, Event, Mutex, MutexGuard, Semaphore};
 pub use thread::{
     JoinHandle, Scope, choose, current_thread, enter_thread, fork, frame, hang_forever, learned,
-    observe, pause_point, return_from_hang, scope, simulated, spawn, statement, wait_until,
+    observe, pause_point, return_from_hang, scope, send_signal, simulated, spawn, statement,
+    wait_until,
 };
 pub use word::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Epoch, Plain, Remembered};

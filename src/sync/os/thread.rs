@@ -194,6 +194,18 @@ pub fn choose(alternatives: u16) -> u16 {
     0
 }
 
+/// Sends a signal to a thread. Whether the simulator runs the program's handler on it, between any two of its later steps; on
+/// real threads and under loom the program has to look for itself.
+#[must_use]
+pub fn send_signal(thread: ThreadIndex, signal: u8) -> bool {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        return controller.send_signal(thread, signal);
+    }
+    let _ = (thread, signal);
+    false
+}
+
 /// The process forks: the parent's run or the child's goes on, both in a simulation; on real threads and under loom the
 /// parent's.
 pub fn fork() -> Branch {

@@ -192,6 +192,7 @@ impl Reference {
         if !self.is(Rule::EndDropsCalls) {
             self.make_pending(thread, state)?;
         }
+        self.wait_for_guards(home)?;
         if self.is(Rule::OthersAreFatalAtEnd) && self.homes[home.0].list.len() > 1 {
             return Err(End::Fatal("Py_EndInterpreter: not the last thread"));
         }

@@ -51,6 +51,7 @@ impl Reference {
         if self.is(Rule::SubsEndBeforeTheMark) {
             self.end_all_but_main(thread, finalizer)?;
         }
+        self.wait_for_guards(MAIN)?;
         self.finalizer = Some(finalizer);
         self.finalizing_thread = thread;
         self.initialized = false;
@@ -70,6 +71,7 @@ impl Reference {
             ));
         }
         self.key = false;
+        self.key_created &= !self.wrong(Mistake::KeyGoesWithTheRuntime);
         self.runtime_initialized = false;
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
 
 mod fork;
+mod guards;
 mod interpreters;
 mod lifecycle;
 mod pending;
@@ -17,7 +18,7 @@ mod words;
 
 pub(crate) use interpreters::Interpreter;
 pub(crate) use rules::Rule;
-pub(crate) use words::{Call, End, Function, Home, Mistake, Reply, Side, State};
+pub(crate) use words::{Call, End, Function, Guard, Home, Mistake, Reply, Side, State, Token};
 
 use fork::Before;
 
@@ -39,6 +40,10 @@ pub(crate) struct Fields {
     pub(crate) bound_gilstate: bool,
     /// Since 3.13.
     pub(crate) calls_to_do: bool,
+    /// Since 3.15, of `PyThreadState_Ensure`: how often, whether it made this one, and which guard the last Release closes.
+    ensured: i32,
+    made_to_ensure: bool,
+    owned_guard: Option<Guard>,
     pub(crate) freed: bool,
 }
 
@@ -85,6 +90,11 @@ pub(crate) struct Reference {
     before: Vec<Before>,
     /// HEAD_LOCK is taken over a fork.
     head_held: bool,
+    /// Whether the program's key is created, and each thread's value.
+    key_created: bool,
+    values: [i64; THREADS],
+    /// Whose each guard is, until it is closed.
+    pub(crate) guards: Vec<Option<Home>>,
 }
 
 type Step<T> = Result<T, End>;
@@ -120,6 +130,9 @@ impl Reference {
             survivor: None,
             before: Vec::new(),
             head_held: false,
+            key_created: false,
+            values: [0; THREADS],
+            guards: Vec::new(),
         }
     }
 
@@ -238,6 +251,49 @@ impl Reference {
             }
             Call::AfterForkParent => self.after_fork_parent(thread).map(none),
             Call::AfterForkChild => self.after_fork_child(thread).map(none),
+            Call::TssCreate
+            | Call::TssDelete
+            | Call::TssIsCreated
+            | Call::TssSet(_)
+            | Call::TssGet => self.call_of_key(thread, call),
+            Call::GuardOfCurrent
+            | Call::GuardClose(_)
+            | Call::ThreadEnsure(_)
+            | Call::ThreadEnsureFromView
+            | Call::ThreadRelease(_) => self.call_of_guards(thread, call),
+        }
+    }
+
+    /// Section 2.15: a key and its values are the process's, whatever becomes of the runtime.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are answered where calls come in"
+    )]
+    fn call_of_key(&mut self, thread: usize, call: Call) -> Step<Reply> {
+        let place = if self.wrong(Mistake::OneValueForAll) {
+            0
+        } else {
+            thread
+        };
+        match call {
+            Call::TssCreate => {
+                if !self.key_created && !self.wrong(Mistake::KeyForgetsNothing) {
+                    self.values = [0; THREADS];
+                }
+                self.key_created = true;
+                Ok(Reply::Number(0))
+            }
+            Call::TssDelete => {
+                self.key_created = false;
+                Ok(Reply::Nothing)
+            }
+            Call::TssIsCreated => Ok(Reply::Number(i64::from(self.key_created))),
+            Call::TssSet(value) if self.key_created => {
+                self.values[place] = value;
+                Ok(Reply::Number(0))
+            }
+            Call::TssGet if self.key_created => Ok(Reply::Word(self.values[place])),
+            _ => Err(End::Undefined),
         }
     }
 

@@ -211,8 +211,8 @@ impl Reference {
         self.refusing = self.is(Rule::FinishRefuses);
         loop {
             self.make_pending(thread, finalizer)?;
-            let left = &self.homes[self.queue_of(MAIN).0].queue;
-            if left.is_empty() || !self.is(Rule::FinishGoesOn) {
+            let goes_on = self.is(Rule::FinishGoesOn) && self.runs_calls(thread, MAIN);
+            if !goes_on || self.homes[self.queue_of(MAIN).0].queue.is_empty() {
                 return Ok(());
             }
         }

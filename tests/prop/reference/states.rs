@@ -253,6 +253,9 @@ impl Reference {
             cleared: false,
             bound_gilstate: false,
             calls_to_do: false,
+            ensured: 0,
+            made_to_ensure: false,
+            owned_guard: None,
             freed: false,
         });
         let at_tail = self.wrong(Mistake::TailInsertion);

@@ -89,6 +89,34 @@ pub(crate) enum Call {
     Fork(Side),
     AfterForkParent,
     AfterForkChild,
+    TssCreate,
+    TssDelete,
+    TssIsCreated,
+    /// A value that is not null.
+    TssSet(i64),
+    TssGet,
+    /// `PyInterpreterGuard_FromCurrent`, and so on: 3.15.
+    GuardOfCurrent,
+    GuardClose(Option<Guard>),
+    ThreadEnsure(Option<Guard>),
+    /// With a view of the main interpreter.
+    ThreadEnsureFromView,
+    ThreadRelease(Token),
+}
+
+/// A guard, by order of opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Guard(pub usize);
+
+/// What `PyThreadState_Ensure` returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// It could not be had.
+    Null,
+    /// The thread had no thread state.
+    NoState,
+    /// The one that it had.
+    State(State),
 }
 
 /// A process after a fork.
@@ -105,6 +133,10 @@ pub(crate) enum Reply {
     Number(i64),
     State(Option<State>),
     Interpreter(Option<Home>),
+    /// A thread's value under a key.
+    Word(i64),
+    Guard(Option<Guard>),
+    Token(Token),
 }
 
 /// Why no further call follows.
@@ -191,6 +223,22 @@ mistakes! {
     ChildMayBeSub,
     /// The parent's hook deletes the other thread states.
     ParentDeletesOthers,
+    /// Values outlive the deletion of their key.
+    KeyForgetsNothing,
+    /// A key is forgotten with the runtime.
+    KeyGoesWithTheRuntime,
+    /// Threads share one value.
+    OneValueForAll,
+    /// Finalization waits for no guard.
+    GuardsAreIgnored,
+    /// The last Release leaves the thread state that Ensure made.
+    EnsuredStateStays,
+    /// Release brings no thread state back.
+    TokenIsForgotten,
+    /// The guard of a view is never closed.
+    OwnedGuardStays,
+    /// Ensure makes a thread state of its own for every thread that is not attached.
+    EnsureLooksAtNoSlot,
 }
 
 impl Mistake {

@@ -215,8 +215,18 @@ pub enum Call {
     InterpretersDestroy,
     /// `Py_AddPendingCall(f, arg)`
     AddPendingCall,
+    /// `_PyEval_AddPendingCall(interp, f, arg, flags)`
+    EvalAddPendingCall,
     /// `Py_MakePendingCalls()`
     MakePendingCalls,
+    /// `PyErr_CheckSignals()`
+    ErrCheckSignals,
+    /// `at_signal(f)`
+    AtSignal,
+    /// `PyThreadState_SetAsyncExc(id, exc)`
+    ThreadStateSetAsyncExc,
+    /// `PyThread_get_thread_ident()`
+    ThreadGetIdent,
     /// `PyMutex_Lock(m)`
     MutexLock,
     /// `PyMutex_Unlock(m)`

@@ -104,7 +104,8 @@ pub(super) const ROWS: &[Row] = &[
     data("PyErr_CheckSignals", &[], Int)
         .attached()
         .blocks()
-        .says("runs Python's signal handlers, if this is the main thread; 0, or -1 if one raised"),
+        .says("runs Python's signal handlers, if this is the main thread; 0, or -1 if one raised")
+        .runs(Call::ErrCheckSignals),
     core("PyOS_BeforeFork", &[], Void)
         .attached()
         .blocks()
@@ -119,7 +120,7 @@ pub(super) const ROWS: &[Row] = &[
         .fatal(&["not main interpreter", NULL_STATE])
         .says("what `os.fork()` does after, in the child: only this thread's state remains")
         .runs(Call::AfterForkChild),
-    surface("PyOS_AfterFork", &[], Void)
+    surface("PyOS_AfterFork", &[], Void).deprecated(7)
         .attached()
         .says("`PyOS_AfterFork_Child()`")
         .runs(Call::AfterForkChild),

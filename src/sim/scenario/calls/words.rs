@@ -24,10 +24,11 @@ pub(super) const ROWS: &[Row] = &[
         .attached()
         .says("Python's `os.register_at_fork()`: before, in the parent, in the child")
         .runs(Call::AtFork),
-    core("at_signal", &[Callback(0)], Void)
+    core("at_signal", &[Callback(1)], Int)
         .kind(Kind::Word)
         .attached()
-        .says("Python's signal handler: runs at a check of the main thread"),
+        .says("Python's signal handler: runs at a check of the main thread; 0, or -1 if this is another thread")
+        .runs(Call::AtSignal),
     core("at_site", &[Callback(0)], Void)
         .kind(Kind::Word)
         .says("what `site` runs during initialization")
@@ -75,9 +76,10 @@ pub(super) const ROWS: &[Row] = &[
         &[In(Interpreter), Callback(1), In(Pointer), In(Int)],
         Int,
     )
-    .optional(0)
     .since(9)
-    .says("queues a callback for an interpreter: interpreter, callback, argument, flags"),
+    .blocks()
+    .says("queues a callback for an interpreter: interpreter, callback, argument, flags")
+    .runs(Call::EvalAddPendingCall),
     core("_PyEval_StopTheWorld", &[In(Interpreter)], Void)
         .since(13)
         .attached()

@@ -252,6 +252,12 @@ impl Program {
             .any(|made| made.row().modelled == Some(call))
     }
 
+    /// Whether a thread may be interrupted by a signal that another one sends.
+    #[must_use]
+    pub fn signals(&self) -> bool {
+        Reads::of(self).sends
+    }
+
     /// The threads that a name stands for: one instance, or all of the body's.
     pub fn threads_of(&self, thread: ThreadRef) -> impl Iterator<Item = ThreadId> + use<> {
         let body = &self.bodies[thread.body.index()];

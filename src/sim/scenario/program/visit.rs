@@ -1,7 +1,7 @@
 //! What a program reads of the state, found by walking all of it.
 
 use super::{
-    Argument, Block, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
+    Argument, Block, BodyKind, CallExpr, ClaimKind, Expression, Limit, Program, ResultClaimKind,
     StateFunction, Statement, StatementKind, Step, TextId,
 };
 use crate::runtime::Stage;
@@ -23,6 +23,10 @@ pub struct Reads {
     pub pending: bool,
     /// In a statement, who holds the GIL.
     pub gil_holder: bool,
+    /// Signals or async exceptions.
+    pub signals: bool,
+    /// Signals, by another thread than the one that the program starts with.
+    pub sends: bool,
     /// Whether it forks.
     pub forks: bool,
     /// The global flags that it names.
@@ -32,6 +36,8 @@ pub struct Reads {
     /// The modules that it imports; `threading` is always the first, whether or not it does.
     pub modules: Vec<Box<str>>,
     imports: BTreeSet<TextId>,
+    /// In the body that is looked at.
+    sent: bool,
 }
 
 /// `threading`, then the others in the order of their names.
@@ -55,6 +61,9 @@ impl Reads {
         let mut reads = Self::default();
         for body in &program.bodies {
             reads.block(&body.block);
+            // Those of the first thread's own body are handled where they are sent.
+            reads.sends |= reads.sent && body.kind != BodyKind::Main;
+            reads.sent = false;
         }
         reads.modules = modules(program, &reads.imports);
         reads.ids |= reads.remembers_ids();
@@ -149,8 +158,8 @@ impl Reads {
             | StatementKind::Sleep
             | StatementKind::New(_)
             | StatementKind::Collect
-            | StatementKind::Signal(_)
             | StatementKind::Return(None) => {}
+            StatementKind::Signal(_) => (self.signals, self.sent) = (true, true),
             StatementKind::Import { module, .. } => {
                 self.imports.insert(*module);
             }
@@ -187,6 +196,10 @@ impl Reads {
         self.ids |= matches!(
             call.call.row().modelled,
             Some(Call::ThreadStateGetId | Call::InterpreterStateGetId)
+        );
+        self.signals |= matches!(
+            call.call.row().modelled,
+            Some(Call::AtSignal | Call::ErrCheckSignals | Call::ThreadStateSetAsyncExc)
         );
         for argument in &call.arguments {
             match argument {
