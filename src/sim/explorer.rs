@@ -37,7 +37,7 @@ pub trait Program {
         false
     }
     /// Whether a thread of it may be interrupted by a signal.
-    fn signals(&self) -> bool {
+    fn sends_signals(&self) -> bool {
         false
     }
     /// Makes the program's state, and with it all its cells, on the calling thread.
