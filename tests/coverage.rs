@@ -1,4 +1,4 @@
-//! Which entries of the two catalogues (bugs met in the field; properties and probes of the contract) have scenarios.
+//! Which entries of the two catalogues (bugs met in the field; properties, probes and functions of the contract) have scenarios.
 //!
 //! `docs/entries.txt` lists every entry once. A scenario names those that it covers in the `Covers:` line of its
 //! documentation. `docs/coverage.md` is written from both: `TSTATE_UPDATE=1 cargo test --test coverage`.
@@ -10,13 +10,14 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// The families of entries: the first letter of an id, and the heading of its table.
-const FAMILIES: [(&str, &str); 6] = [
+const FAMILIES: [(&str, &str); 7] = [
     ("U", "User bugs"),
     ("R", "Runtime bugs"),
     ("Z", "Hazards"),
     ("S", "Safety properties"),
     ("L", "Progress properties"),
     ("P", "Probes of real libraries"),
+    ("F", "Functions that no property speaks of"),
 ];
 
 /// One line of `docs/entries.txt`.

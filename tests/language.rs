@@ -378,7 +378,7 @@ fn constants_fold_and_an_address_binds() {
         panic!("{:?}", program.bodies[0].block[2]);
     };
     assert!(matches!(call.arguments[0], Argument::Bind(_)));
-    assert_eq!(program.structures[0].fields, [0, 0, 0, 0, 0, 0, 2]);
+    assert_eq!(program.structures[0].fields, [(6, 2)].into());
 }
 
 #[test]

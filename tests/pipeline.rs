@@ -6,8 +6,8 @@
 
 use tstate::runtime::differences::{Creation, HalfMade, NoInterpreter};
 use tstate::runtime::{
-    AuditEvent, Callback, CallbackId, Caller, Crash, Fatal, Host, InterpreterConfig, Observation,
-    Over, Profile, Runtime, Stage, StatusError, Step, ThreadStateHandle,
+    AuditEvent, Callback, CallbackId, Caller, Config, Crash, Fatal, Host, InterpreterConfig,
+    Observation, Over, Profile, Runtime, Stage, StatusError, Step, ThreadStateHandle,
 };
 use tstate::sync::ThreadIndex;
 
@@ -320,7 +320,9 @@ fn initialization_that_fails_undoes_nothing_and_has_the_text_of_its_release() {
             let host = Refusing(None);
             let caller = Caller::new(&runtime, &host);
             caller.fail_stage(stage).unwrap();
-            let failed = caller.initialize_from_config(true).unwrap();
+            let failed = caller
+                .initialize_from_config(Some(&Config::python()))
+                .unwrap();
             assert_eq!(failed, Err(StatusError::Stage(stage)), "{about}");
             assert_eq!(runtime.over(), None, "{about}");
             let seen = runtime.observe();

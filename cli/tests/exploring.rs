@@ -77,6 +77,30 @@ fn last_line(answer: &Answer) -> &str {
     answer.output.lines().last().expect("a last line")
 }
 
+/// A worker ends with its guard open, another guard is a thread state's.
+const GUARDED: &str = "\
+python 3.15
+
+thread main {
+    Py_Initialize()
+    view = PyInterpreterView_FromMain()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+        join worker
+    Py_END_ALLOW_THREADS
+    token = PyThreadState_EnsureFromView(view)
+    Py_FinalizeEx()
+}
+
+foreign thread worker {
+    guard = PyInterpreterGuard_FromView(view)
+}
+
+expect {
+    allow ok
+}
+";
+
 #[test]
 fn claims_that_hold_exit_0_and_end_with_counts() {
     let project = Project::new(&[("scenarios/good.capi", GOOD)]);
@@ -117,6 +141,18 @@ fn a_claim_that_fails_exits_1_with_the_shortest_run() {
             .output
             .contains("[waits]")
     );
+}
+
+#[test]
+fn a_finalizer_that_waits_for_guards_is_told_whose() {
+    let project = Project::new(&[("scenarios/guarded.capi", GUARDED)]);
+    let answer = project.expect(&["check"], 1);
+    let words: Vec<&str> = answer.output.split_whitespace().collect();
+    let told = words.join(" ");
+    let wanted = "main, in line 11 (Py_FinalizeEx()), waits until no guard is open: main opened one with \
+        PyThreadState_EnsureFromView() in line 10, which its thread state owns, and nobody closed it / worker \
+        opened one with PyInterpreterGuard_FromView() in line 15, and nobody closed it; worker has ended.";
+    assert!(told.contains(wanted), "{told}");
 }
 
 #[test]

@@ -12,14 +12,16 @@
 
 use crate::controller::Native;
 use crate::layer::main_begins;
-use crate::python::{Caller, Libpython, api, release};
+use crate::python::api::Pointer;
+use crate::python::{Caller, Libpython, api, outside_of_frames, release};
 use crate::record;
 use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled};
 use crate::sight;
 use std::sync::{Arc, OnceLock};
-use tstate::runtime::{AuditEvent, CallbackId, Profile};
-use tstate::sim::driver::{Machine, Python, Site};
+use tstate::runtime::{CallbackId, Profile};
+use tstate::sim::driver::{Machine, Python, Site, evaluated};
 use tstate::sim::events::{Event, Events, Seen, Witness};
+use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{BodyKind, Program, Reads};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
@@ -165,6 +167,16 @@ pub fn forks() -> bool {
     machine().program().forks()
 }
 
+/// Whether the scenario makes that call.
+pub fn calls(call: Call) -> bool {
+    machine().program().calls(call)
+}
+
+/// Whether the scenario names a global flag.
+pub fn names_flags() -> bool {
+    machine().program().names_flags()
+}
+
 /// The library forks, on the calling thread.
 pub fn fork() -> Branch {
     machine().fork()
@@ -224,13 +236,29 @@ pub fn thread_exits() -> bool {
 }
 
 /// Runs a callback of the scenario as an audit hook.
-pub fn audit(id: CallbackId, event: AuditEvent) -> i32 {
-    callback(id, machine().text(event.name()).to_word())
+pub fn audit(id: CallbackId, event: &str) -> i32 {
+    callback(id, machine().text(event).to_word())
+}
+
+/// Runs a callback of the scenario as a function that evaluates frames.
+pub fn evaluate(id: CallbackId, state: Pointer) {
+    let state = machine().runtime.state(state);
+    callback_with(id, &evaluated(state));
 }
 
 /// Runs a callback of the scenario and returns what it returns.
 pub fn callback(id: CallbackId, argument: u64) -> i32 {
     let machine = machine();
     let caller: Caller<'_> = machine.runtime.caller(machine);
-    machine.callback(&caller, id, argument).unwrap_or(0)
+    outside_of_frames(|| machine.callback(&caller, id, argument).unwrap_or(0))
+}
+
+/// Runs a callback of the scenario that is given these arguments, as words, and returns what it returns.
+pub fn callback_with(id: CallbackId, arguments: &[u64]) -> i32 {
+    let machine = machine();
+    let caller: Caller<'_> = machine.runtime.caller(machine);
+    outside_of_frames(|| {
+        let result = machine.callback_with(&caller, id, arguments);
+        result.unwrap_or(0)
+    })
 }

@@ -249,6 +249,9 @@ fn begins_with_initialization(line: &str) -> bool {
         return false;
     };
     let main = &program.bodies[program.main.index()];
+    if program.names_flags() {
+        return false;
+    }
     match main.block.first().map(|statement| &statement.kind) {
         Some(StatementKind::Step {
             step: Step::Call(call),

@@ -29,8 +29,10 @@
 //! ceremony (`init`): the only other writer, the finalizer, holds the GIL, and nobody else reads it.
 
 use super::eval_breaker::EvalBreaker;
-use super::handle::{InterpreterHandle, next_generation};
+use super::frames::Frames;
+use super::handle::{GuardHandle, InterpreterHandle, next_generation};
 use super::interpreter::INTERPRETERS_MAX;
+use super::tracing::Tracing;
 use crate::sync::{AtomicU32, Ordering, Plain, THREADS_MAX, Word, current_thread};
 
 /// Slots of one thread's region.
@@ -74,7 +76,7 @@ pub enum Whence {
     Fini,
     /// `threading`; since 3.15 threads to wait for only.
     Threading,
-    /// `PyGILState_Ensure`.
+    /// `PyGILState_Ensure`, and since 3.15 `PyThreadState_Ensure`.
     GilState,
     /// `threading`, a daemon: since 3.15.
     ThreadingDaemon,
@@ -120,12 +122,20 @@ pub(super) struct ThreadState {
     pub(super) holds_gil: Plain<bool>,
     /// Rule: the owning thread.
     pub(super) gilstate_counter: Plain<i32>,
+    /// `ensure.counter`. Rule: the owning thread, and of the next two.
+    pub(super) ensure_counter: Plain<i32>,
+    /// `ensure.delete_on_release`.
+    pub(super) deleted_on_release: Plain<bool>,
+    /// `ensure.owned_guard`.
+    pub(super) owned_guard: Plain<GuardHandle>,
     /// `interp`. Rule: written at creation, before another thread can know the slot.
     pub(super) interpreter: Plain<InterpreterHandle>,
     /// `_whence`. Rule: as `interpreter`.
     whence: Plain<Whence>,
     /// `thread_id`: the thread that bound it. Rule: written once, by that thread.
     pub(super) thread: Plain<u8>,
+    pub(super) tracing: Tracing,
+    pub(super) frames: Frames,
 }
 
 impl ThreadState {
@@ -138,9 +148,14 @@ impl ThreadState {
             status: Plain::new(("tstate.status", slot), 0),
             holds_gil: Plain::new(("tstate.holds_gil", slot), false),
             gilstate_counter: Plain::new(("tstate.gilstate_counter", slot), 0),
+            ensure_counter: Plain::new(("tstate.ensure_counter", slot), 0),
+            deleted_on_release: Plain::new(("tstate.delete_on_release", slot), false),
+            owned_guard: Plain::new(("tstate.owned_guard", slot), GuardHandle::NULL),
             interpreter: Plain::new(("tstate.interp", slot), InterpreterHandle::NULL),
             whence: Plain::new(("tstate.whence", slot), Whence::Unknown),
             thread: Plain::new(("tstate.thread_id", slot), 0),
+            tracing: Tracing::new(slot),
+            frames: Frames::new(slot),
         }
     }
 
@@ -174,12 +189,17 @@ impl ThreadState {
         self.state.init(Self::pack(self.generation(), state));
     }
 
-    /// F11: the finalizer's store, sequentially consistent; pairs with the owner's relaxed load in "must hang?".
-    pub(super) fn shut_down(&self) {
-        self.state.store(
-            Self::pack(self.generation(), AttachState::ShuttingDown),
-            Ordering::SeqCst,
-        );
+    /// F11: the finalizer's store, sequentially consistent; pairs with the owner's relaxed load in "must hang?". Whether the
+    /// slot still was of this generation: what C writes into memory that was freed is not kept.
+    #[must_use]
+    pub(super) fn shut_down(&self, generation: u8) -> bool {
+        let word = Self::pack(generation, AttachState::ShuttingDown);
+        let before = self.state.swap(word, Ordering::SeqCst);
+        if Self::unpack(before).0 == generation {
+            return true;
+        }
+        self.state.init(before);
+        false
     }
 
     pub(super) fn whence(&self) -> Whence {
@@ -236,9 +256,14 @@ impl ThreadState {
         self.status.write(0);
         self.holds_gil.write(false);
         self.gilstate_counter.write(1);
+        self.ensure_counter.write(0);
+        self.deleted_on_release.write(false);
+        self.owned_guard.write(GuardHandle::NULL);
         self.interpreter.write(interpreter);
         self.whence.write(whence);
         self.thread.write(0);
+        self.tracing.init();
+        self.frames.init();
     }
 }
 

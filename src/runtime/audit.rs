@@ -1,6 +1,7 @@
-//! Audit hooks, as far as interpreters are made and cleared.
+//! Audit hooks: who adds them, and what tells them of an event.
 //!
-//! CPython: `Python/sysmodule.c` (`PySys_AddAuditHook`, `sys_audit_tstate`, `_PySys_ClearAuditHooks`); 3.8 to 3.15.
+//! CPython: `Python/sysmodule.c` (`PySys_AddAuditHook`, `PySys_Audit`, `sys_audit_tstate`, `_PySys_ClearAuditHooks`); 3.8 to
+//! 3.15.
 //!
 //! # States
 //!
@@ -12,7 +13,11 @@
 //! event runs the hooks in order, in the caller's interpreter, until one refuses; without an attached thread state it runs
 //! none.
 //!
-//! Differs: the exception of a refusal is always a `RuntimeError`; hooks of `sys.addaudithook` are not known.
+//! Each [`AuditEvent`] names what raises it; a refusal fails that call, or is ignored where the call cannot fail. A program
+//! raises events of its own ([`Caller::sys_audit`]).
+//!
+//! Differs: the exception of a refusal is always a `RuntimeError`; hooks of `sys.addaudithook` are not known; nor are the
+//! arguments of an event, and the events of what Python's own modules do inside (imports of imports, `compile`, `open`).
 //!
 //! # Invariants
 //!
@@ -22,7 +27,7 @@
 //!
 //! The lock is a leaf; events are read without it.
 
-use super::callback::Callback;
+use super::callback::{Callback, CallbackId};
 use super::outcome::Step;
 use super::state::Caller;
 use crate::sync::{AtomicU64, Mutex, Ordering, Plain, Word};
@@ -62,6 +67,22 @@ events! {
     InterpreterClear = "cpython.PyInterpreterState_Clear",
     /// Finalization clears the hooks.
     ClearHooks = "cpython._PySys_ClearAuditHooks",
+    /// A profile function is set.
+    SetProfile = "sys.setprofile",
+    /// A trace function is set.
+    SetTrace = "sys.settrace",
+    /// `os.fork()`, before anything is locked.
+    Fork = "os.fork",
+    /// `sys._current_frames()`.
+    CurrentFrames = "sys._current_frames",
+    /// `Py_RunMain` runs what standard input holds, which is where a program comes from here.
+    RunStdin = "cpython.run_stdin",
+    /// A module is imported that is not there yet.
+    Import = "import",
+    /// `threading` starts a thread, in 3.12.
+    StartNewThread = "_thread.start_new_thread",
+    /// The same, since 3.13.
+    StartJoinableThread = "_thread.start_joinable_thread",
 }
 
 /// The hooks of a process.
@@ -126,8 +147,23 @@ impl Caller<'_> {
         Ok(added)
     }
 
+    /// Tells the hooks of an event of the program's own, whose name the host knows by this word; 0, or -1 if one refuses.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread in a hook. Source: contract §A38, `PySys_Audit`; observed: without a thread state no hook is told.
+    #[doc(alias = "PySys_Audit")]
+    pub fn sys_audit(&self, event: u64) -> Step<i32> {
+        let passed = self.tell_hooks(|hook| self.host.call(self, hook, event))?;
+        Ok(if passed { 0 } else { -1 })
+    }
+
     /// Tells the hooks of an event; whether none refused.
     pub(super) fn audit(&self, event: AuditEvent) -> Step<bool> {
+        self.tell_hooks(|hook| self.host.audit(self, hook, event))
+    }
+
+    fn tell_hooks(&self, tell: impl Fn(CallbackId) -> Step<i32>) -> Step<bool> {
         let hooks = &self.runtime.audit_hooks;
         if !hooks.used.peek() || self.current().is_null() {
             return Ok(true);
@@ -135,7 +171,7 @@ impl Caller<'_> {
         for place in &hooks.hooks {
             let hook = Callback::from_word(place.load(Ordering::SeqCst));
             let Some(id) = hook.id() else { break };
-            if self.host.audit(self, id, event)? == -1 {
+            if tell(id)? == -1 {
                 return Ok(false);
             }
         }

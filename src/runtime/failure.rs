@@ -5,7 +5,8 @@
 //! Each is noted once and used up by the first step that it meets. Nothing is looked at unless the program announced that
 //! it asks for failures ([`super::Runtime::observe_failures`]).
 //!
-//! An allocation is that of an interpreter or of a thread state that is not embedded. A start is one of `threading`.
+//! An allocation is that of an interpreter, of a thread state that is not embedded, of a guard or a view that a program asks for, or of a
+//! key (`PyThread_tss_alloc`). A start is one of `threading`.
 //!
 //! # Invariants
 //!

@@ -58,7 +58,7 @@ use super::audit::AuditEvent;
 use super::differences::SubInterpretersEnd;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::ModuleId;
-use super::outcome::{Fatal, Step};
+use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
 use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, scope};
 
@@ -321,6 +321,12 @@ impl Caller<'_> {
     /// F9 of one interpreter.
     pub(super) fn mark_interpreter(&self, ending: Ending) -> Step<()> {
         let interpreter = self.interpreter(ending.interpreter)?;
+        debug_assert!(
+            !self.runtime.sane()
+                || !self.runtime.profile.prefinalization_is_repeated()
+                || interpreter.guards.are_ended(),
+            "S72: no guard is open, and none can be had"
+        );
         interpreter.finalizer.write(ending.finalizer);
         Ok(())
     }
@@ -340,8 +346,9 @@ impl Caller<'_> {
         if profile.others_are_shut_down() {
             self.enter_phase(ending, Phase::ShutDown);
             for &other in &others[..count] {
-                self.storage(other)?.shut_down();
-                self.live(other)?;
+                if !self.storage(other)?.shut_down(other.generation()) {
+                    return Err(self.crash(Crash::UseAfterFree));
+                }
             }
         }
         if profile.prefinalization_is_repeated() {
@@ -377,6 +384,9 @@ impl Caller<'_> {
             self.end_sub_interpreters()?;
         }
         self.enter_phase(ending, Phase::FlushAgain);
+        if ending.whole {
+            self.end_tracemalloc();
+        }
         self.enter_phase(ending, Phase::ClearListed);
         let _ignored = self.audit(AuditEvent::InterpreterClear)?;
         self.clear_listed(ending.interpreter)?;

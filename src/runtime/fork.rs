@@ -53,12 +53,14 @@
 //! # Outcomes
 //!
 //! Deadlock of the child; fatal *not main interpreter*, *failed releasing import lock after fork*, *PyThreadState_Get* in 9 of
-//! 3.13, and without a current thread state; a crash in 9 since 3.14; later, use after free of `main_tstate`.
+//! 3.13, and without a current thread state; a crash in 9 since 3.14; later, use after free of `main_tstate`, and finalization that
+//! waits for a guard of a thread which is not there ([`super::guard`]).
 //!
 //! # Checked by
 //!
 //! `tests/loom/fork.rs`, `tests/fork.rs`, `scenarios/fork`.
 
+use super::audit::AuditEvent;
 use super::callback::{Callback, CallbackStack};
 use super::differences::ForkWithInterpreters;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -127,8 +129,8 @@ impl Caller<'_> {
         Ok(room)
     }
 
-    /// Python's `os.fork()`: which process the run goes on as, or `None` if it raises: while the interpreter is finalized, and
-    /// where forking is not allowed.
+    /// Python's `os.fork()`: which process the run goes on as, or `None` if it raises: while the interpreter is finalized, where
+    /// forking is not allowed, and where an audit hook refuses.
     ///
     /// Blocks while another thread has the import lock.
     ///
@@ -137,7 +139,7 @@ impl Caller<'_> {
     /// As [`Caller::before_fork`] and what follows in either process. Source: contract 2.18, §FORK, V28, V38.
     #[doc(alias = "os.fork")]
     pub fn os_fork(&self) -> Step<Option<Branch>> {
-        if self.eval()? != 0 || self.fork_is_refused()? {
+        if self.evaluate()? != 0 || self.fork_is_refused()? || !self.audit(AuditEvent::Fork)? {
             return Ok(None);
         }
         self.before_fork()?;
@@ -147,7 +149,7 @@ impl Caller<'_> {
             Branch::Child => self.after_fork_child()?,
         }
         // Differs: an exception of a pending call that runs right after the fork is dropped.
-        self.eval()?;
+        self.evaluate()?;
         Ok(Some(branch))
     }
 

@@ -107,7 +107,7 @@ impl<'a> Caller<'a> {
         self.bind_thread_state(handle)?;
         self.thread_state(handle)?.gilstate_counter.write(0);
         if guarded {
-            self.close_guard(interpreter)?;
+            self.unguard_main(interpreter)?;
         }
         Ok(handle)
     }

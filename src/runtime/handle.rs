@@ -105,6 +105,24 @@ handle!(
     "interp",
     "A pointer to an interpreter (`PyInterpreterState *`)."
 );
+handle!(
+    GuardHandle,
+    "PyInterpreterGuard",
+    "guard",
+    "A pointer to a guard (`PyInterpreterGuard *`)."
+);
+handle!(
+    ViewHandle,
+    "PyInterpreterView",
+    "view",
+    "A pointer to a view (`PyInterpreterView *`)."
+);
+handle!(
+    TssHandle,
+    "Py_tss_t",
+    "key",
+    "A pointer to a key of thread-specific storage (`Py_tss_t *`)."
+);
 
 impl InterpreterHandle {
     /// The main interpreter, whose storage is static: the same handle in every life of the runtime.

@@ -50,6 +50,7 @@
 //! `scenarios/import`, `tests/loom/import.rs`.
 
 use super::arena::Whence;
+use super::audit::AuditEvent;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::Step;
 use super::state::Caller;
@@ -200,6 +201,9 @@ impl Caller<'_> {
         let imports = &self.interpreter(interpreter)?.imports;
         if imports.knows(module) {
             return Ok(0);
+        }
+        if !self.audit(AuditEvent::Import)? {
+            return Ok(-1);
         }
         if self.look_for_module_lock(interpreter)? != 0 {
             return Ok(-1);

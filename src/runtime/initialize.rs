@@ -32,6 +32,7 @@
 
 use super::arena::Whence;
 use super::callback::Callback;
+use super::configure::{Config, ConfigField};
 use super::differences::Creation;
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
@@ -64,36 +65,54 @@ impl Caller<'_> {
             return Ok(());
         }
         self.runtime.signals.will_install(installs_signal_handlers);
-        self.run_stages_or_configure()?
+        self.run_stages_or_configure(None)?
             .map_err(|error| self.status(error))
     }
 
-    /// As [`Caller::initialize`], from a configuration, or from none.
+    /// As [`Caller::initialize`], from a configuration, or from none; behind the core only if that says so.
     ///
     /// # Errors
     ///
     /// As there, but a stage that fails is an error in the status. Source: contract 2.2.
     #[doc(alias = "Py_InitializeFromConfig")]
-    pub fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
-        if !configured {
+    pub fn initialize_from_config(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
+        let Some(config) = config else {
             return Ok(Err(StatusError::NoConfig));
-        }
-        self.runtime.signals.will_install(true);
-        self.run_stages_or_configure()
+        };
+        let installs = config.value(ConfigField::InstallSignalHandlers) != 0;
+        self.runtime.signals.will_install(installs);
+        self.run_stages_or_configure(Some(config))
     }
 
-    /// All stages. Where the core is there already the runtime is configured again. But if a stage behind the core failed, the
-    /// exception that it left behind fails the next one that looks.
-    fn run_stages_or_configure(&self) -> Step<Result<(), StatusError>> {
+    /// Goes on with an initialization that stopped behind its core; nothing in a runtime that is initialized.
+    ///
+    /// # Errors
+    ///
+    /// A crash in a thread that is not attached. Source: contract 2.2, §INIT; observed: 3.8.18 to 3.13.0, 3.15.2.
+    #[doc(alias = "_Py_InitializeMain")]
+    pub fn initialize_main(&self) -> Step<Result<(), StatusError>> {
+        self.attached_or_crash()?;
+        if self.runtime.initialized.load(Ordering::Relaxed) {
+            return Ok(Ok(()));
+        }
+        self.run_stages_or_configure(Some(&Config::python()))
+    }
+
+    /// All stages, as configured or as the flags say. Where the core is there already the runtime is configured again. But if
+    /// a stage behind the core failed, the exception that it left behind fails the next one that looks.
+    fn run_stages_or_configure(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
         if self.runtime.initializing.swap(true, Ordering::AcqRel) {
             return Err(self.crash(Crash::Other));
         }
+        let stops = config.is_some_and(Config::stops_behind_the_core);
         let result = if !self.runtime.core_initialized.read() {
-            self.run_stages()?
+            self.run_stages(Stage::NotStarted, config)?
         } else if self.current().is_null() {
             Err(StatusError::NoThreadState)
-        } else if self.runtime.initialized.load(Ordering::Relaxed) {
+        } else if self.runtime.initialized.load(Ordering::Relaxed) || stops {
             Ok(())
+        } else if self.runtime.configuration.takes_core_only() {
+            self.run_stages(Stage::Core, config)?
         } else {
             Err(StatusError::Stage(Stage::UpdateConfig))
         };
@@ -101,11 +120,15 @@ impl Caller<'_> {
         Ok(result)
     }
 
-    fn run_stages(&self) -> Step<Result<(), StatusError>> {
-        for &stage in Stage::ALL {
+    /// The stages behind `last`.
+    fn run_stages(&self, last: Stage, config: Option<&Config>) -> Step<Result<(), StatusError>> {
+        for &stage in Stage::ALL.iter().filter(|&&stage| stage > last) {
             self.runtime.stage.write(stage);
-            if self.stage_fails(stage, Creation::Main) || !self.enter_stage(stage)? {
+            if self.stage_fails(stage, Creation::Main) || !self.enter_stage(stage, config)? {
                 return Ok(Err(StatusError::Stage(stage)));
+            }
+            if stage == Stage::Core && config.is_some_and(Config::stops_behind_the_core) {
+                break;
             }
         }
         Ok(Ok(()))
@@ -121,9 +144,14 @@ impl Caller<'_> {
         clippy::wildcard_enum_match_arm,
         reason = "the other stages concern nothing that is modelled"
     )]
-    fn enter_stage(&self, stage: Stage) -> Step<bool> {
+    fn enter_stage(&self, stage: Stage, config: Option<&Config>) -> Step<bool> {
         match stage {
             Stage::Runtime => self.initialize_runtime(),
+            Stage::Configure => {
+                let configuration = &self.runtime.configuration;
+                let config = config.copied();
+                configuration.apply(config.unwrap_or_else(|| configuration.of_flags()));
+            }
             Stage::Reset => self.reset()?,
             Stage::MainInterpreter => self.create_main_interpreter()?,
             Stage::FirstThreadState => return self.create_main_thread_state(),
@@ -165,13 +193,14 @@ impl Caller<'_> {
     }
 
     /// I1: the runtime as it was before it was ever used, for this thread.
-    fn initialize_runtime(&self) {
+    pub(super) fn initialize_runtime(&self) {
         let runtime = self.runtime;
         if runtime.runtime_initialized.read() {
             return;
         }
         runtime.runtime_initialized.write(true);
         self.forget_last_life();
+        self.forget_ref_tracer();
         runtime.main_thread.write(current_thread());
         // Differs: `main_tstate` names the storage of the last life's first thread state until I6, and is not null. Who adds
         // a pending call just then would read through null in C.
@@ -184,7 +213,7 @@ impl Caller<'_> {
                 value.write(ThreadStateHandle::NULL);
             }
         }
-        if !runtime.profile.slots_come_with_the_gil() {
+        if !runtime.profile.slots_come_with_the_main_interpreter() {
             runtime.tss_created.store(true, Ordering::Relaxed);
         }
     }
@@ -201,6 +230,9 @@ impl Caller<'_> {
         self.runtime.lists.lock().insert_interpreter(main);
         if !self.runtime.profile.slots_come_with_the_gil() {
             self.remember_main_interpreter();
+            if self.runtime.profile.slots_come_with_the_main_interpreter() {
+                self.runtime.tss_created.store(true, Ordering::Relaxed);
+            }
         }
         Ok(())
     }
@@ -247,7 +279,7 @@ impl Caller<'_> {
     /// I9: files are read with the GIL given up, then the hook runs. Nothing, unless something hangs on it.
     fn import_site(&self) -> Step<()> {
         let hook = self.runtime.site_hook.read();
-        if hook.id().is_none() {
+        if hook.id().is_none() || !self.runtime.configuration.imports_site() {
             return Ok(());
         }
         let current = self.eval_save_thread()?;

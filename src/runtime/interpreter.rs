@@ -17,7 +17,8 @@
 //!
 //! The debugger walk ([`Caller::interpreter_state_head`], …) reads one pointer a call. Differs: CPython reads it without
 //! a lock; here it is read under HEAD_LOCK. Every critical section changes at most one pointer that a walk can reach,
-//! and its holder never blocks, so the same values are seen.
+//! and its holder never blocks, so the same values are seen. But over a fork HEAD_LOCK is kept: who keeps it walks as in
+//! C; anybody else waits.
 //!
 //! # Invariants
 //!
@@ -32,16 +33,18 @@ use super::callback::CallbackStack;
 use super::differences::NoInterpreter;
 use super::eval_breaker::SharedBreaker;
 use super::fork::ForkHooks;
+use super::frames::EvalFrame;
 use super::gil::Gil;
 use super::guard::Guards;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::Imports;
 use super::import_lock::ImportLock;
 use super::importer::Importer;
+use super::lists::Lists;
 use super::outcome::{Crash, Fatal, StatusError, Step};
 use super::pending_queue::{PENDING_INTERPRETER, PendingQueue, QueueSize};
 use super::state::Caller;
-use crate::sync::{AtomicBool, Plain, Word};
+use crate::sync::{AtomicBool, Plain, Word, current_thread};
 
 /// Interpreters that exist at once.
 pub const INTERPRETERS_MAX: usize = 4;
@@ -118,6 +121,9 @@ pub(super) struct Interpreter {
     /// Whether it allows `os.fork()`. Rule: as these.
     pub(super) fork_allowed: Plain<bool>,
     pub(super) fork_hooks: ForkHooks,
+    pub(super) eval_frame: EvalFrame,
+    /// `threads.main`: whether a thread runs `__main__`. Relaxed: see [`super::running`].
+    pub(super) running: AtomicBool,
     /// Who imported `threading`.
     pub(super) importer: Importer,
     /// Its import lock; up to 3.11 the main one's serves all.
@@ -149,6 +155,8 @@ impl Interpreter {
             imports: Imports::new(slot),
             fork_allowed: Plain::new(("interpreter.fork_allowed", slot), true),
             fork_hooks: ForkHooks::new(),
+            eval_frame: EvalFrame::new(slot),
+            running: AtomicBool::new(("interpreter.running", slot), false),
             importer: Importer::new(slot),
             import_lock: ImportLock::new(slot),
             guards: Guards::new(slot),
@@ -171,6 +179,8 @@ impl Interpreter {
         self.daemons_allowed.write(true);
         self.fork_allowed.write(true);
         self.fork_hooks.clear();
+        self.eval_frame.init();
+        self.running.init(false);
         self.guards.reset();
         // What was registered too late to run goes with the interpreter it was registered in.
         self.exit_callbacks.clear();
@@ -200,6 +210,15 @@ impl<'a> Caller<'a> {
             GilPointer::Main => InterpreterHandle::MAIN,
         };
         Ok((owner, &self.interpreter(owner)?.gil_own))
+    }
+
+    /// Reads the lists as the debugger walk does: under HEAD_LOCK, but for who prepared a fork and has it already.
+    pub(super) fn look_at_lists<R>(&self, look: impl FnOnce(&Lists) -> R) -> R {
+        let runtime = self.runtime;
+        if runtime.forking.peek() == current_thread().index() as u8 + 1 {
+            return runtime.lists.kept(look);
+        }
+        look(&runtime.lists.lock())
     }
 
     /// Makes an interpreter without configuration and modules; null without memory, or if a hook refuses, up to 3.12. Since
@@ -340,7 +359,7 @@ impl<'a> Caller<'a> {
         if interpreter.is_null() {
             return Ok(-1);
         }
-        let id = self.runtime.lists.lock().interpreter_id(interpreter);
+        let id = self.look_at_lists(|lists| lists.interpreter_id(interpreter));
         self.interpreter(interpreter)?;
         Ok(id)
     }
@@ -352,7 +371,7 @@ impl<'a> Caller<'a> {
     /// None.
     #[doc(alias = "PyInterpreterState_Head")]
     pub fn interpreter_state_head(&self) -> Step<InterpreterHandle> {
-        Ok(self.runtime.lists.lock().head())
+        Ok(self.look_at_lists(Lists::head))
     }
 
     /// The main interpreter; null before initialization and after finalization. Source: contract 2.14.
@@ -362,7 +381,7 @@ impl<'a> Caller<'a> {
     /// None.
     #[doc(alias = "PyInterpreterState_Main")]
     pub fn interpreter_state_main(&self) -> Step<InterpreterHandle> {
-        Ok(self.runtime.lists.lock().main())
+        Ok(self.look_at_lists(Lists::main))
     }
 
     /// The next older interpreter, or null. Source: contract 2.14.
@@ -375,7 +394,7 @@ impl<'a> Caller<'a> {
         &self,
         interpreter: InterpreterHandle,
     ) -> Step<InterpreterHandle> {
-        let next = self.runtime.lists.lock().next_interpreter(interpreter);
+        let next = self.look_at_lists(|lists| lists.next_interpreter(interpreter));
         self.interpreter(interpreter)?;
         Ok(next)
     }
@@ -390,7 +409,7 @@ impl<'a> Caller<'a> {
         &self,
         interpreter: InterpreterHandle,
     ) -> Step<ThreadStateHandle> {
-        let head = self.runtime.lists.lock().threads_head(interpreter);
+        let head = self.look_at_lists(|lists| lists.threads_head(interpreter));
         self.interpreter(interpreter)?;
         Ok(head)
     }

@@ -125,6 +125,15 @@ impl Lists {
             .map_or(-1, |slot| self.interpreters[slot].id)
     }
 
+    /// The interpreter with this id, or null.
+    pub(super) fn interpreter_with_id(&self, id: i64) -> InterpreterHandle {
+        let mut listed = self.head;
+        while !listed.is_null() && self.interpreter_id(listed) != id {
+            listed = self.next_interpreter(listed);
+        }
+        listed
+    }
+
     /// The lowest slot without an interpreter, but for the main one's.
     pub(super) fn unused_interpreter(&self) -> Option<usize> {
         (1..INTERPRETERS_MAX).find(|&slot| self.interpreters[slot] == INTERPRETER_UNLINKED)

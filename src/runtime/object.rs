@@ -17,19 +17,21 @@
 //! | from → to | operation | who may take it | holding |
 //! | --- | --- | --- | --- |
 //! | None, Dead → Alive | [`Caller::object_new`] | an attached thread | the GIL |
-//! | Alive → Dead | drop; module teardown F18 | an attached thread; the finalizer | the GIL |
+//! | Alive → Dead | drop, of the last reference; module teardown F18, unless the runtime refers to it | an attached thread; the finalizer | the GIL |
 //! | Alive → Garbage | drop of a cyclic object | an attached thread | the GIL |
 //! | Garbage → Dead | collection, F16, F18, F26 | an attached thread; the finalizer | the GIL |
 //!
-//! The finalizer may do anything.
+//! The finalizer may do anything. What a function of tracing is registered with the runtime refers to.
 //!
 //! # Invariants
 //!
 //! *FinalizedOnce*: an object is dead before its finalizer runs.
 
+use super::allocation::Memory;
 use super::callback::{Callback, CallbackId};
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Step};
+use super::ref_tracer::RefEvent;
 use super::state::Caller;
 use crate::sync::{Plain, Word, scope};
 
@@ -97,6 +99,10 @@ pub(super) struct Object {
     pub(super) state: ObjectState,
     pub(super) interpreter: InterpreterHandle,
     kind: ObjectKind,
+    /// References that the runtime holds.
+    held: u8,
+    /// Whether the program has dropped its own.
+    dropped: bool,
 }
 
 impl Object {
@@ -107,6 +113,8 @@ impl Object {
             cyclic: false,
             finalizer: None,
         },
+        held: 0,
+        dropped: false,
     };
 }
 
@@ -116,14 +124,16 @@ impl Word for Object {
             .kind
             .finalizer
             .map_or(0, |CallbackId(id)| u64::from(id) << 1 | 1);
-        finalizer << 24
+        u64::from(self.held) << 48
+            | finalizer << 24
+            | u64::from(self.dropped) << 5
             | self.interpreter.to_word() << 8
             | u64::from(self.kind.cyclic) << 4
             | self.state.to_word()
     }
 
     fn from_word(word: u64) -> Self {
-        let finalizer = word >> 24;
+        let finalizer = word >> 24 & 0xff_ffff;
         Self {
             state: ObjectState::from_word(word & 0xf),
             interpreter: InterpreterHandle::from_word(word >> 8 & 0xffff),
@@ -131,6 +141,8 @@ impl Word for Object {
                 cyclic: word >> 4 & 1 != 0,
                 finalizer: (finalizer & 1 != 0).then_some(CallbackId((finalizer >> 1) as u16)),
             },
+            held: (word >> 48) as u8,
+            dropped: word >> 5 & 1 != 0,
         }
     }
 }
@@ -165,12 +177,15 @@ impl Caller<'_> {
     /// A crash without an attached thread state.
     pub fn object_new(&self, object: ObjectId, kind: ObjectKind) -> Step<()> {
         let interpreter = self.interpreter_attached()?;
+        self.allocate(Memory::Object)?;
         self.runtime.objects[object.index()].write(Object {
             state: ObjectState::Alive,
             interpreter,
             kind,
+            held: 0,
+            dropped: false,
         });
-        Ok(())
+        self.trace_reference(object, RefEvent::Create)
     }
 
     /// Uses an object: looks its type up.
@@ -199,6 +214,50 @@ impl Caller<'_> {
         self.object_touch(object)?;
         let cell = &self.runtime.objects[object.index()];
         let found = cell.read();
+        if found.dropped {
+            return Err(self.crash(Crash::UseAfterFree));
+        }
+        cell.write(Object {
+            dropped: true,
+            ..found
+        });
+        self.free_if_unreferenced(object)
+    }
+
+    /// The runtime holds a reference.
+    pub(super) fn hold_object(&self, object: Option<ObjectId>) {
+        let Some(object) = object else { return };
+        let cell = &self.runtime.objects[object.index()];
+        let found = cell.read();
+        cell.write(Object {
+            held: found.held + 1,
+            ..found
+        });
+    }
+
+    /// The runtime gives up a reference: the finalizer runs here if it was the last one.
+    pub(super) fn let_object_go(&self, object: Option<ObjectId>) -> Step<()> {
+        let Some(object) = object else { return Ok(()) };
+        let cell = &self.runtime.objects[object.index()];
+        let found = cell.read();
+        cell.write(Object {
+            held: found.held.saturating_sub(1),
+            ..found
+        });
+        if found.state == ObjectState::Alive {
+            self.free_if_unreferenced(object)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Alive → Dead or Garbage, if nobody refers to it.
+    fn free_if_unreferenced(&self, object: ObjectId) -> Step<()> {
+        let cell = &self.runtime.objects[object.index()];
+        let found = cell.read();
+        if !found.dropped || found.held > 0 {
+            return Ok(());
+        }
         if found.kind.cyclic {
             cell.write(Object {
                 state: ObjectState::Garbage,
@@ -210,7 +269,7 @@ impl Caller<'_> {
         }
     }
 
-    /// Any → Dead, then the finalizer.
+    /// Any → Dead, then the finalizer. A collection finalizes before it frees.
     fn finalize_object(&self, index: usize) -> Step<()> {
         let cell = &self.runtime.objects[index];
         let found = cell.read();
@@ -218,8 +277,15 @@ impl Caller<'_> {
             state: ObjectState::Dead,
             ..found
         });
+        let object = ObjectId::new(index);
+        if !found.kind.cyclic {
+            self.trace_reference(object, RefEvent::Destroy)?;
+        }
         if let Some(finalizer) = found.kind.finalizer {
             let _unraisable = self.host.call(self, finalizer, index as u64)?;
+        }
+        if found.kind.cyclic {
+            self.trace_reference(object, RefEvent::Destroy)?;
         }
         Ok(())
     }
@@ -230,7 +296,14 @@ impl Caller<'_> {
         for index in 0..OBJECTS_MAX {
             let found = self.runtime.objects[index].read();
             if found.interpreter == interpreter && states.contains(&found.state) {
-                self.finalize_object(index)?;
+                if found.held > 0 {
+                    self.runtime.objects[index].write(Object {
+                        dropped: true,
+                        ..found
+                    });
+                } else {
+                    self.finalize_object(index)?;
+                }
             }
             scope.again(&index);
         }

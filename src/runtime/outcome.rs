@@ -76,6 +76,8 @@ pub enum StatusError {
     NoConfig,
     /// *failed to read thread state*
     NoThreadState,
+    /// *preinitialization config is NULL*
+    NoPreConfig,
     /// *sys.audit failed*
     Audit,
     /// *interpreter already initialized*
@@ -95,6 +97,7 @@ impl StatusError {
             }
             Self::Gil => "init_interp_settings: invalid interpreter config 'gil' value",
             Self::NoConfig => "Py_InitializeFromConfig: initialization config is NULL",
+            Self::NoPreConfig => "_Py_PreInitializeFromPyArgv: preinitialization config is NULL",
             Self::NoThreadState => "pyinit_core_reconfigure: failed to read thread state",
             Self::Audit => "_PyInterpreterState_New: sys.audit failed",
             Self::Initialized => "init_interpreter: interpreter already initialized",
@@ -116,6 +119,7 @@ impl Word for StatusError {
             Self::NoThreadState => 4,
             Self::Audit => 5,
             Self::Initialized => 6,
+            Self::NoPreConfig => 7,
             Self::Stage(stage) => STAGES_FROM + stage.to_word(),
         }
     }
@@ -129,6 +133,7 @@ impl Word for StatusError {
             4 => Self::NoThreadState,
             5 => Self::Audit,
             6 => Self::Initialized,
+            7 => Self::NoPreConfig,
             stage => Self::Stage(Stage::from_word(stage - STAGES_FROM)),
         }
     }
@@ -250,6 +255,12 @@ fatal_errors! {
     },
     /// `PyGILState_Release` while the thread's state is not attached.
     ReleaseNotCurrent => "PyGILState_Release: thread state %p must be current when releasing",
+    /// `PyThreadState_Release` without an attached thread state.
+    EnsuredReleaseNull => null_thread_state!("PyThreadState_Release"),
+    /// `PyThreadState_Release` of a thread state that no Ensure counts any more (S74).
+    ReleasedTooOften => {
+        "PyThreadState_Release: PyThreadState_Release() called more times than PyThreadState_Ensure()"
+    },
     /// `PyMutex_Unlock` of a free mutex (S56).
     UnlockUnlocked => "PyMutex_Unlock: unlocking mutex that is not locked",
     /// Finalization found a thread state in an interpreter that it deletes.
@@ -262,6 +273,10 @@ fatal_errors! {
     ThreadStateAllocation => "_PyThreadState_NewBound: thread state allocation failed",
     /// `Py_EndInterpreter` of a thread state that is not the current one.
     EndNotCurrent => "Py_EndInterpreter: thread is not current",
+    /// `Py_ExitStatusException` of a status that is no exception.
+    StatusIsSuccess => "Py_ExitStatusException() must not be called on success",
+    /// `Py_EndInterpreter` in what a frame of the thread state calls.
+    StillHasFrame => "Py_EndInterpreter: thread still has a frame",
     /// `Py_EndInterpreter` of an interpreter with other thread states, up to 3.13.
     NotTheLastThread => "Py_EndInterpreter: not the last thread",
     /// `Py_Initialize` in a callback of `Py_AtExit`, since 3.11.

@@ -13,7 +13,7 @@
 //! # Protocol
 //!
 //! Park: lock the bucket · if the word is not what was expected, come back at once · queue · unlock · detach, if
-//! attached · wait for the semaphore · attach again. Unpark: lock the bucket · take the oldest entry out · decide while
+//! attached · wait for the semaphore · attach again. Unpark: lock the bucket · take the oldest entry out, or all · decide while
 //! the bucket is locked · unlock · post.
 //!
 //! Differs: a bucket for each mutex instead of 257 for all, so `has_more_waiters` is never true because of another
@@ -118,7 +118,6 @@ impl Waiters {
     }
 
     /// The waiting threads, oldest first.
-    #[cfg(feature = "sim")]
     pub(super) fn iter(&self) -> impl Iterator<Item = ThreadIndex> + '_ {
         self.threads.iter().copied().map_while(|thread| thread)
     }

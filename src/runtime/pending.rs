@@ -46,7 +46,8 @@
 //!
 //! # Outcomes
 //!
-//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), and up to 3.12 after finalization.
+//! Livelock of Finish (P25); lost calls; a crash before initialization (P23), of a call that is added while the next life of
+//! the runtime begins, and up to 3.12 after finalization.
 //!
 //! # Checked by
 //!
@@ -386,6 +387,9 @@ impl<'a> Caller<'a> {
                     return self.add_to_main_queue(call);
                 }
                 let added = self.with_queue(queue, || queue.push(call))?;
+                if added == Added::Emptied {
+                    return self.result_of(added);
+                }
                 self.signal_active_thread(interpreter)?;
                 self.result_of(added)
             }
@@ -396,6 +400,9 @@ impl<'a> Caller<'a> {
     fn add_to_main_queue(&self, call: Callback) -> Step<i32> {
         let queue = &self.runtime.pending_main;
         let added = self.with_queue(queue, || queue.push(call))?;
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         let main = self.runtime.main_thread_state.read();
         if main.is_null() {
             return Err(self.crash(Crash::Other));
@@ -410,6 +417,7 @@ impl<'a> Caller<'a> {
             Added::Yes => Ok(0),
             Added::Full => Ok(-1),
             Added::NoPlace => Err(self.limit(Limit::PendingCalls)),
+            Added::Emptied => Err(self.crash(Crash::Other)),
         }
     }
 
@@ -436,6 +444,9 @@ impl<'a> Caller<'a> {
             QueueLife::Open => queue.push(call),
         };
         drop(life);
+        if added == Added::Emptied {
+            return self.result_of(added);
+        }
         self.signal_pending_calls(interpreter, queue)?;
         self.result_of(added)
     }
@@ -472,7 +483,8 @@ impl<'a> Caller<'a> {
         if self.runtime.current.read().is_null() {
             return Err(self.crash(Crash::TwoHolders));
         }
-        self.attached_or_crash()?;
+        let current = self.attached_or_crash()?;
+        self.live(current)?;
         Ok(-1)
     }
 

@@ -20,23 +20,29 @@
 //!
 //! [`Caller::crash`] and [`Caller::fatal`] note why the process is over; the first cause wins.
 
+use super::allocation::Allocations;
 use super::arena::ThreadStates;
 use super::audit::{AuditEvent, AuditHooks};
 use super::callback::{Callback, CallbackId, CallbackStack};
+use super::configure::{ConfigField, Configuration};
 use super::failure::Failures;
 use super::finalize::Phase;
+use super::guard::GuardMemory;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::{INTERPRETERS_MAX, Interpreter};
 use super::lists::Lists;
 use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
-use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object};
+use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object, ObjectId};
 use super::outcome::{Crash, Ended, Fatal, Limit, Over, OverCell, StatusError, Step};
 use super::parking::Parking;
 use super::pending_queue::{PENDING_MAIN, PendingQueue, QueueSize};
 use super::profile::Profile;
+use super::ref_tracer::{RefEvent, RefTracer};
 use super::signal::Signals;
 use super::stage::Stage;
 use super::threading::ThreadHandle;
+use super::tracing::TraceEvent;
+use super::tss::Tss;
 use crate::sync::{
     AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
     current_thread, fork,
@@ -111,6 +117,10 @@ pub struct Runtime {
     pub(super) at_exit: CallbackStack<AT_EXIT_MAX>,
     /// What the site import runs. Rule: the program's set-up, before it initializes.
     pub(super) site_hook: Plain<Callback>,
+    /// What `Py_RunMain` runs. Rule: as `site_hook`.
+    pub(super) main_hook: Plain<Callback>,
+    /// The global flags, and what the runtime is configured with.
+    pub(super) configuration: Configuration,
     /// Threads made by `threading`.
     pub(super) thread_handles: [ThreadHandle; THREADS_MAX],
     /// Python objects. Rule: the GIL.
@@ -121,10 +131,20 @@ pub struct Runtime {
     pub(super) forking: Plain<u8>,
     /// Audit hooks: they survive initialization.
     pub(super) audit_hooks: AuditHooks,
+    /// Whether the program looks on by tracing and the like. Rule: its set-up.
+    pub(super) hooks_used: Plain<bool>,
+    /// Whether it looks at the frames of other threads. Rule: as `hooks_used`.
+    pub(super) frames_observed: Plain<bool>,
+    pub(super) ref_tracer: RefTracer,
+    pub(super) allocations: Allocations,
     /// The signal, on its way from C to Python.
     pub(super) signals: Signals,
     /// What is to fail next.
     pub(super) failures: Failures,
+    /// The memory of guards and views.
+    pub(super) guards: GuardMemory,
+    /// Thread-specific storage: it is the process's and outlives the runtime.
+    pub(super) storage: Tss,
     /// A rule of the contract was broken that CPython does not check: from here on its invariants need not hold.
     pub(super) corrupted: Plain<bool>,
 }
@@ -174,13 +194,21 @@ impl Runtime {
             at_exit_mutex: Mutex::new("atexit.mutex", ()),
             at_exit: CallbackStack::new("atexit"),
             site_hook: Plain::new("site_hook", Callback::NONE),
+            main_hook: Plain::new("main_hook", Callback::NONE),
+            configuration: Configuration::new(),
             thread_handles: std::array::from_fn(ThreadHandle::new),
             objects: std::array::from_fn(|slot| Plain::new(("object", slot), Object::NONE)),
             at_clear: std::array::from_fn(AtClear::new),
             forking: Plain::new("forking", 0),
             audit_hooks: AuditHooks::new(),
+            hooks_used: Plain::new("hooks_used", false),
+            frames_observed: Plain::new("frames_observed", false),
+            ref_tracer: RefTracer::new(),
+            allocations: Allocations::new(),
             signals: Signals::new(),
             failures: Failures::new(),
+            guards: GuardMemory::new(),
+            storage: Tss::new(),
             corrupted: Plain::new("corrupted", false),
         }
     }
@@ -201,9 +229,28 @@ impl Runtime {
         self.failures.ask();
     }
 
+    /// The program names a global flag: they are read and written from here on. Call it before any thread runs.
+    pub fn observe_flags(&self) {
+        self.configuration.observe();
+    }
+
+    /// A global flag, by the field that it stands for. For observers: no operation of the program.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn global_flag(&self, field: ConfigField) -> i32 {
+        self.configuration.peek(field)
+    }
+
     /// The program adds audit hooks: events look for them from here on. Call it before any thread runs.
     pub fn observe_audit(&self) {
         self.audit_hooks.used();
+    }
+
+    /// The program profiles, traces or looks on in another way, and whether at other threads' frames: they are looked for from
+    /// here on. Call it before any thread runs.
+    pub fn observe_hooks(&self, frames: bool) {
+        self.hooks_used.write(true);
+        self.frames_observed.write(frames);
     }
 
     /// Why the process is over, if it is. For observers and roots of threads: no operation of the program.
@@ -244,6 +291,54 @@ pub trait Host {
     /// What ended the thread inside the hook.
     fn audit(&self, caller: &Caller<'_>, hook: CallbackId, event: AuditEvent) -> Step<i32> {
         self.call(caller, hook, event as u64)
+    }
+
+    /// Runs a function of profiling or tracing on the calling thread and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread inside it.
+    fn trace(
+        &self,
+        caller: &Caller<'_>,
+        function: CallbackId,
+        object: Option<ObjectId>,
+        event: TraceEvent,
+    ) -> Step<i32> {
+        let _ = object;
+        self.call(caller, function, event as u64)
+    }
+
+    /// Runs a reference tracer on the calling thread and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread inside it.
+    fn trace_reference(
+        &self,
+        caller: &Caller<'_>,
+        tracer: CallbackId,
+        object: Option<ObjectId>,
+        event: RefEvent,
+        data: u64,
+    ) -> Step<i32> {
+        let _ = (object, event);
+        self.call(caller, tracer, data)
+    }
+
+    /// Runs a function that evaluates frames on the calling thread, up to where it goes on with CPython's own.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread inside it.
+    fn evaluate(
+        &self,
+        caller: &Caller<'_>,
+        evaluator: CallbackId,
+        thread_state: ThreadStateHandle,
+    ) -> Step<()> {
+        let _ = thread_state;
+        self.call(caller, evaluator, 0).map(drop)
     }
 
     /// Starts the OS thread with this index, whose root runs [`Caller::python_thread`]; whether that worked.
@@ -320,6 +415,7 @@ impl<'a> Caller<'a> {
             StatusError::Obmalloc
             | StatusError::Gil
             | StatusError::NoConfig
+            | StatusError::NoPreConfig
             | StatusError::NoThreadState
             | StatusError::Audit
             | StatusError::Initialized

@@ -51,13 +51,14 @@
 //!
 //! # Outcomes
 //!
-//! Fatal *thread is not current*, *not the last thread*, *Py_Initialize must be called first*; deadlock of the next attach
+//! Fatal *thread is not current*, *thread still has a frame*, *not the last thread*, *Py_Initialize must be called first*; deadlock of the next attach
 //! up to 3.11; use after free of embedded thread states.
 //!
 //! # Checked by
 //!
 //! `tests/releases.rs`, `scenarios/subinterpreter`.
 
+use super::allocation::Memory;
 use super::arena::{AttachState, EMBEDDED_FIRST, Whence};
 use super::audit::AuditEvent;
 use super::differences::{Creation, HalfMade, NoInterpreter, SubInterpretersEnd};
@@ -161,11 +162,21 @@ impl Caller<'_> {
         if !self.audit(AuditEvent::InterpreterNew)? {
             return Ok(Err(StatusError::Audit));
         }
+        let id_first = self.runtime.profile.id_comes_before_memory();
+        if !id_first {
+            self.allocate(Memory::Raw)?;
+        } else if !self.runtime.profile.runtime_locks_detach() {
+            // The lock of its pending calls.
+            self.trace_raw_allocation()?;
+        }
         let fails = self.stage_fails(Stage::MainInterpreter, Creation::Sub)
             || self.runtime.failures.takes_allocation();
         let mut lists = self.runtime.lists.lock();
+        if id_first {
+            self.allocate(Memory::Raw)?;
+        }
         let Some(slot) = lists.unused_interpreter().filter(|_| !fails) else {
-            if self.runtime.profile.id_comes_before_memory() {
+            if id_first {
                 lists.use_up_interpreter_id();
             }
             drop(lists);
@@ -372,7 +383,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     ///
-    /// Fatal unless the thread state is current, and up to 3.13 if it is not the only one of its interpreter; what ended the
+    /// Fatal unless the thread state is current, if it evaluates, and up to 3.13 if it is not the only one of its interpreter; what ended the
     /// thread in a callback; use after free. Source: contract 2.10, §ENDINT; observed: `g04_end_other_states`,
     /// `g10_end_main`, `g10_end_not_current`.
     #[doc(alias = "Py_EndInterpreter")]
@@ -382,6 +393,9 @@ impl Caller<'_> {
             return Err(self.fatal(Fatal::EndNotCurrent));
         }
         self.attached_or_crash()?;
+        if self.has_frame(handle)? {
+            return Err(self.fatal(Fatal::StillHasFrame));
+        }
         let ending = Ending {
             interpreter,
             finalizer: handle,

@@ -37,6 +37,7 @@
 //!
 //! Use after free; fatal *tstate %p is still current*.
 
+use super::allocation::Memory;
 use super::arena::{EMBEDDED_FIRST, Status, ThreadState, Whence, embedded_in};
 use super::differences::{DeleteCurrent, FirstThreadState, ThreadEnd};
 use super::gil::Release;
@@ -94,12 +95,19 @@ impl<'a> Caller<'a> {
     ) -> Step<ThreadStateHandle> {
         let embedded = match self.runtime.profile.first_thread_state() {
             FirstThreadState::TakenAndPutBack => self.take_embedded(interpreter)?,
-            FirstThreadState::OfEmptyList => return self.create_listed(interpreter, whence),
+            FirstThreadState::OfEmptyList => {
+                // Memory is taken in any case, before the lock (gh-96071).
+                self.allocate(Memory::Raw)?;
+                return self.create_listed(interpreter, whence);
+            }
             FirstThreadState::Heap => {
                 self.interpreter(interpreter)?;
                 None
             }
         };
+        if embedded.is_none() {
+            self.allocate(Memory::Raw)?;
+        }
         let handle = self.initialized_thread_state(interpreter, whence, embedded);
         if !handle.is_null() {
             let mut lists = self.runtime.lists.lock();
@@ -360,6 +368,7 @@ impl<'a> Caller<'a> {
         self.interpreter(self.interpreter_of(handle)?)?;
         self.thread_state(handle)?.set(Status::Finalizing, true);
         self.run_at_clear(handle)?;
+        self.forget_tracers(handle)?;
         if self.runtime.signals.is_used() {
             self.storage(handle)?.async_exc.store(0, Ordering::Relaxed);
         }
@@ -428,7 +437,7 @@ impl<'a> Caller<'a> {
     /// Use after free. Source: contract 2.8.
     #[doc(alias = "PyThreadState_GetID")]
     pub fn thread_state_get_id(&self, handle: ThreadStateHandle) -> Step<u64> {
-        let id = self.runtime.lists.lock().thread_state_id(handle);
+        let id = self.look_at_lists(|lists| lists.thread_state_id(handle));
         self.thread_state(handle)?;
         Ok(id)
     }
@@ -453,7 +462,7 @@ impl<'a> Caller<'a> {
     /// Use after free.
     #[doc(alias = "PyThreadState_Next")]
     pub fn thread_state_next(&self, handle: ThreadStateHandle) -> Step<ThreadStateHandle> {
-        let next = self.runtime.lists.lock().next_thread_state(handle);
+        let next = self.look_at_lists(|lists| lists.next_thread_state(handle));
         self.thread_state(handle)?;
         Ok(next)
     }

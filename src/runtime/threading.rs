@@ -198,6 +198,11 @@ impl Caller<'_> {
     fn start_new_thread(&self, thread: ThreadIndex, daemon: Daemon) -> Step<bool> {
         let interpreter = self.interpreter_of(self.current())?;
         let handle = &self.runtime.thread_handles[thread.index()];
+        if let Some(event) = self.runtime.profile.thread_start_event()
+            && !self.audit(event)?
+        {
+            return Ok(false);
+        }
         if self.start_is_refused(interpreter, daemon)?
             || handle.state.read() != HandleState::NotStarted
         {

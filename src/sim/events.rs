@@ -189,6 +189,7 @@ impl Shown {
     fn of<P: Python>(python: &P, value: Value) -> Self {
         match value {
             Value::Number(number) => Self::Number(number),
+            Value::Status(_) => Self::Number(1),
             Value::ThreadState(handle) => Self::ThreadState(Place::of(python, handle)),
             Value::Interpreter(_) => Self::Interpreter,
             Value::Object(_)
@@ -197,6 +198,11 @@ impl Shown {
             | Value::Text(_)
             | Value::PyMutex(_)
             | Value::Mutex(_)
+            | Value::Guard(_)
+            | Value::View(_)
+            | Value::NoState
+            | Value::TssKey(_)
+            | Value::Frame
             | Value::Unbound => Self::Other,
         }
     }

@@ -106,6 +106,11 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
         self.renew(|value| value);
     }
 
+    /// Reads the contents of a lock that the calling thread keeps without a guard.
+    pub fn kept<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.now().value.lock())
+    }
+
     /// A free lock that nobody has used, with what `contents` makes of the contents. The old one may be kept by a thread that
     /// is gone, but not with a guard.
     pub fn renew(&self, contents: impl FnOnce(T) -> T) {

@@ -11,6 +11,7 @@ mod finalize;
 mod fork;
 mod gil;
 mod gilstate;
+mod guard;
 #[path = "../models/mod.rs"]
 mod models;
 mod mutex;
@@ -20,6 +21,7 @@ mod scenarios;
 mod signals;
 mod subinterpreter;
 mod threading;
+mod tracing;
 
 use models::{End, Env, Model, Outcome};
 use std::collections::BTreeSet;

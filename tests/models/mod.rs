@@ -15,8 +15,8 @@
 
 use std::sync::Arc;
 use tstate::runtime::{
-    Callback, CallbackId, Caller, Daemon, Ended, GilState, Host, InterpreterConfig,
-    InterpreterHandle, MutexSlot, Over, Profile, Runtime, Step, ThreadStateHandle,
+    Callback, CallbackId, Caller, Daemon, Ended, GilState, GuardHandle, Host, InterpreterConfig,
+    InterpreterHandle, MutexSlot, Over, Profile, Runtime, Step, ThreadStateHandle, Token,
 };
 use tstate::sync::{self, Event, Plain, ThreadIndex, Word};
 
@@ -36,8 +36,11 @@ pub enum End {
     Over,
 }
 
-/// The release that the models follow.
+/// The release that models follow, but for those of guards.
 pub const PROFILE: Profile = Profile::release(14).expect("a release");
+
+/// The first release with guards.
+pub const WITH_GUARDS: Profile = Profile::release(15).expect("a release");
 
 const ENDS: [End; 4] = [End::Running, End::Done, End::Hung, End::Over];
 
@@ -71,6 +74,8 @@ pub struct Model {
     pub bodies: &'static [Body],
     /// Threads that `threading` starts; the main thread starts the others before its body.
     pub python: &'static [usize],
+    /// The release that it follows.
+    pub profile: Profile,
 }
 
 /// The state of one execution.
@@ -84,6 +89,8 @@ pub struct Env {
     called: Plain<u64>,
     /// A thread state that the main thread makes for another one. Rule: written before `handed` is set.
     hand: Plain<ThreadStateHandle>,
+    /// A guard, in the same way.
+    guard: Plain<GuardHandle>,
     handed: Event,
     itself: std::sync::OnceLock<std::sync::Weak<Env>>,
 }
@@ -92,12 +99,13 @@ impl Env {
     /// Nothing has run yet.
     pub fn new(model: Model) -> Arc<Self> {
         let env = Arc::new(Self {
-            runtime: Runtime::new(PROFILE),
+            runtime: Runtime::new(model.profile),
             model,
             ended: std::array::from_fn(|thread| Event::new(("ended", thread))),
             ends: std::array::from_fn(|thread| Plain::new(("end", thread), End::Running)),
             called: Plain::new("called", 0),
             hand: Plain::new("hand", NOTHING),
+            guard: Plain::new("hand.guard", GuardHandle::NULL),
             handed: Event::new("handed"),
             itself: std::sync::OnceLock::new(),
         });
@@ -508,6 +516,80 @@ fn live_twice(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
     caller.eval_save_thread().map(drop)
 }
 
+/// A statement at whose begin the thread has this, and nothing else.
+fn statement_with(place: u64, word: u64) {
+    sync::statement((place << 32) | (word + 1));
+}
+
+/// Opens a guard for the worker, and finalizes.
+fn hand_a_guard_and_finalize(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(210, NOTHING);
+    let guard = caller.interpreter_guard_from_current()?;
+    assert!(!guard.is_null(), "S73: nothing bars guards yet");
+    env.guard.write(guard);
+    env.handed.set();
+    finalize(env, caller)
+}
+
+/// Closes the guard that it was handed.
+fn close_what_is_handed(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    env.handed.wait();
+    statement(1, NOTHING);
+    assert_eq!(caller.is_finalizing()?, 0, "S72: a guard is open");
+    statement(2, NOTHING);
+    caller.interpreter_guard_close(env.guard.read())
+}
+
+/// Attaches under the guard that it was handed, and closes it after.
+fn ensure_under_what_is_handed(env: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    env.handed.wait();
+    statement(1, NOTHING);
+    let token = caller.thread_state_ensure(env.guard.read())?;
+    assert_eq!(token, Token::NoState, "S74: it was not attached");
+    statement(2, NOTHING);
+    caller.thread_state_release(token)?;
+    statement(3, NOTHING);
+    assert_eq!(caller.is_finalizing()?, 0, "S72: a guard is open");
+    statement(4, NOTHING);
+    caller.interpreter_guard_close(env.guard.read())
+}
+
+/// Asks for a guard; one that cannot be had once cannot be had again.
+fn try_twice(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    let view = caller.interpreter_view_from_main()?;
+    statement_with(2, view.to_word());
+    let guard = caller.interpreter_guard_from_view(view)?;
+    statement_with(3, view.to_word() << 16 | guard.to_word());
+    if guard.is_null() {
+        let again = caller.interpreter_guard_from_view(view)?;
+        assert!(again.is_null(), "S73: no guard can be had any more");
+        return Ok(());
+    }
+    assert_eq!(caller.is_finalizing()?, 0, "S72: a guard is open");
+    statement_with(4, guard.to_word());
+    caller.interpreter_guard_close(guard)
+}
+
+/// Attaches from a view, if that can be had.
+fn ensure_from_view(_: &Arc<Env>, caller: &Caller<'_>) -> Step<()> {
+    statement(1, NOTHING);
+    let view = caller.interpreter_view_from_main()?;
+    statement_with(2, view.to_word());
+    let token = caller.thread_state_ensure_from_view(view)?;
+    if token == Token::Null {
+        return Ok(());
+    }
+    statement(3, NOTHING);
+    let saved = caller.eval_save_thread()?;
+    statement(4, saved);
+    caller.eval_restore_thread(saved)?;
+    statement(5, NOTHING);
+    assert_eq!(caller.is_finalizing()?, 0, "S72: a guard is open");
+    statement(6, NOTHING);
+    caller.thread_state_release(token)
+}
+
 fn nothing(_: &Arc<Env>, _: &Caller<'_>) -> Step<()> {
     Ok(())
 }
@@ -517,6 +599,14 @@ const fn model(name: &'static str, bodies: &'static [Body]) -> Model {
         name,
         bodies,
         python: &[],
+        profile: PROFILE,
+    }
+}
+
+const fn with_guards(name: &'static str, bodies: &'static [Body]) -> Model {
+    Model {
+        profile: WITH_GUARDS,
+        ..model(name, bodies)
     }
 }
 
@@ -572,12 +662,14 @@ pub const PYTHON_THREAD: Model = Model {
     name: "python_thread",
     bodies: &[start_and_finalize, nothing],
     python: &[1],
+    profile: PROFILE,
 };
 /// A daemon thread of `threading`, which lets others in once: its starter waits until it has attached.
 pub const DAEMON_THREAD: Model = Model {
     name: "daemon_thread",
     bodies: &[start_daemon_and_finalize, with_a_pause],
     python: &[1],
+    profile: PROFILE,
 };
 
 /// The main thread swaps between two interpreters that share the GIL while a worker wants it.
@@ -590,6 +682,25 @@ pub const END_LATE: Model = model("end_late", &[hand_over_and_end, take_what_is_
 pub const FINALIZE_WITH_SUB: Model = model("finalize_with_sub", &[leave_one_and_finalize, once]);
 /// A second life begins while a worker is in the first one.
 pub const LIVE_TWICE: Model = model("live_twice", &[live_twice, with_a_pause]);
+
+/// The main thread finalizes under a guard that a worker closes.
+pub const GUARD_CLOSED: Model = with_guards(
+    "guard_closed",
+    &[hand_a_guard_and_finalize, close_what_is_handed],
+);
+/// The worker attaches before it closes the guard.
+pub const GUARD_ENSURED: Model = with_guards(
+    "guard_ensured",
+    &[hand_a_guard_and_finalize, ensure_under_what_is_handed],
+);
+/// A worker asks for a guard while the main thread finalizes.
+pub const GUARD_TRIED: Model = with_guards("guard_tried", &[finalize, try_twice]);
+/// Two workers do.
+pub const GUARD_TRIED_BY_TWO: Model =
+    with_guards("guard_tried_by_two", &[finalize, try_twice, try_twice]);
+/// A worker attaches from a view while the main thread finalizes.
+pub const ENSURED_FROM_VIEW: Model =
+    with_guards("ensured_from_view", &[finalize, ensure_from_view]);
 
 /// Every model but the largest.
 pub const ALL: &[Model] = &[
@@ -620,4 +731,8 @@ pub const ALL: &[Model] = &[
     END_LATE,
     FINALIZE_WITH_SUB,
     LIVE_TWICE,
+    GUARD_CLOSED,
+    GUARD_ENSURED,
+    GUARD_TRIED,
+    ENSURED_FROM_VIEW,
 ];

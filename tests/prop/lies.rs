@@ -14,15 +14,17 @@ use tstate::sim::world::Silence;
 enum Lie {
     AnotherOutcome,
     OneOutcomeLess,
+    OneOutcomeMore,
     OneStateMore,
     ShorterSchedule,
     /// Of the silences, those that the audit alone can notice; `tests/engine.rs` has all.
     Forgets(Silence),
 }
 
-const LIES: [Lie; 7] = [
+const LIES: [Lie; 8] = [
     Lie::AnotherOutcome,
     Lie::OneOutcomeLess,
+    Lie::OneOutcomeMore,
     Lie::OneStateMore,
     Lie::ShorterSchedule,
     Lie::Forgets(Silence::KeyWord),
@@ -45,6 +47,16 @@ fn told(lie: Lie, text: &str) -> Result<Vec<Result<(), String>>, String> {
                 repeats(text, &first),
                 replays(text, &first),
                 points_lose_nothing(text, &first).map(|_| ()),
+            ]
+        }
+        Lie::OneOutcomeMore => {
+            let mut more = outcomes[0].clone();
+            more.text = "livelock(main)".to_owned();
+            outcomes.push(more);
+            vec![
+                repeats(text, &first),
+                replays(text, &first),
+                points_lose_nothing(text, &first).map(|_| ()),
                 claims_decide(text, &first),
             ]
         }
@@ -53,7 +65,6 @@ fn told(lie: Lie, text: &str) -> Result<Vec<Result<(), String>>, String> {
             vec![
                 repeats(text, &first),
                 points_lose_nothing(text, &first).map(|_| ()),
-                claims_decide(text, &first),
             ]
         }
         Lie::OneOutcomeLess => Vec::new(),

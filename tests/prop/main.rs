@@ -3,11 +3,12 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `reference` | what one call after the other does, written from the contract |
+//! | `reference` | what one call after the other does, in every release and in forked processes, written from the contract |
 //! | `script` | a generated sequence as a scenario, with what the reference says of each call |
 //! | `spell` | how the steps of a sequence are written |
 //! | `watch` | runs a scenario in the simulator and notes the runtime after each call |
-//! | `sequence` | the runtime does what the reference says; deliberate mistakes are noticed |
+//! | `compare` | the runtime beside the reference, after each call |
+//! | `sequence` | generated sequences; the runtime does what the reference says; deliberate mistakes are noticed |
 //! | `weave` | a generated concurrent scenario as text |
 //! | `concurrent` | an exploration ends, repeats, replays and judges claims, however it is tuned |
 //! | `lies` | each of these checks can fail |
@@ -17,6 +18,7 @@
 #![cfg(not(loom))]
 #![expect(clippy::print_stderr, reason = "how many cases ran, for who looks")]
 
+mod compare;
 mod concurrent;
 mod lies;
 mod reference;

@@ -1,8 +1,12 @@
 //! A generated sequence of calls as a scenario: threads that take turns, with what the reference says of each call.
 //!
-//! A thread posts the next one's semaphore and waits for its own, so that at most one thread can ever go on.
+//! A thread posts the next one's semaphore and waits for its own, so that at most one thread can ever go on. Of a process
+//! that forks the script follows one side; the other one ends at once.
 
-use crate::reference::{End, Function, Mistake, Reference, Reply, State, THREADS};
+use crate::reference::{
+    Call, End, Function, Guard, Mistake, Reference, Reply, Side, State, THREADS, Token,
+};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Thread states that one sequence may make: a slot of the arena repeats its handles after eight.
@@ -47,6 +51,20 @@ pub(crate) enum Kind {
     Fill,
     MakePending,
     Eval,
+    BeforeFork,
+    Fork,
+    /// The hook of the process that the fork left the sequence in.
+    AfterFork,
+    TssCreate,
+    TssDelete,
+    TssIsCreated,
+    TssSet,
+    TssGet,
+    GuardOfCurrent,
+    GuardClose,
+    ThreadEnsure,
+    ThreadEnsureFromView,
+    ThreadRelease,
 }
 
 /// One generated step.
@@ -76,8 +94,11 @@ pub(crate) struct Script {
     pub(crate) calls: Vec<Planned>,
     /// The last call, if it ends the sequence.
     pub(crate) end: Option<(usize, End)>,
-    pub(crate) threads: usize,
     pub(crate) last: Reference,
+    /// How each process ends of which that can be said.
+    pub(crate) outcomes: BTreeSet<String>,
+    /// Calls of the program before the first of the sequence.
+    pub(crate) calls_before: usize,
 }
 
 /// A name that a thread's body binds.
@@ -87,33 +108,56 @@ pub(crate) struct Bound {
 }
 
 pub(crate) struct Writer {
+    pub(crate) minor: u8,
     pub(crate) reference: Reference,
     bodies: Vec<String>,
+    /// What ends the blocks of forks that a body is in.
+    closing: Vec<String>,
+    outcomes: BTreeSet<String>,
     pub(crate) bound: Vec<Bound>,
     /// What Ensure returned and Release has not had back, by thread.
     pub(crate) ensured: [Vec<(String, bool)>; THREADS],
+    /// The same of `PyThreadState_Ensure`.
+    pub(crate) tokens: [Vec<(String, Token)>; THREADS],
+    pub(crate) guards: Vec<(String, Option<Guard>)>,
     calls: Vec<Planned>,
     end: Option<(usize, End)>,
     turn: usize,
     names: usize,
 }
 
+/// A generated sequence.
+#[derive(Clone, Debug)]
+pub(crate) struct Sequence {
+    /// The release, 3.N.
+    pub(crate) minor: u8,
+    pub(crate) threads: usize,
+    pub(crate) steps: Vec<Step>,
+}
+
 /// Writes the scenario of a sequence.
-pub(crate) fn script(threads: usize, steps: &[Step], mistake: Option<Mistake>) -> Script {
+pub(crate) fn script(sequence: &Sequence, mistake: Option<Mistake>) -> Script {
+    let threads = sequence.threads;
     let mut writer = Writer {
-        reference: Reference::new(mistake),
+        minor: sequence.minor,
+        reference: Reference::new(sequence.minor, mistake),
         bodies: vec![String::new(); threads],
+        closing: vec![String::new(); threads],
+        outcomes: BTreeSet::new(),
         bound: Vec::new(),
         ensured: Default::default(),
+        tokens: Default::default(),
+        guards: Vec::new(),
         calls: Vec::new(),
         end: None,
         turn: 0,
         names: 0,
     };
-    for step in steps {
+    for step in &sequence.steps {
         if writer.end.is_none() {
+            let thread = step.thread % threads;
             writer.step(Step {
-                thread: step.thread % threads,
+                thread: writer.reference.survivor.unwrap_or(thread),
                 ..*step
             });
         }
@@ -129,6 +173,9 @@ impl Writer {
         };
         let mut after = self.reference.clone();
         let mut calls = Vec::new();
+        if let Call::Fork(side) = call {
+            return self.fork(step.thread, side);
+        }
         for _ in 0..times {
             match after.call(step.thread, call) {
                 Ok(reply) => calls.push(Planned {
@@ -137,8 +184,7 @@ impl Writer {
                     reply,
                     after: after.clone(),
                 }),
-                // Late threads are rare: they hang without recklessness too.
-                Err(end) if !step.reckless && end != End::Hang => return,
+                Err(end) if !step.reckless && !self.is_rare(call, end) => return,
                 Err(end) => {
                     self.end = Some((step.thread, end));
                     break;
@@ -154,6 +200,25 @@ impl Writer {
         let reply = calls.last().map(|planned| planned.reply);
         self.calls.extend(calls);
         self.write(step, &text, times, reply);
+    }
+
+    /// The body goes on inside the block of the child, or after a fork whose child has nothing to do.
+    fn fork(&mut self, thread: usize, side: Side) {
+        self.take_turn(thread);
+        let depth = self.reference.depth;
+        match side {
+            Side::Child => {
+                self.outcomes.insert(in_child(depth, self.ends_well()));
+                self.line(thread, "fork { child {");
+                self.closing[thread].insert_str(0, "    } parent { exit } }\n");
+            }
+            Side::Parent => {
+                self.outcomes.insert(in_child(depth + 1, "ok".to_owned()));
+                self.line(thread, "fork { child { } parent { } }");
+            }
+        }
+        let forked = self.reference.call(thread, Call::Fork(side));
+        forked.expect("a fork succeeds");
     }
 
     fn line(&mut self, thread: usize, line: &str) {
@@ -176,6 +241,9 @@ impl Writer {
         if step.kind == Kind::Release {
             self.ensured[thread].pop();
         }
+        if step.kind == Kind::ThreadRelease {
+            self.tokens[thread].pop();
+        }
         match reply {
             Some(Reply::Number(locked)) if step.kind == Kind::Ensure => {
                 let name = self.name("g");
@@ -188,14 +256,7 @@ impl Writer {
             Some(Reply::State(state)) => {
                 let name = self.name("ts");
                 self.line(thread, &format!("{name} = {text}"));
-                let known = self.bound.iter().find(|bound| bound.state == state);
-                let known = match (state, known) {
-                    (None, _) => Some("NULL".to_owned()),
-                    (Some(_), known) => known.map(|bound| bound.name.clone()),
-                };
-                if let Some(known) = known {
-                    self.line(thread, &format!("assert {name} == {known}"));
-                }
+                self.claim_state(thread, &name, state);
                 self.bound.push(Bound { name, state });
             }
             Some(Reply::Interpreter(home)) => {
@@ -204,8 +265,48 @@ impl Writer {
                 let operator = if home.is_some() { "!=" } else { "==" };
                 self.line(thread, &format!("assert {name} {operator} NULL"));
             }
+            Some(Reply::Word(word)) => {
+                let name = self.name("value");
+                self.line(thread, &format!("{name} = {text}"));
+                let word = if word == 0 {
+                    "NULL".to_owned()
+                } else {
+                    word.to_string()
+                };
+                self.line(thread, &format!("assert {name} == {word}"));
+            }
+            Some(Reply::Guard(guard)) => {
+                let name = self.name("guard");
+                self.line(thread, &format!("{name} = {text}"));
+                self.line(thread, &format!("assert {name} != NULL"));
+                self.guards.push((name, guard));
+            }
+            Some(Reply::Token(token)) => self.write_token(thread, text, token),
             Some(Reply::Nothing) | None => self.line(thread, text),
         }
+    }
+
+    /// A result is the thread state that it is predicted to be.
+    fn claim_state(&mut self, thread: usize, name: &str, state: Option<State>) {
+        let known = self.bound.iter().find(|bound| bound.state == state);
+        let known = match (state, known) {
+            (None, _) => Some("NULL".to_owned()),
+            (Some(_), known) => known.map(|bound| bound.name.clone()),
+        };
+        if let Some(known) = known {
+            self.line(thread, &format!("assert {name} == {known}"));
+        }
+    }
+
+    fn write_token(&mut self, thread: usize, text: &str, token: Token) {
+        let name = self.name("token");
+        self.line(thread, &format!("{name} = {text}"));
+        match token {
+            Token::Null => return self.line(thread, &format!("assert {name} == NULL")),
+            Token::NoState => self.line(thread, &format!("assert {name} != NULL")),
+            Token::State(state) => self.claim_state(thread, &name, Some(state)),
+        }
+        self.tokens[thread].push((name, token));
     }
 
     fn name(&mut self, prefix: &str) -> String {
@@ -214,21 +315,59 @@ impl Writer {
     }
 
     fn finish(mut self, threads: usize) -> Script {
-        self.take_turn(0);
-        let mut text = String::from("scenario \"calls in turn\"\npython 3.14\n");
-        let mut starts = String::new();
-        if self.bodies.iter().any(|body| body.contains("&own")) {
+        match self.reference.survivor {
+            None => self.take_turn(0),
+            Some(survivor) => self.bodies[survivor].push_str(&self.closing[survivor]),
+        }
+        if let Some(outcome) = self.outcome() {
+            let outcome = in_child(self.reference.depth, outcome);
+            self.outcomes.insert(outcome);
+        }
+        if self.uses("(view)") {
+            self.bodies[0].insert_str(0, "    view = PyInterpreterView_FromMain()\n");
+        }
+        let calls_before = threads - 1 + usize::from(self.uses("(view)"));
+        let mut text = format!("scenario \"calls in turn\"\npython 3.{}\n", self.minor);
+        self.declare(&mut text, threads);
+        self.callbacks(&mut text);
+        self.threads(&mut text, threads);
+        let is_open = matches!(self.end, Some((_, End::Undefined)));
+        let allowed: Vec<&str> = self.outcomes.iter().map(|outcome| &**outcome).collect();
+        if !is_open {
+            let allowed = allowed.join(", ");
+            write!(text, "\nexpect {{\n    allow {allowed}\n}}\n")
+                .expect("a string takes everything");
+        }
+        Script {
+            text,
+            calls: self.calls,
+            end: self.end,
+            last: self.reference,
+            outcomes: self.outcomes,
+            calls_before,
+        }
+    }
+
+    fn uses(&self, words: &str) -> bool {
+        self.bodies.iter().any(|body| body.contains(words))
+    }
+
+    fn declare(&self, text: &mut String, threads: usize) {
+        if self.uses("&key") {
+            text.push_str("Py_tss_t key = Py_tss_NEEDS_INIT\n");
+        }
+        if self.uses("&own") {
             text.push_str("PyInterpreterConfig own = _PyInterpreterConfig_INIT\n");
         }
         for name in &NAMES[..threads] {
             writeln!(text, "native semaphore turn_{name} = 0").expect("a string takes everything");
         }
+    }
+
+    fn callbacks(&self, text: &mut String) {
         for function in Function::ALL {
             let name = function.name();
-            let used = |name: &str| {
-                let call = format!("Py_AddPendingCall({name},");
-                self.bodies.iter().any(|body| body.contains(&call))
-            };
+            let used = |name: &str| self.uses(&format!("Py_AddPendingCall({name},"));
             let added = function == Function::Plain && used("adds");
             if !(used(name) || added) {
                 continue;
@@ -242,6 +381,10 @@ impl Writer {
             writeln!(text, "\ncallback {name}(arg) {{\n{body}}}")
                 .expect("a string takes everything");
         }
+    }
+
+    fn threads(&self, text: &mut String, threads: usize) {
+        let mut starts = String::new();
         for (name, body) in NAMES.iter().zip(&self.bodies).skip(1) {
             writeln!(
                 text,
@@ -262,32 +405,57 @@ impl Writer {
             self.bodies[0]
         )
         .expect("a string takes everything");
-        if let Some(allowed) = self.allowed() {
-            write!(text, "\nexpect {{\n    allow {allowed}\n}}\n")
-                .expect("a string takes everything");
-        }
-        Script {
-            text,
-            calls: self.calls,
-            end: self.end,
-            threads,
-            last: self.reference,
-        }
     }
 
-    /// The outcome that the reference predicts.
-    fn allowed(&self) -> Option<String> {
+    /// Late threads are rare, and what the child's hook dies of, and finalization that waits for a guard: a sequence ends so
+    /// without recklessness too.
+    fn is_rare(&self, call: Call, end: End) -> bool {
+        let attaches = matches!(call, Call::Restore(_) | Call::Acquire(_));
+        let is_late =
+            matches!(end, End::Hang | End::Exit) || (attaches && self.reference.finalizing());
+        let finalizes = matches!(call, Call::Finalize | Call::EndInterpreter(_));
+        is_late
+            || (call == Call::AfterForkChild && end != End::Undefined)
+            || (finalizes && end == End::Blocks)
+    }
+
+    /// How a process ends that ends now, without finalization.
+    fn ends_well(&self) -> String {
+        let lost = self.reference.lost();
+        lost.map_or_else(
+            || "ok".to_owned(),
+            |function| format!("lost({})", function.name()),
+        )
+    }
+
+    /// The outcome that the reference predicts of the process that the sequence follows.
+    fn outcome(&self) -> Option<String> {
         match self.end {
             Some((_, End::Undefined)) => None,
             Some((_, End::Fatal(message))) => Some(format!("fatal({message:?})")),
             Some((_, End::Crash(""))) => Some("crash".to_owned()),
             Some((_, End::Crash(kind))) => Some(format!("crash({kind})")),
             Some((thread, End::Hang | End::Blocks)) => Some(format!("deadlock({})", NAMES[thread])),
-            None => Some(match self.reference.lost() {
-                Some(function) => format!("lost({})", function.name()),
-                None if self.reference.leaks() => "leak".to_owned(),
-                None => "ok".to_owned(),
-            }),
+            Some((thread, End::Exit)) => Some(self.exited(thread)),
+            None if self.reference.lost().is_none() && self.reference.leaks() => {
+                Some("leak".to_owned())
+            }
+            None => Some(self.ends_well()),
         }
     }
+
+    /// The others wait for their turn for ever, but nobody waits for the last thread of a process.
+    fn exited(&self, thread: usize) -> String {
+        let mut others = (0..self.bodies.len()).filter(|other| *other != thread);
+        match others.next().filter(|_| self.reference.survivor.is_none()) {
+            Some(other) => format!("deadlock({})", NAMES[other]),
+            None if self.reference.lost().is_some() => self.ends_well(),
+            None => format!("exit({})", NAMES[thread]),
+        }
+    }
+}
+
+/// An outcome of the process after so many forks.
+fn in_child(depth: usize, outcome: String) -> String {
+    (0..depth).fold(outcome, |outcome, _| format!("child({outcome})"))
 }

@@ -1,6 +1,6 @@
 //! Generated steps as calls: operands that make sense, and how each call is written.
 
-use crate::reference::{Call, Function, Home, Reference, State};
+use crate::reference::{Call, Function, Guard, Home, Reference, Rule, Side, State};
 use crate::script::{Kind, Step, Writer};
 
 impl Writer {
@@ -21,18 +21,26 @@ impl Writer {
             .cloned()
     }
 
-    /// The call and its text; nothing if no operand makes sense.
+    /// The call and its text; nothing if no operand makes sense, or the release does not have the function.
     pub(crate) fn spell(&self, step: Step) -> Option<(Call, String)> {
+        if self.minor < since(step.kind) {
+            return None;
+        }
         let thread = step.thread;
         let is_live = |reference: &Reference, state| live(reference, state).is_some();
-        let detached = |reference: &Reference, state| {
-            live(reference, state).is_some_and(|state: State| {
+        // Between two lives who comes too late does not always read what is freed.
+        let is_late = |reference: &Reference| {
+            reference.finalizing() && Rule::LateByFinalizer.holds(self.minor)
+        };
+        let detached = |reference: &Reference, state: Option<State>| {
+            state.is_some_and(|state| {
                 let fields = &reference.states[state.0];
-                !fields.attached && fields.thread == thread
+                let exists = !fields.freed || is_late(reference);
+                exists && !fields.attached && fields.thread == thread
             })
         };
         let current =
-            |reference: &Reference, state: Option<State>| reference.current[thread] == state;
+            |reference: &Reference, state: Option<State>| reference.current(thread) == state;
         match step.kind {
             Kind::Initialize
             | Kind::Finalize
@@ -50,7 +58,20 @@ impl Writer {
             | Kind::InterpreterMain
             | Kind::MakePending
             | Kind::Eval
-            | Kind::NewInterpreter => Some(without_operand(step)),
+            | Kind::BeforeFork
+            | Kind::TssCreate
+            | Kind::TssDelete
+            | Kind::TssIsCreated
+            | Kind::TssSet
+            | Kind::TssGet => Some(without_operand(step)),
+            Kind::GuardOfCurrent
+            | Kind::GuardClose
+            | Kind::ThreadEnsure
+            | Kind::ThreadEnsureFromView
+            | Kind::ThreadRelease => self.of_guards(step),
+            Kind::NewInterpreter => Some(self.new_interpreter(step)),
+            Kind::Fork => Some(fork(step)),
+            Kind::AfterFork => self.after_fork(step),
             Kind::New | Kind::ThreadHead | Kind::InterpreterNext => Some(self.of(step)),
             Kind::EndInterpreter => self
                 .operand(step, |reference, state| {
@@ -115,6 +136,61 @@ impl Writer {
         (make(None), of_main(function))
     }
 
+    fn new_interpreter(&self, step: Step) -> (Call, String) {
+        if self.minor < OWN_GIL_SINCE || step.pick.is_multiple_of(3) {
+            let text = "Py_NewInterpreter()".to_owned();
+            return (Call::NewInterpreter(false), text);
+        }
+        let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
+        (Call::NewInterpreter(true), text)
+    }
+
+    /// A guard is not closed twice, and a token is given back by its thread, the newest first.
+    fn of_guards(&self, step: Step) -> Option<(Call, String)> {
+        let open = |(_, guard): &&(String, Option<Guard>)| {
+            guard.is_some_and(|guard| self.reference.guards[guard.0].is_some())
+        };
+        let open: Vec<_> = self.guards.iter().filter(open).collect();
+        let guard = || open.get(usize::from(step.pick) % open.len().max(1));
+        let may_open = self.reference.guards.len() < GUARDS_MAX;
+        if step.kind == Kind::GuardOfCurrent && may_open {
+            let text = "PyInterpreterGuard_FromCurrent()".to_owned();
+            Some((Call::GuardOfCurrent, text))
+        } else if step.kind == Kind::ThreadEnsureFromView && may_open {
+            let text = "PyThreadState_EnsureFromView(view)".to_owned();
+            Some((Call::ThreadEnsureFromView, text))
+        } else if step.kind == Kind::GuardClose {
+            let (name, guard) = guard()?;
+            let text = format!("PyInterpreterGuard_Close({name})");
+            Some((Call::GuardClose(*guard), text))
+        } else if step.kind == Kind::ThreadEnsure {
+            let (name, guard) = guard()?;
+            let text = format!("PyThreadState_Ensure({name})");
+            Some((Call::ThreadEnsure(*guard), text))
+        } else if step.kind == Kind::ThreadRelease {
+            let (name, token) = self.tokens[step.thread].last()?;
+            let text = format!("PyThreadState_Release({name})");
+            Some((Call::ThreadRelease(*token), text))
+        } else {
+            None
+        }
+    }
+
+    /// The hook of the process that this one is; with `reckless` any.
+    fn after_fork(&self, step: Step) -> Option<(Call, String)> {
+        let owed = self.reference.owes_after_fork(step.thread);
+        let any = if step.pick.is_multiple_of(2) {
+            Side::Child
+        } else {
+            Side::Parent
+        };
+        let (call, function) = match owed.or(step.reckless.then_some(any))? {
+            Side::Child => (Call::AfterForkChild, "PyOS_AfterFork_Child"),
+            Side::Parent => (Call::AfterForkParent, "PyOS_AfterFork_Parent"),
+        };
+        Some((call, format!("{function}()")))
+    }
+
     fn release(&self, step: Step) -> (Call, String) {
         let (name, locked) = match self.ensured[step.thread].last() {
             Some(token) if !step.reckless => token.clone(),
@@ -123,6 +199,45 @@ impl Writer {
         };
         (Call::Release(locked), format!("PyGILState_Release({name})"))
     }
+}
+
+/// The first release with `Py_NewInterpreterFromConfig`, and so with a GIL for each interpreter.
+const OWN_GIL_SINCE: u8 = 12;
+
+/// Guards that one sequence opens: as many as one thread has room for.
+const GUARDS_MAX: usize = 4;
+
+fn of_key(call: Call, verb: &str) -> (Call, String) {
+    (call, format!("PyThread_tss_{verb}(&key)"))
+}
+
+/// The first release that has the function.
+fn since(kind: Kind) -> u8 {
+    let of_guards = [
+        Kind::GuardOfCurrent,
+        Kind::GuardClose,
+        Kind::ThreadEnsure,
+        Kind::ThreadEnsureFromView,
+        Kind::ThreadRelease,
+    ];
+    let newer = [Kind::GetId, Kind::GetInterpreter, Kind::InterpreterGet];
+    if of_guards.contains(&kind) {
+        15
+    } else if newer.contains(&kind) {
+        9
+    } else {
+        8
+    }
+}
+
+/// The sequence goes on as the child or as the parent; [`Writer`] writes what the other one does.
+fn fork(step: Step) -> (Call, String) {
+    let side = if step.pick.is_multiple_of(2) {
+        Side::Child
+    } else {
+        Side::Parent
+    };
+    (Call::Fork(side), "fork".to_owned())
 }
 
 /// Calls that take nothing, or always the same.
@@ -149,12 +264,15 @@ fn without_operand(step: Step) -> (Call, String) {
         Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
         Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
         Kind::Eval => (Call::Eval, "eval".to_owned()),
-        Kind::NewInterpreter if step.pick.is_multiple_of(3) => {
-            plain(Call::NewInterpreter(false), "Py_NewInterpreter")
-        }
-        Kind::NewInterpreter => {
-            let text = "Py_NewInterpreterFromConfig(&own)".to_owned();
-            (Call::NewInterpreter(true), text)
+        Kind::BeforeFork => plain(Call::BeforeFork, "PyOS_BeforeFork"),
+        Kind::TssCreate => of_key(Call::TssCreate, "create"),
+        Kind::TssDelete => of_key(Call::TssDelete, "delete"),
+        Kind::TssIsCreated => of_key(Call::TssIsCreated, "is_created"),
+        Kind::TssGet => of_key(Call::TssGet, "get"),
+        Kind::TssSet => {
+            let value = i64::from(step.pick % 8) + 1;
+            let text = format!("PyThread_tss_set(&key, {value})");
+            (Call::TssSet(value), text)
         }
         _ => plain(Call::IsInitialized, "Py_IsInitialized"),
     }

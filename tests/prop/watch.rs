@@ -1,4 +1,6 @@
 //! Runs a scenario in which one thread at a time can go on, and notes the runtime after each call.
+//!
+//! Of a process that forks the explorer follows both sides. One of them makes no call, so what is noted is the other's.
 
 #![expect(
     clippy::disallowed_types,
@@ -7,7 +9,6 @@
 
 use std::sync::{Arc, Mutex};
 use tstate::runtime::Observation;
-use tstate::runtime::profile::Profile;
 use tstate::sim::driver::{Listener, Machine, Value};
 use tstate::sim::explorer::{
     Exploration, Limits, Look, Program as Explored, Run, Settings, explore,
@@ -16,9 +17,6 @@ use tstate::sim::judge::{Judge, Notes};
 use tstate::sim::scenario::program::{BodyId, Program, StatementId};
 use tstate::sim::world::World;
 use tstate::sync::{THREADS_MAX, ThreadIndex};
-
-/// The release that the generated programs name.
-const PROFILE: Profile = Profile::release(14).expect("a release");
 
 /// A call in a thread's own body, and the runtime right after it.
 #[derive(Debug)]
@@ -93,12 +91,18 @@ impl Explored for Watch<'_> {
         self.program.threads.len()
     }
 
+    fn forks(&self) -> bool {
+        self.program.forks()
+    }
+
     fn make(&self) -> Box<dyn Run + '_> {
         let ear = Arc::new(Ear::default());
-        let machine = Machine::new(self.program, PROFILE, Some(ear.clone()));
+        let profile = self.program.profiles[0];
+        let machine = Machine::new(self.program, profile, Some(ear.clone()));
         *self.ear.lock().expect("nothing panics with it") = ear;
+        self.hung.lock().expect("nothing panics with it").clear();
         Box::new(Eye {
-            judge: Judge::new(machine, PROFILE, self.notes),
+            judge: Judge::new(machine, profile, self.notes),
             watch: self,
         })
     }
@@ -107,9 +111,12 @@ impl Explored for Watch<'_> {
 impl Eye<'_> {
     fn note_hung(&self) {
         let runtime = &self.judge.machine().runtime;
-        let threads = (0..self.watch.program.threads.len()).map(ThreadIndex::new);
-        *self.watch.hung.lock().expect("nothing panics with it") =
-            threads.map(|thread| runtime.hung(thread)).collect();
+        let threads = self.watch.program.threads.len();
+        let mut hung = self.watch.hung.lock().expect("nothing panics with it");
+        hung.resize(threads, false);
+        for (index, hung) in hung.iter_mut().enumerate() {
+            *hung |= runtime.hung(ThreadIndex::new(index));
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::real::real;
 use crate::schedule::{
-    self, SlotId, Waits, block, enter, finish, is_ours, make_slot, me, own, step,
+    self, SlotId, Waits, block, enter, finish, is_ours, is_scheduled, make_slot, me, own, step,
 };
-use libc::{EAGAIN, ESRCH, c_int, c_void, pthread_attr_t, pthread_t};
+use libc::{EAGAIN, ESRCH, c_int, c_void, pthread_attr_t, pthread_key_t, pthread_t};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tstate::sync::Branch;
@@ -106,6 +106,24 @@ extern "C" fn begin(argument: *mut c_void) -> *mut c_void {
     };
     own(|schedule| schedule.slots[slot].result = result);
     finish(Waits::Ended)
+}
+
+/// A point at which others may run: what creates a key in two threads at once is a race.
+///
+/// # Safety
+///
+/// As the C function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_key_create(
+    key: *mut pthread_key_t,
+    destructor: Option<unsafe extern "C" fn(*mut c_void)>,
+) -> c_int {
+    if is_scheduled() {
+        step();
+    }
+    let real = real!(c"pthread_key_create" => fn(*mut pthread_key_t, Option<unsafe extern "C" fn(*mut c_void)>) -> c_int);
+    // SAFETY: passed on as it came.
+    unsafe { real(key, destructor) }
 }
 
 /// # Safety

@@ -13,7 +13,7 @@ pub type Function = extern "C-unwind" fn(Pointer, Pointer) -> Pointer;
 
 /// `PyStatus`
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Status {
     kind: c_int,
     function: *const c_char,
@@ -21,7 +21,18 @@ pub struct Status {
     exit_code: c_int,
 }
 
+// SAFETY: its texts are constants of the library.
+unsafe impl Send for Status {}
+
 impl Status {
+    /// `PyStatus_Ok`
+    pub const OK: Self = Self {
+        kind: 0,
+        function: std::ptr::null(),
+        message: std::ptr::null(),
+        exit_code: 0,
+    };
+
     /// `PyStatus_Exception`
     pub fn is_exception(&self) -> bool {
         self.kind != 0
@@ -63,6 +74,13 @@ impl Allocator {
 /// `Py_AuditHookFunction`
 pub type AuditHook = extern "C-unwind" fn(*const c_char, Pointer, Pointer) -> c_int;
 
+/// `Py_tracefunc`
+pub type TraceFunction = extern "C-unwind" fn(Pointer, Pointer, c_int, Pointer) -> c_int;
+/// `PyRefTracer`
+pub type RefTracer = extern "C-unwind" fn(Pointer, c_int, Pointer) -> c_int;
+/// `_PyFrameEvalFunction`
+pub type FrameEvalFunction = extern "C-unwind" fn(Pointer, Pointer, c_int) -> Pointer;
+
 macro_rules! functions {
     ($($name:ident $names:literal ($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {$(
         #[doc = concat!("`", $names, "`")]
@@ -100,6 +118,20 @@ functions! {
     exit "Py_Exit" (status: c_int);
     at_exit "Py_AtExit" (function: extern "C-unwind" fn()) -> c_int;
     unstable_at_exit "PyUnstable_AtExit" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer), data: Pointer) -> c_int;
+    innermost_frame "PyEval_GetFrame" () -> Pointer;
+    thread_state_frame "PyThreadState_GetFrame" (state: Pointer) -> Pointer;
+    initialize_main "_Py_InitializeMain" () -> Status;
+    preinitialize "Py_PreInitialize" (config: Pointer) -> Status;
+    preconfig_python "PyPreConfig_InitPythonConfig" (config: Pointer);
+    config_isolated "PyConfig_InitIsolatedConfig" (config: Pointer);
+    exit_status_exception "Py_ExitStatusException" (status: Status);
+    set_home "Py_SetPythonHome" (home: *const i32);
+    set_program_name "Py_SetProgramName" (name: *const i32);
+    set_argv "PySys_SetArgvEx" (count: c_int, arguments: *const *const i32, path: c_int);
+    encode_locale "Py_EncodeLocale" (text: *const i32, error: *mut usize) -> Pointer;
+    threads_initialized "PyEval_ThreadsInitialized" () -> c_int;
+    run_main "Py_RunMain" () -> c_int;
+    bytes_main "Py_BytesMain" (count: c_int, arguments: *const *const c_char) -> c_int;
     add_pending_call "Py_AddPendingCall" (function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer) -> c_int;
     eval_add_pending_call "_PyEval_AddPendingCall" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer) -> c_int, data: Pointer, flags: c_int) -> c_int;
     make_pending_calls "Py_MakePendingCalls" () -> c_int;
@@ -109,6 +141,18 @@ functions! {
     before_fork "PyOS_BeforeFork" ();
     after_fork_parent "PyOS_AfterFork_Parent" ();
     after_fork_child "PyOS_AfterFork_Child" ();
+    sys_audit "PySys_Audit" (event: *const c_char, format: *const c_char) -> c_int;
+    set_profile "PyEval_SetProfile" (function: Option<TraceFunction>, object: Pointer);
+    set_trace "PyEval_SetTrace" (function: Option<TraceFunction>, object: Pointer);
+    set_profile_all "PyEval_SetProfileAllThreads" (function: Option<TraceFunction>, object: Pointer);
+    set_trace_all "PyEval_SetTraceAllThreads" (function: Option<TraceFunction>, object: Pointer);
+    enter_tracing "PyThreadState_EnterTracing" (state: Pointer);
+    leave_tracing "PyThreadState_LeaveTracing" (state: Pointer);
+    ref_tracer_set_tracer "PyRefTracer_SetTracer" (tracer: Option<RefTracer>, data: Pointer) -> c_int;
+    ref_tracer "PyRefTracer_GetTracer" (data: *mut Pointer) -> Pointer;
+    set_eval_frame "_PyInterpreterState_SetEvalFrameFunc" (interpreter: Pointer, function: Pointer);
+    eval_frame "_PyInterpreterState_GetEvalFrameFunc" (interpreter: Pointer) -> Pointer;
+    eval_frame_default "_PyEval_EvalFrameDefault" (state: Pointer, frame: Pointer, throws: c_int) -> Pointer;
     mutex_lock "PyMutex_Lock" (mutex: Pointer);
     mutex_unlock "PyMutex_Unlock" (mutex: Pointer);
     save_thread "PyEval_SaveThread" () -> Pointer;
@@ -131,6 +175,27 @@ functions! {
     gil_state_release "PyGILState_Release" (state: c_int);
     gil_state_this "PyGILState_GetThisThreadState" () -> Pointer;
     gil_state_check "PyGILState_Check" () -> c_int;
+    guard_from_current "PyInterpreterGuard_FromCurrent" () -> Pointer;
+    guard_from_view "PyInterpreterGuard_FromView" (view: Pointer) -> Pointer;
+    guard_close "PyInterpreterGuard_Close" (guard: Pointer);
+    view_from_current "PyInterpreterView_FromCurrent" () -> Pointer;
+    view_from_main "PyInterpreterView_FromMain" () -> Pointer;
+    view_close "PyInterpreterView_Close" (view: Pointer);
+    thread_state_ensure "PyThreadState_Ensure" (guard: Pointer) -> Pointer;
+    thread_state_ensure_from_view "PyThreadState_EnsureFromView" (view: Pointer) -> Pointer;
+    thread_state_release "PyThreadState_Release" (token: Pointer);
+    tss_alloc "PyThread_tss_alloc" () -> Pointer;
+    tss_free "PyThread_tss_free" (key: Pointer);
+    tss_is_created "PyThread_tss_is_created" (key: Pointer) -> c_int;
+    tss_create "PyThread_tss_create" (key: Pointer) -> c_int;
+    tss_delete "PyThread_tss_delete" (key: Pointer);
+    tss_set "PyThread_tss_set" (key: Pointer, value: Pointer) -> c_int;
+    tss_get "PyThread_tss_get" (key: Pointer) -> Pointer;
+    create_key "PyThread_create_key" () -> c_int;
+    delete_key "PyThread_delete_key" (key: c_int);
+    set_key_value "PyThread_set_key_value" (key: c_int, value: Pointer) -> c_int;
+    get_key_value "PyThread_get_key_value" (key: c_int) -> Pointer;
+    delete_key_value "PyThread_delete_key_value" (key: c_int);
     new_interpreter "Py_NewInterpreter" () -> Pointer;
     new_interpreter_from_config "Py_NewInterpreterFromConfig" (state: *mut Pointer, config: *const [c_int; 7]) -> Status;
     end_interpreter "Py_EndInterpreter" (state: Pointer);
@@ -167,6 +232,7 @@ functions! {
     number_value "PyLong_AsLong" (object: Pointer) -> c_long;
     boolean "PyBool_FromLong" (value: c_long) -> Pointer;
     text "PyUnicode_AsUTF8" (object: Pointer) -> *const c_char;
+    text_new "PyUnicode_FromString" (text: *const c_char) -> Pointer;
     capsule "PyCapsule_New" (pointer: Pointer, name: *const c_char, destructor: extern "C-unwind" fn(Pointer)) -> Pointer;
     capsule_pointer "PyCapsule_GetPointer" (capsule: Pointer, name: *const c_char) -> Pointer;
     function_new "PyCFunction_NewEx" (definition: Pointer, this: Pointer, module: Pointer) -> Pointer;

@@ -1,6 +1,7 @@
 //! C functions that run a scenario's callbacks.
 
 use super::api::{self, Pointer};
+use super::frames::{is_import_of, is_own_event};
 use super::injected;
 use super::library::symbol;
 use crate::{child, record};
@@ -9,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tstate::runtime::{AuditEvent, Callback};
 use tstate::sync::Word;
 
-/// Bodies that `Py_AtExit` can be given: it passes no argument, so each has a function of its own.
-const AT_EXIT_MAX: usize = 64;
+/// Bodies for which there are functions of their own, where C passes nothing to tell them apart by.
+pub(super) const BODIES_MAX: usize = 64;
 /// What capsules are called.
 pub(super) const CAPSULE: &CStr = c"tstate";
 
@@ -66,25 +67,31 @@ pub(super) fn in_memory(callback: Callback) -> Pointer {
 /// For `PySys_AddAuditHook`: events that the model does not know are nobody's business.
 pub(super) extern "C-unwind" fn audit_hook(
     event: *const c_char,
-    _arguments: Pointer,
+    arguments: Pointer,
     data: Pointer,
 ) -> c_int {
     // SAFETY: the library's names of events are terminated.
     let event = unsafe { CStr::from_ptr(event) };
-    let known = AuditEvent::ALL
-        .iter()
-        .find(|known| event.to_bytes() == known.name().as_bytes());
-    let (Some(known), false) = (known, injected::is_hooking()) else {
+    let Ok(name) = event.to_str() else { return 0 };
+    if injected::is_hooking() || !is_told(name, arguments) {
         return 0;
-    };
+    }
     let result = match Callback::from_word(data as u64).id() {
-        Some(id) => child::audit(id, *known),
+        Some(id) => child::audit(id, name),
         None => 0,
     };
     if result == -1 {
         raise();
     }
     result
+}
+
+/// Whether the model knows the event: the scenario's own, the import of what the scenario imports, and what else is named.
+fn is_told(name: &str, arguments: Pointer) -> bool {
+    if name == AuditEvent::Import.name() {
+        return !arguments.is_null() && is_import_of(api::tuple_item(arguments, 0));
+    }
+    is_own_event() || AuditEvent::ALL.iter().any(|known| known.name() == name)
 }
 
 /// For `PyUnstable_AtExit`.
@@ -116,31 +123,54 @@ pub(super) extern "C-unwind" fn thread_body(this: Pointer, _arguments: Pointer) 
 /// For capsules that only hold a callback.
 pub(super) extern "C-unwind" fn kept(_capsule: Pointer) {}
 
+/// For programs that run in another interpreter: their argument is what was packed.
+extern "C-unwind" fn called_by_number(_this: Pointer, number: Pointer) -> Pointer {
+    if run(api::number_value(number) as Pointer) == -1 {
+        raise();
+        return std::ptr::null_mut();
+    }
+    none()
+}
+
+fn the_none() -> Pointer {
+    symbol("_Py_NoneStruct").map_or(std::ptr::null_mut(), |address| address as Pointer)
+}
+
+/// Whether an object is `None`.
+pub(super) fn is_none(object: Pointer) -> bool {
+    object == the_none()
+}
+
 fn none() -> Pointer {
-    let none = symbol("_Py_NoneStruct").map_or(std::ptr::null_mut(), |address| address as Pointer);
+    let none = the_none();
     api::increase(none);
     none
 }
 
-static AT_EXIT: [AtomicUsize; AT_EXIT_MAX] = [const { AtomicUsize::new(0) }; AT_EXIT_MAX];
+static AT_EXIT: [AtomicUsize; BODIES_MAX] = [const { AtomicUsize::new(0) }; BODIES_MAX];
 
 extern "C-unwind" fn at_exit_of<const BODY: usize>() {
     run(AT_EXIT[BODY].load(Ordering::Relaxed) as Pointer);
 }
 
-macro_rules! at_exit_functions {
-    ($($body:literal)+) => { [$(at_exit_of::<$body>),+] };
+/// A function of C for each body of a scenario.
+macro_rules! for_each_body {
+    ($function:ident) => {
+        for_each_body!($function:
+            0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+            32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60
+            61 62 63)
+    };
+    ($function:ident: $($body:literal)+) => { [$($function::<$body>),+] };
 }
+pub(super) use for_each_body;
 
-const AT_EXIT_FUNCTIONS: [extern "C-unwind" fn(); AT_EXIT_MAX] = at_exit_functions!(
-    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
-    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
-);
+const AT_EXIT_FUNCTIONS: [extern "C-unwind" fn(); BODIES_MAX] = for_each_body!(at_exit_of);
 
 /// For `Py_AtExit`.
 pub(super) fn at_exit(callback: Callback) -> extern "C-unwind" fn() {
     let body = callback.id().map_or(0, |id| usize::from(id.0));
-    if body >= AT_EXIT_MAX {
+    if body >= BODIES_MAX {
         record::refuse("Py_AtExit of a callback beyond the 64th body");
     }
     AT_EXIT[body].store(packed(callback) as usize, Ordering::Relaxed);
@@ -163,6 +193,8 @@ unsafe impl Sync for Definition {}
 const ARGUMENTS: c_int = 1;
 /// `METH_NOARGS`
 const NO_ARGUMENTS: c_int = 4;
+/// `METH_O`
+const ONE_ARGUMENT: c_int = 8;
 
 const fn definition(function: api::Function, flags: c_int) -> Definition {
     Definition {
@@ -174,8 +206,9 @@ const fn definition(function: api::Function, flags: c_int) -> Definition {
 }
 
 static CALLED: Definition = definition(called, NO_ARGUMENTS);
-static HANDLES: Definition = definition(called, ARGUMENTS);
 static THREAD_BODY: Definition = definition(thread_body, NO_ARGUMENTS);
+static BY_NUMBER: Definition = definition(called_by_number, ONE_ARGUMENT);
+static HANDLES: Definition = definition(called, ARGUMENTS);
 
 fn function(definition: &'static Definition, this: Pointer) -> Pointer {
     let definition: *const Definition = definition;
@@ -199,4 +232,9 @@ pub(super) fn handler(callback: Callback) -> Pointer {
 /// A Python callable that runs the body of a thread.
 pub(super) fn thread_callable(thread: usize) -> Pointer {
     function(&THREAD_BODY, api::number(thread as i64))
+}
+
+/// A Python callable that runs the callback that was packed into the number it is given.
+pub(super) fn by_number() -> Pointer {
+    function(&BY_NUMBER, api::number(0))
 }

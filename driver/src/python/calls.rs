@@ -4,16 +4,22 @@ use super::api::Pointer;
 use super::callbacks::{
     at_exit, audit_hook, in_memory, packed, pending, pending_in_memory, unstable_at_exit,
 };
+use super::frames::auditing;
 use super::injected::{self, Making, during};
 use super::start::initialize_from_config;
-use super::{Libpython, api, objects, release, signals, site};
+use super::{
+    Libpython, api, configure, objects, release, signals, site, storage, subinterpreters, tracing,
+};
 use crate::{record, sight};
+use std::ffi::CString;
 use tstate::runtime::{
-    Callback, Crash, Daemon, Dictionary, Ended, Exception, GilState, InterpreterConfig,
-    InterpreterHandle, ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Stage, StatusError, Step,
-    ThreadStateHandle,
+    Callback, CallbackId, Config, ConfigField, Crash, Daemon, Dictionary, Ended, Evaluator,
+    Exception, GilState, GuardHandle, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot,
+    ObjectId, ObjectKind, Over, Stage, StatusError, Step, ThreadStateHandle, Token, Tracer,
+    TssHandle, ViewHandle,
 };
 use tstate::sim::driver::{Calls, Python};
+use tstate::sim::scenario::calls::Call;
 use tstate::sync::{Branch, ThreadIndex};
 
 /// `PyGILState_LOCKED`
@@ -40,6 +46,16 @@ impl Calls for Caller<'_> {
         if crate::child::forks() {
             objects::keep_fork();
         }
+        for (call, function) in [
+            (Call::CurrentFrames, &objects::CURRENT_FRAMES),
+            (Call::TracemallocStart, &objects::TRACEMALLOC_START),
+            (Call::TracemallocStop, &objects::TRACEMALLOC_STOP),
+        ] {
+            if crate::child::calls(call) {
+                function.keep();
+            }
+        }
+        subinterpreters::begin();
         Ok(())
     }
     fn is_initialized(&self) -> Step<i32> {
@@ -220,8 +236,89 @@ impl Calls for Caller<'_> {
     fn gil_state_check(&self) -> Step<i32> {
         Ok(api::gil_state_check())
     }
+    fn interpreter_guard_from_current(&self) -> Step<GuardHandle> {
+        let made = during(Making::Block, api::guard_from_current);
+        Ok(self.guard_made(made))
+    }
+    fn interpreter_guard_from_view(&self, view: ViewHandle) -> Step<GuardHandle> {
+        let view = self.view(view);
+        let made = during(Making::Block, || api::guard_from_view(view));
+        Ok(self.guard_made(made))
+    }
+    fn interpreter_guard_close(&self, guard: GuardHandle) -> Step<()> {
+        api::guard_close(self.guard(guard));
+        Ok(())
+    }
+    fn interpreter_view_from_current(&self) -> Step<ViewHandle> {
+        let made = during(Making::Block, api::view_from_current);
+        Ok(self.view_made(made))
+    }
+    fn interpreter_view_from_main(&self) -> Step<ViewHandle> {
+        let made = during(Making::Block, api::view_from_main);
+        Ok(self.view_made(made))
+    }
+    fn interpreter_view_close(&self, view: ViewHandle) -> Step<()> {
+        api::view_close(self.view(view));
+        Ok(())
+    }
+    fn thread_state_ensure(&self, guard: GuardHandle) -> Step<Token> {
+        let guard = self.guard(guard);
+        Ok(self.ensured(Making::ThreadState, || api::thread_state_ensure(guard)))
+    }
+    fn thread_state_ensure_from_view(&self, view: ViewHandle) -> Step<Token> {
+        let view = self.view(view);
+        Ok(self.ensured(Making::Block, || api::thread_state_ensure_from_view(view)))
+    }
+    fn thread_state_release(&self, token: Token) -> Step<()> {
+        api::thread_state_release(self.token(token));
+        Ok(())
+    }
+    fn thread_tss_alloc(&self) -> Step<TssHandle> {
+        let made = during(Making::Block, api::tss_alloc);
+        Ok(self.key_made(made))
+    }
+    fn thread_tss_free(&self, key: TssHandle) -> Step<()> {
+        api::tss_free(self.key(key));
+        Ok(())
+    }
+    fn thread_tss_is_created(&self, key: TssHandle) -> Step<i32> {
+        Ok(i32::from(api::tss_is_created(self.key(key)) != 0))
+    }
+    fn thread_tss_create(&self, key: TssHandle) -> Step<i32> {
+        Ok(api::tss_create(self.key(key)))
+    }
+    fn thread_tss_delete(&self, key: TssHandle) -> Step<()> {
+        api::tss_delete(self.key(key));
+        Ok(())
+    }
+    fn thread_tss_set(&self, key: TssHandle, value: u64) -> Step<i32> {
+        Ok(api::tss_set(self.key(key), value as Pointer))
+    }
+    fn thread_tss_get(&self, key: TssHandle) -> Step<u64> {
+        Ok(api::tss_get(self.key(key)) as u64)
+    }
+    fn thread_create_key(&self) -> Step<i32> {
+        Ok(storage::create_key())
+    }
+    fn thread_delete_key(&self, key: i32) -> Step<()> {
+        storage::delete_key(key);
+        Ok(())
+    }
+    fn thread_set_key_value(&self, key: i32, value: u64) -> Step<i32> {
+        Ok(storage::set_key_value(key, value))
+    }
+    fn thread_get_key_value(&self, key: i32) -> Step<u64> {
+        Ok(storage::key_value(key))
+    }
+    fn thread_delete_key_value(&self, key: i32) -> Step<()> {
+        storage::delete_key_value(key);
+        Ok(())
+    }
     fn new_interpreter(&self) -> Step<ThreadStateHandle> {
         let made = during(Making::Interpreter, api::new_interpreter);
+        if !made.is_null() {
+            subinterpreters::prepare();
+        }
         Ok(self.python.state(made))
     }
     fn new_interpreter_from_config(
@@ -247,6 +344,9 @@ impl Calls for Caller<'_> {
             // Which error it is nobody asks.
             Err(StatusError::Gil)
         } else {
+            if !state.is_null() {
+                subinterpreters::prepare();
+            }
             Ok(self.python.state(state))
         })
     }
@@ -288,9 +388,81 @@ impl Calls for Caller<'_> {
             Dictionary::ThreadState(self.python.state(sight::current() as Pointer))
         })
     }
-    fn initialize_from_config(&self, configured: bool) -> Step<Result<(), StatusError>> {
-        let worked = during(Making::Runtime, || initialize_from_config(configured));
-        Ok(worked.then_some(()).ok_or(StatusError::NoConfig))
+    fn initialize_from_config(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
+        let status = during(Making::Runtime, || initialize_from_config(config));
+        if status.is_ok() && self.python.initialized() {
+            subinterpreters::begin();
+        }
+        Ok(status)
+    }
+    fn initialize_main(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::initialize_main())
+    }
+    fn preinitialize(&self, configured: bool) -> Step<Result<(), StatusError>> {
+        Ok(configure::preinitialize(configured))
+    }
+    fn set_config_argv(&self) -> Step<Result<(), StatusError>> {
+        Ok(configure::set_config_arguments())
+    }
+    fn exit_status_exception(&self, error: Option<StatusError>) -> Step<()> {
+        configure::exit_status_exception(error.is_some());
+        Ok(())
+    }
+    fn set_global_flag(&self, field: ConfigField, value: i32) -> Step<()> {
+        configure::set_global_flag(field, value);
+        Ok(())
+    }
+    fn constant_text(&self, name: &str) -> Step<bool> {
+        Ok(configure::constant_text(name))
+    }
+    fn set_parameter(&self, name: &str) -> Step<()> {
+        configure::set_parameter(name);
+        Ok(())
+    }
+    fn set_argv(&self) -> Step<()> {
+        let name = ['x' as i32, 0];
+        api::set_argv(1, [name.as_ptr()].as_ptr(), 0);
+        Ok(())
+    }
+    fn encode_locale(&self) -> Step<()> {
+        let text = ['x' as i32, 0];
+        api::encode_locale(text.as_ptr(), std::ptr::null_mut());
+        Ok(())
+    }
+    fn threads_initialized(&self) -> Step<i32> {
+        Ok(api::threads_initialized())
+    }
+    fn run_main(&self) -> Step<i32> {
+        Ok(configure::run_main())
+    }
+    fn main(&self) -> Step<i32> {
+        Ok(configure::main())
+    }
+    fn at_main(&self, program: Callback) -> Step<()> {
+        configure::at_main(program);
+        Ok(())
+    }
+    fn eval_frame(&self) -> Step<bool> {
+        Ok(!api::innermost_frame().is_null())
+    }
+    fn thread_state_get_frame(&self, handle: ThreadStateHandle) -> Step<bool> {
+        let frame = api::thread_state_frame(self.python.state_pointer(handle));
+        if frame.is_null() {
+            return Ok(false);
+        }
+        api::decrease(frame);
+        Ok(true)
+    }
+    fn interpreters_run(&self, interpreter: InterpreterHandle, program: Callback) -> Step<i32> {
+        Ok(subinterpreters::run(
+            self.python.interpreter_id(interpreter),
+            program,
+        ))
+    }
+    fn interpreters_destroy(&self, interpreter: InterpreterHandle) -> Step<i32> {
+        Ok(subinterpreters::destroy(
+            self.python.interpreter_id(interpreter),
+        ))
     }
     fn add_audit_hook(&self, hook: Callback) -> Step<i32> {
         Ok(api::add_audit_hook(audit_hook, packed(hook)))
@@ -328,7 +500,7 @@ impl Calls for Caller<'_> {
         let interpreter = self.python.interpreter_pointer(interpreter);
         Ok(self.python.state(api::interpreter_threads(interpreter)))
     }
-    fn eval(&self) -> Step<i32> {
+    fn evaluate(&self) -> Step<i32> {
         Ok(objects::eval())
     }
     fn object_new(&self, object: ObjectId, kind: ObjectKind) -> Step<()> {
@@ -384,6 +556,74 @@ impl Calls for Caller<'_> {
             (c"after_in_parent", parent),
             (c"after_in_child", child),
         ]))
+    }
+
+    fn eval_set_profile(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_profile, tracer);
+        Ok(())
+    }
+    fn eval_set_trace(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_trace, tracer);
+        Ok(())
+    }
+    fn eval_set_profile_all_threads(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_profile_all, tracer);
+        Ok(())
+    }
+    fn eval_set_trace_all_threads(&self, tracer: Tracer) -> Step<()> {
+        tracing::set(api::set_trace_all, tracer);
+        Ok(())
+    }
+    fn thread_state_enter_tracing(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::enter_tracing(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn thread_state_leave_tracing(&self, handle: ThreadStateHandle) -> Step<()> {
+        api::leave_tracing(self.python.state_pointer(handle));
+        Ok(())
+    }
+    fn ref_tracer_set_tracer(&self, function: Option<CallbackId>, data: u64) -> Step<i32> {
+        Ok(tracing::set_ref_tracer(function, data))
+    }
+    fn ref_tracer_get_tracer(&self) -> Step<(Option<CallbackId>, u64)> {
+        Ok(tracing::ref_tracer())
+    }
+    fn interpreter_state_set_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+        evaluator: Evaluator,
+    ) -> Step<()> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        tracing::set_eval_frame(interpreter, evaluator);
+        Ok(())
+    }
+    fn interpreter_state_get_eval_frame_func(
+        &self,
+        interpreter: InterpreterHandle,
+    ) -> Step<Evaluator> {
+        let interpreter = self.python.interpreter_pointer(interpreter);
+        Ok(tracing::eval_frame(interpreter))
+    }
+    fn current_frames(&self) -> Step<i32> {
+        Ok(objects::CURRENT_FRAMES.call())
+    }
+    fn tracemalloc_start(&self) -> Step<i32> {
+        Ok(objects::TRACEMALLOC_START.call())
+    }
+    fn tracemalloc_stop(&self) -> Step<i32> {
+        Ok(objects::TRACEMALLOC_STOP.call())
+    }
+    fn alloc_hook(&self, callback: Callback) -> Step<()> {
+        injected::look_on(callback);
+        Ok(())
+    }
+    fn sys_audit(&self, name: &str, _event: u64) -> Step<i32> {
+        let name = CString::new(name).unwrap_or_default();
+        let result = auditing(|| api::sys_audit(name.as_ptr(), std::ptr::null()));
+        if result != 0 {
+            api::error_clear();
+        }
+        Ok(result)
     }
 
     fn crash(&self, crash: Crash) -> Ended {

@@ -22,6 +22,7 @@ struct Known {
 pub struct Handles {
     states: Vec<Known>,
     interpreters: Vec<Known>,
+    blocks: Vec<usize>,
 }
 
 /// Numbers that fit a handle.
@@ -60,6 +61,22 @@ impl Handles {
             .slot()
             .map_or(0, |number| self.states[number].address);
         address as Pointer
+    }
+
+    /// The word of a handle to a block of memory that was just made, never one that another block had: a guard, a view, a key.
+    /// `first` is the first number of its kind that is free.
+    pub fn block(&mut self, pointer: Pointer, first: usize) -> u64 {
+        if pointer.is_null() {
+            return 0;
+        }
+        self.blocks.push(pointer as usize);
+        place(first + self.blocks.len() - 1)
+    }
+
+    /// The pointer of a block that has this number.
+    pub fn block_pointer(&self, number: Option<usize>) -> Pointer {
+        let address = number.and_then(|number| self.blocks.get(number));
+        address.copied().unwrap_or(0) as Pointer
     }
 
     /// The list is this now: what was in it and is no longer is gone.

@@ -1,17 +1,17 @@
 //! Failures that a scenario asks for, as far as a library can be made to fail from outside.
 //!
-//! Nothing in the library is changed. A stage that imports a module fails by an audit hook that refuses the import, an
+//! Nothing in the library is changed, also where a scenario looks on while memory is taken. A stage that imports a module fails by an audit hook that refuses the import, an
 //! allocation by an allocator that gives none. Both act only inside the calls that make an interpreter or a thread state.
 
 use super::api::{self, Allocator, Pointer};
-use super::callbacks::raise;
+use super::callbacks::{packed, raise, run};
 use super::library::release;
 use crate::record;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tstate::runtime::Stage;
+use tstate::runtime::{Callback, Stage};
 use tstate::sync::Word;
 
 /// The smallest interpreter of all releases, and the largest thread state, in bytes.
@@ -20,6 +20,8 @@ const INTERPRETER_MIN: usize = 2_000;
 const THREAD_STATE_MIN: usize = 200;
 /// `PYMEM_DOMAIN_RAW`
 const DOMAIN_RAW: c_int = 0;
+/// `PYMEM_DOMAIN_OBJ`
+const DOMAIN_OBJECT: c_int = 2;
 
 /// What a call makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +34,18 @@ pub(super) enum Making {
     Interpreter,
     /// A thread state.
     ThreadState,
+    /// Something small: the first memory that is asked for.
+    Block,
+    /// An object of the scenario's.
+    Object,
 }
 
 thread_local! {
     static MAKING: Cell<Making> = const { Cell::new(Making::Nothing) };
+    /// Inside the callback that looks on.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+    /// What the call has allocated so far, of what it makes.
+    static ALLOCATED: Cell<(bool, bool)> = const { Cell::new((false, false)) };
 }
 
 /// The stage that fails next, plus one.
@@ -46,6 +56,10 @@ static HOOKED: AtomicBool = AtomicBool::new(false);
 static HOOKING: AtomicBool = AtomicBool::new(false);
 /// The library's allocator.
 static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
+/// That for objects.
+static OBJECT_ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
+/// The callback that looks on, packed, or 0.
+static LOOKS_ON: AtomicUsize = AtomicUsize::new(0);
 
 /// The module whose import is the first thing that a stage does.
 fn module_of(stage: Stage) -> Option<&'static CStr> {
@@ -102,10 +116,79 @@ pub(super) fn wants_allocation() -> bool {
 
 /// Makes a call in which failures strike.
 pub(super) fn during<R>(making: Making, call: impl FnOnce() -> R) -> R {
-    MAKING.set(making);
+    let before = (MAKING.replace(making), ALLOCATED.replace((false, false)));
     let result = call();
-    MAKING.set(Making::Nothing);
+    MAKING.set(before.0);
+    ALLOCATED.set(before.1);
     result
+}
+
+/// The callback runs in every allocation of what the scenario makes; null: none does.
+pub(super) fn look_on(callback: Callback) {
+    take_allocator();
+    if OBJECT_ALLOCATOR.get().is_none() {
+        let mut allocator = Allocator::NONE;
+        api::allocator(DOMAIN_OBJECT, &raw mut allocator);
+        let _first = OBJECT_ALLOCATOR.set(allocator);
+        let ours = Allocator {
+            malloc: Some(object_malloc),
+            ..allocator
+        };
+        api::set_allocator(DOMAIN_OBJECT, &raw const ours);
+    }
+    LOOKS_ON.store(packed(callback) as usize, Ordering::Relaxed);
+}
+
+/// Tells who looks on of an allocation of this size, if it is of what the scenario makes; but not of its own.
+fn tell(size: usize) {
+    let hook = LOOKS_ON.load(Ordering::Relaxed);
+    if TELLING.get() || hook == 0 {
+        return;
+    }
+    let (interpreter, thread_state) = ALLOCATED.get();
+    let is_one = match MAKING.get() {
+        Making::Nothing | Making::Runtime | Making::Block => false,
+        Making::Object => !interpreter,
+        Making::Interpreter if size >= INTERPRETER_MIN && !interpreter => {
+            ALLOCATED.set((true, thread_state));
+            true
+        }
+        Making::Interpreter => {
+            let fits = (THREAD_STATE_MIN..INTERPRETER_MIN).contains(&size);
+            let is_one = interpreter && !thread_state && fits;
+            if is_one && release().minor >= 12 {
+                record::refuse(
+                    "not driven: which allocation of an interpreter is its thread state cannot be seen (since 3.12)",
+                );
+            }
+            ALLOCATED.set((interpreter, thread_state || is_one));
+            is_one
+        }
+        Making::ThreadState => {
+            let is_one = !thread_state && (THREAD_STATE_MIN..INTERPRETER_MIN).contains(&size);
+            ALLOCATED.set((interpreter, thread_state || is_one));
+            is_one
+        }
+    };
+    if is_one {
+        TELLING.set(true);
+        during(Making::Nothing, || run(hook as Pointer));
+        TELLING.set(false);
+    }
+}
+
+extern "C-unwind" fn object_malloc(context: Pointer, size: usize) -> Pointer {
+    if MAKING.get() == Making::Object {
+        tell(size);
+        MAKING.set(Making::Nothing);
+    }
+    match OBJECT_ALLOCATOR
+        .get()
+        .and_then(|allocator| allocator.malloc)
+    {
+        Some(real) => real(context, size),
+        None => std::ptr::null_mut(),
+    }
 }
 
 /// Whether hooks of the scenario are not meant: ours is being added.
@@ -186,10 +269,12 @@ fn strikes(size: usize) -> bool {
         STAGE.store(0, Ordering::Relaxed);
         return true;
     }
-    (interpreter || thread_state) && ALLOCATION.swap(false, Ordering::Relaxed)
+    let block = making == Making::Block;
+    (interpreter || thread_state || block) && ALLOCATION.swap(false, Ordering::Relaxed)
 }
 
 extern "C-unwind" fn malloc(context: Pointer, size: usize) -> Pointer {
+    tell(size);
     match ALLOCATOR.get().and_then(|allocator| allocator.malloc) {
         Some(real) if !strikes(size) => real(context, size),
         _ => std::ptr::null_mut(),
@@ -197,6 +282,7 @@ extern "C-unwind" fn malloc(context: Pointer, size: usize) -> Pointer {
 }
 
 extern "C-unwind" fn calloc(context: Pointer, count: usize, size: usize) -> Pointer {
+    tell(count * size);
     match ALLOCATOR.get().and_then(|allocator| allocator.calloc) {
         Some(real) if !strikes(count * size) => real(context, count, size),
         _ => std::ptr::null_mut(),

@@ -5,6 +5,8 @@
 pub mod api;
 mod callbacks;
 mod calls;
+mod configure;
+mod frames;
 mod handles;
 pub mod injected;
 mod library;
@@ -12,8 +14,12 @@ mod objects;
 mod signals;
 mod site;
 mod start;
+mod storage;
+mod subinterpreters;
+mod tracing;
 
 pub use calls::Caller;
+pub use frames::outside_of_frames;
 pub use library::{Release, open, release, symbol};
 pub use start::{initialize, started};
 
@@ -26,7 +32,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use tstate::runtime::{
-    Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, ThreadStateHandle,
+    ConfigField, Ended, InterpreterHandle, MutexSlot, ObjectId, Over, Profile, TSS_KEYS_MAX,
+    ThreadStateHandle,
 };
 use tstate::sim::driver::{Machine, Python, Site};
 use tstate::sync::ThreadIndex;
@@ -44,6 +51,8 @@ pub struct Libpython {
     profile: Profile,
     handles: Mutex<Handles>,
     mutexes: [AtomicU8; MUTEXES_MAX],
+    /// The keys that the scenario declares.
+    keys: [storage::Key; TSS_KEYS_MAX],
     /// The library is initialized, but the scenario has not called for it yet.
     ahead: AtomicBool,
     /// What `PyGILState_Check` says before the library is initialized.
@@ -59,6 +68,7 @@ impl Libpython {
             profile,
             handles: Mutex::default(),
             mutexes: std::array::from_fn(|_| AtomicU8::new(0)),
+            keys: Default::default(),
             ahead: AtomicBool::new(ahead),
             checks_before,
             homes: Mutex::default(),
@@ -83,7 +93,8 @@ impl Libpython {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    fn state(&self, pointer: Pointer) -> ThreadStateHandle {
+    /// What a pointer to a thread state stands for.
+    pub fn state(&self, pointer: Pointer) -> ThreadStateHandle {
         let list = self.listed_anywhere();
         self.handles().state(pointer, &list)
     }
@@ -131,6 +142,16 @@ impl Libpython {
         list.iter()
             .flat_map(|interpreter| states_of(*interpreter as Pointer))
             .collect()
+    }
+
+    /// The id of an interpreter; of one that is gone, an id that none has.
+    fn interpreter_id(&self, handle: InterpreterHandle) -> i64 {
+        let pointer = self.interpreter_pointer(handle);
+        if self.interpreter_list().contains(&(pointer as usize)) {
+            api::interpreter_id(pointer)
+        } else {
+            i64::from(i32::MAX)
+        }
     }
 
     fn interpreter_pointer(&self, handle: InterpreterHandle) -> Pointer {
@@ -221,6 +242,12 @@ impl Python for Libpython {
     fn observe_ids(&self) {}
     fn observe_failures(&self) {}
     fn observe_audit(&self) {}
+    fn observe_flags(&self) {}
+
+    fn global_flag(&self, field: ConfigField) -> i32 {
+        configure::global_flag(field)
+    }
+    fn observe_hooks(&self, _frames: bool) {}
     fn observe_signals(&self) {}
 
     fn attached(&self, thread: ThreadIndex) -> bool {

@@ -5,13 +5,17 @@
 
 use super::api::{self, Pointer};
 use super::callbacks::{CAPSULE, callable, dropped, kept, packed, thread_callable};
+use super::frames::{evaluating, importing};
+use super::injected::{Making, during};
 use super::library::symbol;
 use crate::layer::names_next;
 use crate::record;
 use crate::sight;
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tstate::runtime::{Callback, Daemon, ObjectKind};
+use tstate::sim::scenario::calls::Call;
 use tstate::sync::{Branch, THREADS_MAX};
 
 /// Objects of a scenario.
@@ -26,6 +30,8 @@ static GLOBALS: AtomicUsize = AtomicUsize::new(0);
 /// A code object that does nothing: running it looks at the eval breaker once.
 static CODE: AtomicUsize = AtomicUsize::new(0);
 static OBJECTS: [AtomicUsize; OBJECTS_MAX] = [const { AtomicUsize::new(0) }; OBJECTS_MAX];
+/// Those that were seen made and not yet destroyed.
+static ALIVE: [AtomicUsize; OBJECTS_MAX] = [const { AtomicUsize::new(0) }; OBJECTS_MAX];
 static THREADS: [AtomicUsize; THREADS_MAX] = [const { AtomicUsize::new(0) }; THREADS_MAX];
 /// `threading.Thread` of the main interpreter in this life of the library, once somebody imported it: as for code that imported it in time, it is
 /// there while modules are torn down.
@@ -33,6 +39,11 @@ static THREAD_CLASS: AtomicUsize = AtomicUsize::new(0);
 /// `os.fork` of this life of the library, where the scenario forks: it is there while modules are torn down.
 static FORK: AtomicUsize = AtomicUsize::new(0);
 static CLEARS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Which object of the scenario is made next.
+    static MAKING: Cell<Option<usize>> = const { Cell::new(None) };
+}
 
 /// A life of the library begins; the caller is attached.
 pub(super) fn begin() {
@@ -57,7 +68,7 @@ pub(super) fn text_of(expression: &CStr) -> Option<String> {
 }
 
 /// Whether the calling thread is attached to the main interpreter, or to none.
-fn in_main() -> bool {
+pub(super) fn in_main() -> bool {
     sight::current() == 0 || api::interpreter() == api::interpreter_main()
 }
 
@@ -89,12 +100,64 @@ pub(super) fn eval() -> i32 {
     // No interpreter runs another one's objects.
     let own = (!in_main()).then(empty_code);
     let code = own.unwrap_or(CODE.load(Ordering::Relaxed) as Pointer);
-    let result = api::eval_code(code, globals(), globals());
+    let result = evaluating(|| api::eval_code(code, globals(), globals()));
     if let Some(own) = own {
         api::decrease(own);
     }
     if succeeded(result) { 0 } else { -1 }
 }
+
+/// A function of C that scenarios call by bytecode: where it is, and where it is kept in this life of the library.
+pub(super) struct Native {
+    module: &'static CStr,
+    name: &'static CStr,
+    kept: AtomicUsize,
+}
+
+impl Native {
+    const fn new(module: &'static CStr, name: &'static CStr) -> Self {
+        Self {
+            module,
+            name,
+            kept: AtomicUsize::new(0),
+        }
+    }
+
+    /// Looks it up; the caller is attached.
+    pub(super) fn keep(&self) {
+        let found = attribute(self.module, self.name);
+        self.kept
+            .store(found.map_or(0, |found| found as usize), Ordering::Relaxed);
+    }
+
+    /// Calls it in a frame of the scenario's own: 0, or -1 if it raises.
+    pub(super) fn call(&self) -> i32 {
+        let function = if in_main() {
+            self.kept.load(Ordering::Relaxed) as Pointer
+        } else {
+            attribute(self.module, self.name).unwrap_or(std::ptr::null_mut())
+        };
+        if function.is_null() {
+            return -1;
+        }
+        let code = api::compile(c"f()".as_ptr(), c"<eval>".as_ptr(), FILE_INPUT);
+        let locals = api::dict();
+        api::dict_set(locals, c"f".as_ptr(), function);
+        let result = evaluating(|| api::eval_code(code, globals(), locals));
+        let done = succeeded(result);
+        for object in [code, locals] {
+            api::decrease(object);
+        }
+        if done { 0 } else { -1 }
+    }
+}
+
+/// `sys._current_frames`
+pub(super) static CURRENT_FRAMES: Native = Native::new(c"sys", c"_current_frames");
+/// `tracemalloc.start`
+pub(super) static TRACEMALLOC_START: Native = Native::new(c"_tracemalloc", c"start");
+/// `tracemalloc.stop`
+pub(super) static TRACEMALLOC_STOP: Native = Native::new(c"_tracemalloc", c"stop");
 
 fn name_of(what: &str, index: usize) -> CString {
     CString::new(format!("tstate_{what}_{index}")).unwrap_or_default()
@@ -118,8 +181,10 @@ fn capsule(finalizer: Option<Callback>) -> Pointer {
 /// Makes an object.
 pub(super) fn new(index: usize, kind: ObjectKind) {
     let finalizer = kind.finalizer.map(|id| Callback::new(id, 0));
-    let inner = capsule(finalizer);
+    MAKING.set(Some(index).filter(|_| !kind.cyclic));
+    let inner = during(Making::Object, || capsule(finalizer));
     let object = if kind.cyclic {
+        MAKING.set(Some(index));
         let list = api::list(0);
         api::list_append(list, list);
         api::list_append(list, inner);
@@ -128,9 +193,33 @@ pub(super) fn new(index: usize, kind: ObjectKind) {
     } else {
         inner
     };
+    MAKING.set(None);
     slot(index).store(object as usize, Ordering::Relaxed);
     api::dict_set(globals(), name_of("object", index).as_ptr(), object);
     api::decrease(object);
+}
+
+/// The object itself.
+pub(super) fn pointer(index: usize) -> Pointer {
+    slot(index).load(Ordering::Relaxed) as Pointer
+}
+
+/// The library tells that this was made: which object of the scenario it is, if it is one.
+pub(super) fn made(object: Pointer) -> Option<usize> {
+    let index = MAKING.replace(None)?;
+    slot(index).store(object as usize, Ordering::Relaxed);
+    ALIVE[index].store(object as usize, Ordering::Relaxed);
+    Some(index)
+}
+
+/// The library tells that this is destroyed: which object of the scenario it is, if it is one.
+pub(super) fn destroyed(object: Pointer) -> Option<usize> {
+    let alive = ALIVE.iter();
+    let index = alive
+        .map(|alive| alive.load(Ordering::Relaxed))
+        .position(|alive| alive == object as usize)?;
+    ALIVE[index].store(0, Ordering::Relaxed);
+    Some(index)
 }
 
 /// Looks the object's type up.
@@ -279,7 +368,8 @@ fn dies_with(dict: Pointer, callback: Callback) -> bool {
 
 /// `import threading`: 0, or -1 if it raises.
 pub(super) fn import_threading() -> i32 {
-    let Some(class) = attribute(c"threading", c"Thread") else {
+    let class = importing("threading", || attribute(c"threading", c"Thread"));
+    let Some(class) = class else {
         return -1;
     };
     if in_main() && THREAD_CLASS.load(Ordering::Relaxed) == 0 {
@@ -293,8 +383,13 @@ pub(super) fn import_threading() -> i32 {
 /// `import NAME`: 0, or -1 if it raises.
 pub(super) fn import(name: &str) -> i32 {
     let written = CString::new(name).unwrap_or_default();
-    if succeeded(api::import(written.as_ptr())) {
+    let imported = importing(name, || succeeded(api::import(written.as_ptr())));
+    if imported {
         return 0;
+    }
+    if crate::child::calls(Call::AddAuditHook) {
+        // A hook may have refused it.
+        return -1;
     }
     if api::is_finalizing() == 0 {
         record::refuse(&format!("the module {name} cannot be imported"));
@@ -305,7 +400,7 @@ pub(super) fn import(name: &str) -> i32 {
 /// `threading.Thread` of the current interpreter, imported if nobody has. In a sub-interpreter it is that module's to keep.
 fn thread_class() -> Option<Pointer> {
     if !in_main() {
-        let class = attribute(c"threading", c"Thread")?;
+        let class = importing("threading", || attribute(c"threading", c"Thread"))?;
         api::decrease(class);
         return Some(class);
     }

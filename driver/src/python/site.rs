@@ -39,6 +39,11 @@ pub(super) fn is_wanted() -> bool {
 extern "C-unwind" fn make() -> Pointer {
     objects::begin();
     run(CALLBACK.load(Ordering::Relaxed) as Pointer);
+    empty_module()
+}
+
+/// A module in which there is nothing.
+pub(super) fn empty_module() -> Pointer {
     DEFINITION[COUNT_WORD].store(1, Ordering::Relaxed);
     DEFINITION[NAME_WORD].store(NAME.as_ptr() as usize, Ordering::Relaxed);
     api::module_new(DEFINITION.as_ptr().cast_mut().cast(), API_VERSION)

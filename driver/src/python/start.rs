@@ -4,9 +4,10 @@
 
 use super::api::{self, Pointer};
 use super::library::symbol;
-use super::{objects, site};
-use crate::record;
+use super::{configure, objects, site};
+use crate::{child, record, sight};
 use std::ffi::{CStr, CString, c_char, c_int};
+use tstate::runtime::{Config, StatusError};
 use tstate_driver::Started;
 
 /// The functions of `PyInitConfig` that are used here.
@@ -106,32 +107,13 @@ fn initialize_by_flags() {
     api::initialize_ex(0);
 }
 
-/// Bytes that are enough for the `PyConfig` of every release.
-const CONFIG_BYTES: usize = 4096;
-const CONFIG_WORDS: usize = CONFIG_BYTES / size_of::<usize>();
-
-/// `Py_InitializeFromConfig`, of a configuration that asks for what [`initialize`] does, or of null; whether it worked.
-pub(super) fn initialize_from_config(configured: bool) -> bool {
-    if !configured {
-        return !api::initialize_from_config(std::ptr::null_mut()).is_exception();
-    }
-    let mut config = [0_usize; CONFIG_WORDS];
-    let place: Pointer = config.as_mut_ptr().cast();
-    api::config_python(place);
-    let mut arguments = vec![c"python".as_ptr(), c"-s".as_ptr(), c"-B".as_ptr()];
-    if !site::is_wanted() {
-        arguments.push(c"-S".as_ptr());
-    }
-    let status = api::config_arguments(place, arguments.len() as isize, arguments.as_ptr());
-    if status.is_exception() {
-        record::refuse("the library takes no arguments");
-    }
-    let worked = !api::initialize_from_config(place).is_exception();
-    api::config_clear(place);
-    if worked && api::is_initialized() != 0 {
+/// `Py_InitializeFromConfig`, of a configuration or of null.
+pub(super) fn initialize_from_config(config: Option<&Config>) -> Result<(), StatusError> {
+    let status = configure::initialize(config);
+    if status.is_ok() && config.is_some() && sight::current() != 0 {
         objects::begin();
     }
-    worked
+    status
 }
 
 /// Initializes the library.
@@ -140,6 +122,7 @@ pub fn initialize() {
         return;
     }
     match Configuration::new() {
+        _ if child::is_running() && child::names_flags() => configure::initialize_as_told(),
         Some(configuration) => configuration.run(),
         None => initialize_by_flags(),
     }

@@ -179,6 +179,17 @@ impl Profile {
         self.when(Difference::SlotsComeWithTheGil, self.minor() <= 9)
     }
 
+    /// Whether the GILState slots are made once there is a main interpreter, or later, and not with the runtime itself. Source:
+    /// observed: after `Py_PreInitialize` `PyGILState_Check` still says 1 to everybody in 3.8.18 to 3.11.7, not in 3.12.1 to
+    /// 3.15.2.
+    #[must_use]
+    pub fn slots_come_with_the_main_interpreter(self) -> bool {
+        self.when(
+            Difference::SlotsComeWithTheMainInterpreter,
+            self.minor() <= 11,
+        )
+    }
+
     /// Whether the runtime's own locks are `PyMutex`, which detach who waits for them, and never go away. Source: contract
     /// V34; observed: e5, 3.8.18 to 3.12.1 crash, 3.13.0 and newer accept the call.
     #[must_use]

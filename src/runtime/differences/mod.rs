@@ -6,6 +6,7 @@
 //! (`Profile::mistaken_about`) and see that something notices.
 
 mod attach;
+mod configure;
 mod creation;
 mod finalize;
 mod fork;
@@ -14,6 +15,7 @@ mod pending;
 mod reinit;
 mod subinterpreter;
 mod threading;
+mod tracing;
 
 pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
@@ -24,6 +26,7 @@ pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish, PendingFlags};
 pub use reinit::InitializeAmidEnd;
 pub use subinterpreter::SubInterpretersEnd;
 pub use threading::{StartRefused, ThreadEnd};
+pub use tracing::{EventFailure, FrameCheck};
 
 #[expect(unused_imports, reason = "the documentation names its methods")]
 use super::profile::Profile;
@@ -85,6 +88,8 @@ differences! {
     ClearedUnderHeadLock,
     /// [`Profile::slots_come_with_the_gil`].
     SlotsComeWithTheGil,
+    /// [`Profile::slots_come_with_the_main_interpreter`].
+    SlotsComeWithTheMainInterpreter,
     /// [`Profile::slots_go_before_at_exit`].
     SlotsGoBeforeAtExit,
     /// [`Profile::main_interpreter_is_static`].
@@ -139,6 +144,10 @@ differences! {
     EndOfMainForgetsIt,
     /// [`Profile::extensions_visit_main`].
     ExtensionsVisitMain,
+    /// [`Profile::encode_locale_needs_state`].
+    EncodeLocaleNeedsState,
+    /// [`Profile::threads_initialized_asks_for_the_gil`].
+    ThreadsInitializedAsksForTheGil,
     /// [`Profile::first_life_forgets_exit_callbacks`].
     FirstLifeForgetsExitCallbacks,
     /// [`Profile::at_exit_needs_the_runtime`].
@@ -183,4 +192,20 @@ differences! {
     IdComesBeforeMemory,
     /// [`Profile::stage_text`]: the newest ones where they are older, and the other way round.
     StageText,
+    /// [`Profile::frame_check`]: once the call is told of where it is not, and the other way round.
+    FrameCheck,
+    /// [`Profile::event_failure`]: an exception where the frame is left, and the other way round.
+    EventFailure,
+    /// [`Profile::tracer_goes_before_the_next`].
+    TracerGoesBeforeTheNext,
+    /// [`Profile::all_threads_are_walked_locked`].
+    AllThreadsAreWalkedLocked,
+    /// [`Profile::null_evaluator_is_the_default`].
+    NullEvaluatorIsTheDefault,
+    /// [`Profile::replaced_tracer_is_told`].
+    ReplacedTracerIsTold,
+    /// [`Profile::tracemalloc_takes_the_gil`].
+    TracemallocTakesTheGil,
+    /// [`Profile::thread_start_event`]: the newest one where it is another, and the other way round.
+    ThreadStartEvent,
 }

@@ -54,6 +54,7 @@ impl Runtime {
             },
             at_exit: self.at_exit.peek().collect(),
             mutexes: self.observe_mutexes(),
+            guards: self.open_guards(),
             threads: self.observe_threads(),
         }
     }
@@ -164,6 +165,8 @@ fn observe_thread_state(
         thread: tstate.peek_thread(),
         holds_gil: tstate.holds_gil.peek(),
         gilstate_counter: tstate.gilstate_counter.peek(),
+        ensure_counter: tstate.ensure_counter.peek(),
+        owned_guard: tstate.owned_guard.peek(),
         references: tstate.peek_refcount(),
         cleared: tstate.peek_status(Status::Cleared),
         eval_breaker: Bit::ALL

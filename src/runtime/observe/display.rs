@@ -22,6 +22,12 @@ impl fmt::Display for ThreadStateObservation {
             ", counter {}, references {}",
             self.gilstate_counter, self.references
         )?;
+        if self.ensure_counter != 0 {
+            write!(f, ", ensured {}", self.ensure_counter)?;
+        }
+        if !self.owned_guard.is_null() {
+            write!(f, ", owns {}", self.owned_guard)?;
+        }
         if self.holds_gil {
             f.write_str(", holds the GIL")?;
         }
@@ -110,6 +116,15 @@ impl fmt::Display for Observation {
                 write!(f, " {}", thread.index())?;
             }
             writeln!(f)?;
+        }
+        for guard in &self.guards {
+            let (interpreter, thread) = (guard.interpreter, guard.thread.index());
+            if guard.handle.is_null() {
+                f.write_str("guard")?;
+            } else {
+                write!(f, "{}", guard.handle)?;
+            }
+            writeln!(f, " of {interpreter}: thread {thread}, {:?}", guard.opened)?;
         }
         for thread in &self.threads {
             writeln!(f, "{thread}")?;

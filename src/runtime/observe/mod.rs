@@ -8,6 +8,6 @@ mod predicates;
 mod value;
 
 pub use value::{
-    GilObservation, InterpreterObservation, Observation, PendingObservation, ThreadObservation,
-    ThreadStateObservation,
+    GilObservation, GuardObservation, InterpreterObservation, Observation, PendingObservation,
+    ThreadObservation, ThreadStateObservation,
 };

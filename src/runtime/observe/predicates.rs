@@ -1,11 +1,15 @@
 //! Questions with small answers: what conditions and claims ask between two steps.
 
 use super::collect::{interpreters_of, listed};
+use super::value::GuardObservation;
 use crate::runtime::arena::{AttachState, THREAD_STATES_MAX};
 use crate::runtime::differences::{EvalBreakerOf, LateTest, PendingCallsOf};
 use crate::runtime::eval_breaker::Bit;
 use crate::runtime::finalize::Phase;
-use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
+use crate::runtime::guard::Opened;
+use crate::runtime::handle::{GuardHandle, InterpreterHandle, ThreadStateHandle};
+use crate::runtime::heap::taken_by;
+use crate::runtime::interpreter::INTERPRETERS_MAX;
 use crate::runtime::mutex::MutexSlot;
 use crate::runtime::object::ObjectId;
 use crate::runtime::stage::Stage;
@@ -140,6 +144,57 @@ impl Runtime {
     #[must_use]
     pub fn parked(&self, thread: ThreadIndex) -> bool {
         self.parking.peek(thread)
+    }
+
+    /// The guards that are open, those of `PyGILState_Ensure` among them.
+    #[must_use]
+    pub fn open_guards(&self) -> Vec<GuardObservation> {
+        let of_programs = self.guards.peek().map(|(handle, interpreter, opened)| {
+            let thread = taken_by(handle.slot().unwrap_or(0));
+            GuardObservation {
+                thread,
+                handle,
+                interpreter,
+                opened,
+            }
+        });
+        let threads = (0..THREADS_MAX).map(ThreadIndex::new);
+        let of_gilstate = threads.map(|thread| GuardObservation {
+            thread,
+            handle: GuardHandle::NULL,
+            interpreter: self.guards.peek_of_gilstate(thread),
+            opened: Opened::GilState,
+        });
+        of_programs
+            .chain(of_gilstate.filter(|guard| !guard.interpreter.is_null()))
+            .collect()
+    }
+
+    /// Whether a thread state owns a guard.
+    #[must_use]
+    pub fn guard_is_owned(&self, guard: GuardHandle) -> bool {
+        let states = (0..THREAD_STATES_MAX).map(|slot| self.thread_states.slot(slot));
+        let mut taken = states.filter(|tstate| tstate.peek_state() != AttachState::Free);
+        !guard.is_null() && taken.any(|tstate| tstate.owned_guard.peek() == guard)
+    }
+
+    /// How many guards an interpreter's finalization waits for.
+    #[must_use]
+    pub fn guards_counted(&self, interpreter: InterpreterHandle) -> u32 {
+        let guarded = interpreter.slot().map(|slot| &self.interpreters[slot]);
+        guarded.map_or(0, |interpreter| interpreter.guards.peek())
+    }
+
+    /// The interpreter whose finalization, in this thread, waits for guards to be closed.
+    #[must_use]
+    pub fn waits_for_guards(&self, thread: ThreadIndex) -> Option<InterpreterHandle> {
+        let waits = |slot: &usize| {
+            let waiters = self.interpreters[*slot].guards.peek_waiters();
+            waiters.iter().any(|waiter| waiter == thread)
+        };
+        let slot = (0..INTERPRETERS_MAX).find(waits)?;
+        let generation = self.interpreters[slot].generation.peek();
+        Some(InterpreterHandle::new(slot, generation))
     }
 
     /// Whether a thread made by `threading` is past its exit.

@@ -7,7 +7,8 @@ use crate::runtime::callback::Callback;
 use crate::runtime::eval_breaker::Bit;
 use crate::runtime::finalize::Phase;
 use crate::runtime::gil::Locked;
-use crate::runtime::handle::{InterpreterHandle, ThreadStateHandle};
+use crate::runtime::guard::Opened;
+use crate::runtime::handle::{GuardHandle, InterpreterHandle, ThreadStateHandle};
 use crate::runtime::outcome::Over;
 use crate::runtime::stage::Stage;
 use crate::runtime::threading::HandleState;
@@ -47,6 +48,10 @@ pub struct ThreadStateObservation {
     pub holds_gil: bool,
     /// The GILState counter.
     pub gilstate_counter: i32,
+    /// The counter of `PyThreadState_Ensure`.
+    pub ensure_counter: i32,
+    /// The guard that it owns.
+    pub owned_guard: GuardHandle,
     /// References.
     pub references: u32,
     /// Whether it was cleared.
@@ -66,6 +71,19 @@ pub struct GilObservation {
     pub holder: Option<ThreadIndex>,
     /// The thread state that held it last.
     pub last_holder: ThreadStateHandle,
+}
+
+/// An open guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuardObservation {
+    /// The thread that opened it.
+    pub thread: ThreadIndex,
+    /// Which one; null for that of `PyGILState_Ensure`.
+    pub handle: GuardHandle,
+    /// What it guards.
+    pub interpreter: InterpreterHandle,
+    /// By which call it was opened.
+    pub opened: Opened,
 }
 
 /// A queue of pending calls.
@@ -123,6 +141,8 @@ pub struct Observation {
     pub at_exit: Vec<Callback>,
     /// The user's mutexes that are not as at first: number, bits, waiting threads.
     pub mutexes: Vec<(usize, u8, Vec<ThreadIndex>)>,
+    /// The open guards.
+    pub guards: Vec<GuardObservation>,
     /// The threads that the runtime has something of.
     pub threads: Vec<ThreadObservation>,
 }

@@ -160,7 +160,7 @@ impl Explored for Case<'_> {
         self.program.forks()
     }
 
-    fn signals(&self) -> bool {
+    fn sends_signals(&self) -> bool {
         self.program.sends_signals()
     }
 

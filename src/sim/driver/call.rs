@@ -5,17 +5,21 @@
     reason = "the calls are split into groups that each leave the rest to the next"
 )]
 
-use super::{Activation, Calls, Machine, PENDING, Python, Value};
+use super::{Activation, Calls, Filled, Machine, PENDING, Python, Value};
 use crate::runtime::{
-    Callback, CallbackId, Crash, Exception, GilState, InterpreterConfig, MutexSlot, Step as Called,
-    ThreadStateHandle,
+    Callback, CallbackId, Config, ConfigField, Crash, Exception, GilState, InterpreterConfig,
+    MutexSlot, Step as Called, ThreadStateHandle, Tracer,
 };
 use crate::sim::scenario::calls::Call;
+use crate::sim::scenario::names::CONFIG_FIELDS;
 use crate::sim::scenario::program::{Argument, BodyId, CallExpr, Expression, StatementId};
 use crate::sync::Word;
 
 /// Arguments of the longest call.
 const ARGUMENTS_MAX: usize = 6;
+
+/// A text of which nobody asks more than whether it is there: no text of the program is equal to it.
+const FIXED_TEXT: Value = Value::Text(u16::MAX);
 
 type Arguments = [Value; ARGUMENTS_MAX];
 
@@ -42,10 +46,23 @@ impl<P: Python> Machine<P> {
         if function == Call::NewInterpreterFromConfig {
             return self.new_interpreter(caller, at, &call.arguments);
         }
-        if function == Call::InitializeFromConfig {
-            let config = call.arguments.first();
-            let is_null = matches!(config, Some(Argument::Value(Expression::Null)));
-            return Ok(caller.initialize_from_config(!is_null)?.is_err().into());
+        if let Some(result) = self.configuring(caller, function, call.arguments.first())? {
+            return Ok(result);
+        }
+        let name = call.call.row().name;
+        if function == Call::FixedText {
+            let is_there = caller.constant_text(name)?;
+            return Ok(if is_there { FIXED_TEXT } else { Value::NULL });
+        }
+        if function == Call::SetParameter {
+            return caller.set_parameter(name).map(null);
+        }
+        if function == Call::RefTracerGetTracer {
+            let (function, data) = caller.ref_tracer_get_tracer()?;
+            if let Some(Argument::Bind(out)) = call.arguments.first() {
+                self.bind(at, *out, Value::from_word(data));
+            }
+            return Ok(function.into());
         }
         self.lifecycle(caller, at, function, &arguments)
     }
@@ -71,7 +88,7 @@ impl<P: Python> Machine<P> {
                 caller.exit(given[0].number() as i32)?;
                 Value::NULL
             }
-            Call::EvalInitThreads | Call::ConfigFill => Value::NULL,
+            Call::EvalInitThreads | Call::PreConfigFill => Value::NULL,
             Call::GcCollect => caller.gc_collect()?.into(),
             Call::AddPendingCall => {
                 self.add_pending_call(given[0], given[1], |call| caller.add_pending_call(call))?
@@ -105,8 +122,85 @@ impl<P: Python> Machine<P> {
             | Call::CriticalSection2Begin
             | Call::CriticalSection2BeginMutex
             | Call::CriticalSection2End => Value::NULL,
+            other => self.surface(caller, at, other, given)?,
+        })
+    }
+
+    /// Calls with little or no state of their own.
+    fn surface(
+        &self,
+        caller: &P::Caller<'_>,
+        at: Activation,
+        call: Call,
+        given: &Arguments,
+    ) -> Called<Value> {
+        Ok(match call {
+            Call::InitializeMain => caller.initialize_main()?.into(),
+            Call::ExitStatusException => caller
+                .exit_status_exception(given[0].status_error())
+                .map(null)?,
+            Call::RunMain => caller.run_main()?.into(),
+            Call::Main => caller.main()?.into(),
+            Call::AtMain => caller.at_main(callback(given[0], Value::NULL)).map(null)?,
+            Call::SetArgv => caller.set_argv().map(null)?,
+            Call::EncodeLocale => {
+                caller.encode_locale()?;
+                FIXED_TEXT
+            }
+            Call::ThreadsInitialized => caller.threads_initialized()?.into(),
             other => self.registering(caller, at, other, given)?,
         })
+    }
+
+    /// Calls that are given a `PyConfig` or a `PyPreConfig`; `None` for any other call.
+    fn configuring(
+        &self,
+        caller: &P::Caller<'_>,
+        call: Call,
+        given: Option<&Argument>,
+    ) -> Called<Option<Value>> {
+        let structure = match given {
+            Some(Argument::Value(Expression::Structure(structure))) => Some(structure.index()),
+            _ => None,
+        };
+        let fill = |how| {
+            if let Some(structure) = structure {
+                self.filled[structure].write(how);
+            }
+            Ok(Some(Value::NULL))
+        };
+        match call {
+            Call::ConfigInitPython => fill(Filled::Python),
+            Call::ConfigInitIsolated => fill(Filled::Isolated),
+            Call::ConfigClear => fill(Filled::Not),
+            Call::ConfigSetArgv => {
+                self.config(caller, structure)?;
+                Ok(Some(caller.set_config_argv()?.into()))
+            }
+            Call::PreInitialize => Ok(Some(caller.preinitialize(structure.is_some())?.into())),
+            Call::InitializeFromConfig => {
+                let config = self.config(caller, structure)?;
+                let status = caller.initialize_from_config(config.as_ref())?;
+                Ok(Some(status.into()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A `PyConfig` with its fields; none for null. One that nobody filled is whatever was in memory.
+    fn config(&self, caller: &P::Caller<'_>, structure: Option<usize>) -> Called<Option<Config>> {
+        let Some(structure) = structure else {
+            return Ok(None);
+        };
+        let mut config = match self.filled[structure].read() {
+            Filled::Not => return Err(caller.crash(Crash::Other)),
+            Filled::Python => Config::python(),
+            Filled::Isolated => Config::isolated(),
+        };
+        for &(place, value) in &self.program.structures[structure].fields {
+            config = config.with(ConfigField::ALL[place], value as i32);
+        }
+        Ok(Some(config))
     }
 
     /// Calls that register a callback.
@@ -142,6 +236,53 @@ impl<P: Python> Machine<P> {
             Call::AddAuditHook => caller
                 .add_audit_hook(callback(given[0], Value::NULL))?
                 .into(),
+            other => self.tracing(caller, other, given)?,
+        })
+    }
+
+    /// Calls that make somebody look on.
+    fn tracing(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let tracer = || Tracer {
+            function: given[0].function(),
+            object: given[1].object(),
+        };
+        Ok(match call {
+            Call::EvalSetProfile => caller.eval_set_profile(tracer()).map(null)?,
+            Call::EvalSetTrace => caller.eval_set_trace(tracer()).map(null)?,
+            Call::EvalSetProfileAllThreads => {
+                caller.eval_set_profile_all_threads(tracer()).map(null)?
+            }
+            Call::EvalSetTraceAllThreads => {
+                caller.eval_set_trace_all_threads(tracer()).map(null)?
+            }
+            Call::ThreadStateEnterTracing => caller
+                .thread_state_enter_tracing(given[0].thread_state())
+                .map(null)?,
+            Call::ThreadStateLeaveTracing => caller
+                .thread_state_leave_tracing(given[0].thread_state())
+                .map(null)?,
+            Call::RefTracerSetTracer => caller
+                .ref_tracer_set_tracer(given[0].function(), given[1].to_word())?
+                .into(),
+            Call::InterpreterStateSetEvalFrameFunc => caller
+                .interpreter_state_set_eval_frame_func(given[0].interpreter(), given[1].evaluator())
+                .map(null)?,
+            Call::InterpreterStateGetEvalFrameFunc => caller
+                .interpreter_state_get_eval_frame_func(given[0].interpreter())?
+                .into(),
+            Call::CurrentFrames => caller.current_frames()?.into(),
+            Call::TracemallocStart => caller.tracemalloc_start()?.into(),
+            Call::TracemallocStop => caller.tracemalloc_stop()?.into(),
+            Call::AllocHook => caller
+                .alloc_hook(callback(given[0], Value::NULL))
+                .map(null)?,
+            Call::SysAudit => {
+                let Value::Text(text) = given[0] else {
+                    return Err(caller.crash(Crash::Other));
+                };
+                let name = &self.program.texts[usize::from(text)];
+                caller.sys_audit(name, given[0].to_word())?.into()
+            }
             other => self.forking(caller, other, given)?,
         })
     }
@@ -177,12 +318,15 @@ impl<P: Python> Machine<P> {
         let Argument::Value(Expression::Structure(structure)) = config else {
             return Err(caller.crash(Crash::Other));
         };
-        let fields = self.program.structures[structure.index()].fields;
+        let mut fields = [0; CONFIG_FIELDS.len()];
+        for &(place, value) in &self.program.structures[structure.index()].fields {
+            fields[place] = value;
+        }
         let made = caller.new_interpreter_from_config(&configured(fields))?;
         let handle = made.unwrap_or(ThreadStateHandle::NULL).into();
         let Some(out) = out else { return Ok(handle) };
         self.bind(at, out, handle);
-        Ok(made.is_err().into())
+        Ok(made.map(|_| ()).into())
     }
 
     fn attaching(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
@@ -267,6 +411,64 @@ impl<P: Python> Machine<P> {
             Call::InterpreterStateThreadHead => caller
                 .interpreter_state_thread_head(given[0].interpreter())?
                 .into(),
+            Call::EvalFrame => frame(caller.eval_frame()?),
+            Call::ThreadStateFrame => {
+                frame(caller.thread_state_get_frame(given[0].thread_state())?)
+            }
+            Call::InterpretersRun => caller
+                .interpreters_run(given[0].interpreter(), callback(given[1], Value::NULL))?
+                .into(),
+            Call::InterpretersDestroy => {
+                caller.interpreters_destroy(given[0].interpreter())?.into()
+            }
+            other => self.guarding(caller, other, given)?,
+        })
+    }
+
+    /// Guards, views, and what Ensure does with them.
+    fn guarding(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let first = given[0];
+        Ok(match call {
+            Call::InterpreterGuardFromCurrent => caller.interpreter_guard_from_current()?.into(),
+            Call::InterpreterGuardFromView => {
+                caller.interpreter_guard_from_view(first.view())?.into()
+            }
+            Call::InterpreterGuardClose => {
+                caller.interpreter_guard_close(first.guard()).map(null)?
+            }
+            Call::InterpreterViewFromCurrent => caller.interpreter_view_from_current()?.into(),
+            Call::InterpreterViewFromMain => caller.interpreter_view_from_main()?.into(),
+            Call::InterpreterViewClose => caller.interpreter_view_close(first.view()).map(null)?,
+            Call::ThreadStateEnsure => caller.thread_state_ensure(first.guard())?.into(),
+            Call::ThreadStateEnsureFromView => {
+                caller.thread_state_ensure_from_view(first.view())?.into()
+            }
+            Call::ThreadStateRelease => caller.thread_state_release(first.token()).map(null)?,
+            other => self.storing(caller, other, given)?,
+        })
+    }
+
+    /// Thread-specific storage.
+    fn storing(&self, caller: &P::Caller<'_>, call: Call, given: &Arguments) -> Called<Value> {
+        let (key, number, value) = (
+            given[0].tss_key(),
+            given[0].number() as i32,
+            given[1].to_word(),
+        );
+        Ok(match call {
+            Call::ThreadTssAlloc => caller.thread_tss_alloc()?.into(),
+            Call::ThreadTssFree => caller.thread_tss_free(key).map(null)?,
+            Call::ThreadTssIsCreated => caller.thread_tss_is_created(key)?.into(),
+            Call::ThreadTssCreate => caller.thread_tss_create(key)?.into(),
+            Call::ThreadTssDelete => caller.thread_tss_delete(key).map(null)?,
+            Call::ThreadTssSet => caller.thread_tss_set(key, value)?.into(),
+            Call::ThreadTssGet => Value::from_word(caller.thread_tss_get(key)?),
+            Call::ThreadCreateKey => caller.thread_create_key()?.into(),
+            Call::ThreadDeleteKey => caller.thread_delete_key(number).map(null)?,
+            Call::ThreadSetKeyValue => caller.thread_set_key_value(number, value)?.into(),
+            Call::ThreadGetKeyValue => Value::from_word(caller.thread_get_key_value(number)?),
+            Call::ThreadDeleteKeyValue => caller.thread_delete_key_value(number).map(null)?,
+            Call::ThreadReInitTls => Value::NULL,
             other => unreachable!("{other:?} is among the other calls"),
         })
     }
@@ -304,6 +506,11 @@ impl<P: Python> Machine<P> {
     }
 }
 
+/// A frame, or null.
+fn frame(is_there: bool) -> Value {
+    if is_there { Value::Frame } else { Value::NULL }
+}
+
 /// What a call without a result comes to.
 fn null((): ()) -> Value {
     Value::NULL
@@ -314,7 +521,7 @@ fn status(room: bool) -> Value {
     Value::Number(if room { 0 } else { -1 })
 }
 
-/// A configuration, its fields in the order of [`CONFIG_FIELDS`](crate::sim::scenario::names::CONFIG_FIELDS).
+/// A configuration, its fields in the order of [`CONFIG_FIELDS`].
 fn configured(fields: [i64; 7]) -> InterpreterConfig {
     let [
         use_main_obmalloc,

@@ -1,7 +1,7 @@
 //! Expressions: values, and conditions on the state.
 
 use super::{Activation, Machine, Python, Value};
-use crate::runtime::{ObjectId, Runtime};
+use crate::runtime::{ConfigField, ObjectId, Runtime, TssHandle};
 use crate::sim::scenario::program::{
     Expression, Operator, StateFunction, ThreadId, ThreadRef, VariableRef,
 };
@@ -62,8 +62,16 @@ impl<'a, P: Python> Reader<'a, P> {
             Expression::Mutex(mutex) => Value::Mutex(mutex.0),
             Expression::Object(object) => Value::Object(object.0),
             Expression::PyMutex { first, local } => Value::PyMutex(first.0 + self.instance(*local)),
-            Expression::TssKey { .. } | Expression::Structure(_) | Expression::Global(_) => {
-                Value::NULL
+            Expression::TssKey { first, local } => {
+                let number = usize::from(first.0 + self.instance(*local));
+                Value::TssKey(TssHandle::declared(number))
+            }
+            Expression::Structure(_) => Value::NULL,
+            Expression::Global(global) => {
+                let field = ConfigField::of_flag(global.row().name);
+                field
+                    .map_or(0, |field| self.machine.runtime.global_flag(field))
+                    .into()
             }
             Expression::InterpreterOf(inner) => self.interpreter_of(self.value(inner)?),
             Expression::State(function) => self.state(function)?,

@@ -20,7 +20,7 @@ mod value;
 
 pub use condition::{Reader, Unbound};
 pub use natives::NativeMutex;
-pub use python::{Calls, Python};
+pub use python::{Calls, Python, evaluated, reference_traced, traced};
 pub use value::Value;
 
 use super::scenario::calls::{Call, CallRef};
@@ -113,6 +113,30 @@ struct Lane {
     exits: [Plain<Value>; THREAD_EXITS_MAX],
 }
 
+/// What filled a `PyConfig` last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Filled {
+    /// Nothing: it holds whatever was in memory.
+    Not,
+    /// `PyConfig_InitPythonConfig`.
+    Python,
+    /// `PyConfig_InitIsolatedConfig`.
+    Isolated,
+}
+
+impl Word for Filled {
+    fn to_word(self) -> u64 {
+        self as u64
+    }
+    fn from_word(word: u64) -> Self {
+        match word {
+            0 => Self::Not,
+            1 => Self::Python,
+            _ => Self::Isolated,
+        }
+    }
+}
+
 /// The state of one scenario in one process.
 pub struct Machine<P: Python = Runtime> {
     program: Arc<Program>,
@@ -136,6 +160,8 @@ pub struct Machine<P: Python = Runtime> {
     adding: Vec<Plain<i64>>,
     /// Pending calls that the process was forked with, for each callback.
     inherited: Vec<Plain<i64>>,
+    /// What filled each `PyConfig`. Rule: whoever fills it, before anybody else reads it.
+    filled: Vec<Plain<Filled>>,
     /// Signals for the first thread that no simulator delivers, as bits.
     arriving: AtomicU64,
     /// Python's handler of the signal. Rule: the GIL.
@@ -236,6 +262,9 @@ impl<P: Python> Machine<P> {
                 inherited: (0..bodies)
                     .map(|body| Plain::new(("inherited", body), 0))
                     .collect(),
+                filled: (0..program.structures.len())
+                    .map(|structure| Plain::new(("filled", structure), Filled::Not))
+                    .collect(),
                 arriving: AtomicU64::new("arriving", 0),
                 handler: Plain::new("handler", Value::Unbound),
                 due: (0..bodies)
@@ -311,12 +340,25 @@ impl<P: Python> Machine<P> {
         if self.reads.failures {
             self.runtime.observe_failures();
         }
+        if !self.reads.globals.is_empty() {
+            self.runtime.observe_flags();
+        }
         if self.reads.signals {
             self.runtime.observe_signals();
         }
         let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
         if self.reads.calls.iter().any(adds_hooks) {
             self.runtime.observe_audit();
+        }
+        let calls = || {
+            self.reads
+                .calls
+                .iter()
+                .filter_map(|call| call.row().modelled)
+        };
+        if calls().any(looks_on) {
+            let frames = calls().any(|call| call == Call::CurrentFrames);
+            self.runtime.observe_hooks(frames);
         }
     }
 
@@ -328,14 +370,19 @@ impl<P: Python> Machine<P> {
         Value::Text(place.map_or(u16::MAX, |place| place as u16))
     }
 
-    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last.
+    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last. In a
+    /// forked child the first thread is the one that forked, and those that were left behind are none of the others.
     fn end_without_main(&self) {
-        let first = &self.lanes[ThreadIndex::FIRST.index()];
-        if !first.exited.peek() {
+        if !self.lanes[self.first().index()].exited.peek() {
             return;
         }
-        let mut lanes = self.lanes.iter();
-        if first.ended.peek() && lanes.all(|lane| !lane.launched.read() || lane.ended.peek()) {
+        let is_over = |(index, lane): (usize, &Lane)| {
+            let gone = self.is_gone(index_of(ThreadId(index as u8)));
+            let is_first = index == self.first().index();
+            let is_there = is_first || lane.launched.read();
+            gone || !is_there || lane.ended.peek()
+        };
+        if self.lanes.iter().enumerate().all(is_over) {
             self.process_ended.write(true);
         }
     }
@@ -502,7 +549,7 @@ impl<P: Python> Machine<P> {
     }
 
     /// Runs a callback's body with names of its own.
-    fn activate(&self, caller: &P::Caller<'_>, body: BodyId, argument: u64) -> Step<i32> {
+    fn activate(&self, caller: &P::Caller<'_>, body: BodyId, arguments: &[u64]) -> Step<i32> {
         let activation = Activation {
             thread: current_thread(),
             body,
@@ -514,11 +561,13 @@ impl<P: Python> Machine<P> {
             *saved = name.read();
             name.write(Value::Unbound);
         }
-        if let Some(parameter) = names.first().filter(|_| callback.parameters > 0) {
-            parameter.write(Value::from_word(argument));
-        }
-        for parameter in names.iter().take(usize::from(callback.parameters)).skip(1) {
-            parameter.write(Value::NULL);
+        for (place, parameter) in names
+            .iter()
+            .take(usize::from(callback.parameters))
+            .enumerate()
+        {
+            let argument = arguments.get(place).copied();
+            parameter.write(argument.map_or(Value::NULL, Value::from_word));
         }
         let at = &self.lanes[activation.thread.index()].at;
         let outer = at.read();
@@ -544,7 +593,6 @@ impl<P: Python> Machine<P> {
         argument: u64,
     ) -> Step<i32> {
         let body = BodyId(callback.0 as u8);
-        let thread = current_thread();
         if argument & PENDING != 0 {
             self.ran_pending(body);
         }
@@ -552,6 +600,22 @@ impl<P: Python> Machine<P> {
             SIGNALLED => self.ran_handler(body),
             argument => argument,
         };
+        self.callback_with(caller, callback, &[argument])
+    }
+
+    /// The same, of a callback that is given these arguments, as words.
+    ///
+    /// # Errors
+    ///
+    /// What ended the thread inside the callback.
+    pub fn callback_with(
+        &self,
+        caller: &P::Caller<'_>,
+        callback: CallbackId,
+        arguments: &[u64],
+    ) -> Step<i32> {
+        let body = BodyId(callback.0 as u8);
+        let thread = current_thread();
         let depth = &self.lanes[thread.index()].depth;
         if depth.read() == DEPTH_MAX {
             // Callbacks that call themselves without end run out of C stack.
@@ -565,15 +629,35 @@ impl<P: Python> Machine<P> {
             listener.enters(self, thread, body);
         }
         let result = frame(
-            || self.activate(caller, body, argument),
+            || self.activate(caller, body, arguments),
             |result| result.map_or(u64::MAX, |value| value.to_word()),
         );
-        if let Some(listener) = &self.listener {
+        // A thread that ends inside the callback does not leave it.
+        if let Some(listener) = self.listener.as_ref().filter(|_| result.is_ok()) {
             listener.leaves(self, thread);
         }
         depth.write(depth.read() - 1);
         result
     }
+}
+
+/// Whether the runtime keeps something only for programs with such a call.
+fn looks_on(call: Call) -> bool {
+    matches!(
+        call,
+        Call::EvalSetProfile
+            | Call::EvalSetTrace
+            | Call::EvalSetProfileAllThreads
+            | Call::EvalSetTraceAllThreads
+            | Call::RefTracerSetTracer
+            | Call::InterpreterStateSetEvalFrameFunc
+            | Call::CurrentFrames
+            | Call::EvalFrame
+            | Call::ThreadStateFrame
+            | Call::TracemallocStart
+            | Call::TracemallocStop
+            | Call::AllocHook
+    )
 }
 
 fn lane(program: &Program, thread: usize) -> Lane {

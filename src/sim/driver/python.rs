@@ -3,11 +3,12 @@
 //! [`Python`] is one process's CPython and [`Calls`] what one of its threads calls. The runtime implements both, and so
 //! does a real libpython behind the driver: the statements of a scenario mean the same on either.
 
-use super::Machine;
+use super::{Machine, Value};
 use crate::runtime::{
-    AuditEvent, Callback, CallbackId, Caller, Crash, Daemon, Dictionary, Ended, Exception,
-    GilState, Host, InterpreterConfig, InterpreterHandle, ModuleId, MutexSlot, ObjectId,
-    ObjectKind, Over, Profile, Runtime, Stage, StatusError, Step, ThreadStateHandle,
+    AuditEvent, Callback, CallbackId, Caller, Config, ConfigField, Crash, Daemon, Dictionary,
+    Ended, Evaluator, Exception, GilState, GuardHandle, Host, InterpreterConfig, InterpreterHandle,
+    ModuleId, MutexSlot, ObjectId, ObjectKind, Over, Profile, RefEvent, Runtime, Stage,
+    StatusError, Step, ThreadStateHandle, Token, TraceEvent, Tracer, TssHandle, ViewHandle,
 };
 use crate::sync::{Branch, ThreadIndex, Word};
 
@@ -32,6 +33,12 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn observe_failures(&self);
     /// The program adds audit hooks: they are to be looked for from here on.
     fn observe_audit(&self);
+    /// The program names a global flag.
+    fn observe_flags(&self);
+    /// A global flag, by the field that it stands for.
+    fn global_flag(&self, field: ConfigField) -> i32;
+    /// The program looks on by tracing and the like, and whether at frames: that is to be looked for from here on.
+    fn observe_hooks(&self, frames: bool);
     /// The program has signals or async exceptions: they are to be looked for from here on.
     fn observe_signals(&self);
 
@@ -90,6 +97,8 @@ macro_rules! calls {
 
             /// `import NAME`: 0, or -1 if it raises.
             fn import(&self, module: ModuleId, name: &str) -> Step<i32>;
+            /// `PySys_Audit` of an event by this name, whose text in the program is the word.
+            fn sys_audit(&self, name: &str, event: u64) -> Step<i32>;
             /// What the caller did has no meaning in C.
             #[must_use]
             fn crash(&self, crash: Crash) -> Ended;
@@ -106,6 +115,9 @@ macro_rules! calls {
 
             fn import(&self, module: ModuleId, _name: &str) -> Step<i32> {
                 Caller::import_module(self, module)
+            }
+            fn sys_audit(&self, _name: &str, event: u64) -> Step<i32> {
+                Caller::sys_audit(self, event)
             }
             fn crash(&self, crash: Crash) -> Ended {
                 Caller::crash(self, crash)
@@ -205,6 +217,48 @@ calls! {
     fn gil_state_get_this_thread_state() -> ThreadStateHandle;
     /// `PyGILState_Check`.
     fn gil_state_check() -> i32;
+    /// `PyInterpreterGuard_FromCurrent`.
+    fn interpreter_guard_from_current() -> GuardHandle;
+    /// `PyInterpreterGuard_FromView`.
+    fn interpreter_guard_from_view(view: ViewHandle) -> GuardHandle;
+    /// `PyInterpreterGuard_Close`.
+    fn interpreter_guard_close(guard: GuardHandle) -> ();
+    /// `PyInterpreterView_FromCurrent`.
+    fn interpreter_view_from_current() -> ViewHandle;
+    /// `PyInterpreterView_FromMain`.
+    fn interpreter_view_from_main() -> ViewHandle;
+    /// `PyInterpreterView_Close`.
+    fn interpreter_view_close(view: ViewHandle) -> ();
+    /// `PyThreadState_Ensure`.
+    fn thread_state_ensure(guard: GuardHandle) -> Token;
+    /// `PyThreadState_EnsureFromView`.
+    fn thread_state_ensure_from_view(view: ViewHandle) -> Token;
+    /// `PyThreadState_Release`.
+    fn thread_state_release(token: Token) -> ();
+    /// `PyThread_tss_alloc`.
+    fn thread_tss_alloc() -> TssHandle;
+    /// `PyThread_tss_free`.
+    fn thread_tss_free(key: TssHandle) -> ();
+    /// `PyThread_tss_is_created`.
+    fn thread_tss_is_created(key: TssHandle) -> i32;
+    /// `PyThread_tss_create`.
+    fn thread_tss_create(key: TssHandle) -> i32;
+    /// `PyThread_tss_delete`.
+    fn thread_tss_delete(key: TssHandle) -> ();
+    /// `PyThread_tss_set`.
+    fn thread_tss_set(key: TssHandle, value: u64) -> i32;
+    /// `PyThread_tss_get`.
+    fn thread_tss_get(key: TssHandle) -> u64;
+    /// `PyThread_create_key`.
+    fn thread_create_key() -> i32;
+    /// `PyThread_delete_key`.
+    fn thread_delete_key(key: i32) -> ();
+    /// `PyThread_set_key_value`.
+    fn thread_set_key_value(key: i32, value: u64) -> i32;
+    /// `PyThread_get_key_value`.
+    fn thread_get_key_value(key: i32) -> u64;
+    /// `PyThread_delete_key_value`.
+    fn thread_delete_key_value(key: i32) -> ();
     /// `Py_NewInterpreter`.
     fn new_interpreter() -> ThreadStateHandle;
     /// `Py_NewInterpreterFromConfig`.
@@ -226,7 +280,41 @@ calls! {
     /// `PyThreadState_GetDict`.
     fn thread_state_get_dict() -> Dictionary;
     /// `Py_InitializeFromConfig`, of a configuration or of null.
-    fn initialize_from_config(configured: bool) -> Result<(), StatusError>;
+    fn initialize_from_config(config: Option<&Config>) -> Result<(), StatusError>;
+    /// `_Py_InitializeMain`.
+    fn initialize_main() -> Result<(), StatusError>;
+    /// `Py_PreInitialize`, its kin, and setters of `PyConfig`, with a configuration or null.
+    fn preinitialize(configured: bool) -> Result<(), StatusError>;
+    /// `PyConfig_SetArgv`.
+    fn set_config_argv() -> Result<(), StatusError>;
+    /// A function that returns a text, by its name; whether there is one.
+    fn constant_text(name: &str) -> bool;
+    /// A function that sets a parameter of the process, by its name.
+    fn set_parameter(name: &str) -> ();
+    /// `Py_ExitStatusException`.
+    fn exit_status_exception(error: Option<StatusError>) -> ();
+    /// A write to a global flag.
+    fn set_global_flag(field: ConfigField, value: i32) -> ();
+    /// `PySys_SetArgvEx`.
+    fn set_argv() -> ();
+    /// `Py_EncodeLocale`.
+    fn encode_locale() -> ();
+    /// `PyEval_ThreadsInitialized`.
+    fn threads_initialized() -> i32;
+    /// `Py_RunMain`.
+    fn run_main() -> i32;
+    /// `Py_Main`, `Py_BytesMain`.
+    fn main() -> i32;
+    /// Registers what `Py_RunMain` runs.
+    fn at_main(program: Callback) -> ();
+    /// `interpreters.run`, Python's `Interpreter.exec`: 0, or -1 if it raises.
+    fn interpreters_run(interpreter: InterpreterHandle, program: Callback) -> i32;
+    /// `interpreters.destroy`, Python's `Interpreter.close`: 0, or -1 if it raises.
+    fn interpreters_destroy(interpreter: InterpreterHandle) -> i32;
+    /// `PyEval_GetFrame`; whether there is one.
+    fn eval_frame() -> bool;
+    /// `PyThreadState_GetFrame`; whether there is one.
+    fn thread_state_get_frame(handle: ThreadStateHandle) -> bool;
     /// `PySys_AddAuditHook`.
     fn add_audit_hook(hook: Callback) -> i32;
     /// The next run of a stage fails.
@@ -243,8 +331,36 @@ calls! {
     fn interpreter_state_next(interpreter: InterpreterHandle) -> InterpreterHandle;
     /// `PyInterpreterState_ThreadHead`.
     fn interpreter_state_thread_head(interpreter: InterpreterHandle) -> ThreadStateHandle;
-    /// One boundary of bytecode.
-    fn eval() -> i32;
+    /// A frame with one boundary of bytecode.
+    fn evaluate() -> i32;
+    /// `PyEval_SetProfile`.
+    fn eval_set_profile(tracer: Tracer) -> ();
+    /// `PyEval_SetTrace`.
+    fn eval_set_trace(tracer: Tracer) -> ();
+    /// `PyEval_SetProfileAllThreads`.
+    fn eval_set_profile_all_threads(tracer: Tracer) -> ();
+    /// `PyEval_SetTraceAllThreads`.
+    fn eval_set_trace_all_threads(tracer: Tracer) -> ();
+    /// `PyThreadState_EnterTracing`.
+    fn thread_state_enter_tracing(handle: ThreadStateHandle) -> ();
+    /// `PyThreadState_LeaveTracing`.
+    fn thread_state_leave_tracing(handle: ThreadStateHandle) -> ();
+    /// `PyRefTracer_SetTracer`; the data as a word.
+    fn ref_tracer_set_tracer(function: Option<CallbackId>, data: u64) -> i32;
+    /// `PyRefTracer_GetTracer`.
+    fn ref_tracer_get_tracer() -> (Option<CallbackId>, u64);
+    /// `_PyInterpreterState_SetEvalFrameFunc`.
+    fn interpreter_state_set_eval_frame_func(interpreter: InterpreterHandle, evaluator: Evaluator) -> ();
+    /// `_PyInterpreterState_GetEvalFrameFunc`.
+    fn interpreter_state_get_eval_frame_func(interpreter: InterpreterHandle) -> Evaluator;
+    /// `sys._current_frames`: 0, or -1 if it raises.
+    fn current_frames() -> i32;
+    /// `tracemalloc.start`: 0, or -1 if it raises.
+    fn tracemalloc_start() -> i32;
+    /// `tracemalloc.stop`: 0, or -1 if it raises.
+    fn tracemalloc_stop() -> i32;
+    /// Registers what runs in allocations.
+    fn alloc_hook(callback: Callback) -> ();
     /// Makes a Python object.
     fn object_new(object: ObjectId, kind: ObjectKind) -> ();
     /// Uses a Python object.
@@ -265,6 +381,26 @@ calls! {
     fn after_fork_child() -> ();
     /// `os.register_at_fork`.
     fn register_at_fork(before: Callback, parent: Callback, child: Callback) -> bool;
+}
+
+/// The arguments of a `Py_tracefunc`, as words. What the last one would be has no name in a scenario.
+#[must_use]
+pub fn traced(object: Option<ObjectId>, event: TraceEvent) -> [u64; 4] {
+    let event = Value::Number(event as i64);
+    [object.into(), Value::Frame, event, Value::NULL].map(Word::to_word)
+}
+
+/// The arguments of a `PyRefTracer`, as words.
+#[must_use]
+pub fn reference_traced(object: Option<ObjectId>, event: RefEvent, data: u64) -> [u64; 3] {
+    let event = Value::Number(event as i64);
+    [Value::from(object).to_word(), event.to_word(), data]
+}
+
+/// The arguments of a `_PyFrameEvalFunction`, as words.
+#[must_use]
+pub fn evaluated(thread_state: ThreadStateHandle) -> [u64; 3] {
+    [thread_state.into(), Value::Frame, Value::NULL].map(Word::to_word)
 }
 
 impl Python for Runtime {
@@ -291,6 +427,15 @@ impl Python for Runtime {
     }
     fn observe_audit(&self) {
         Self::observe_audit(self);
+    }
+    fn observe_flags(&self) {
+        Self::observe_flags(self);
+    }
+    fn global_flag(&self, field: ConfigField) -> i32 {
+        Self::global_flag(self, field)
+    }
+    fn observe_hooks(&self, frames: bool) {
+        Self::observe_hooks(self, frames);
     }
     fn observe_signals(&self) {
         Self::observe_signals(self);
@@ -364,6 +509,37 @@ impl Host for Machine {
     fn audit(&self, caller: &Caller<'_>, hook: CallbackId, event: AuditEvent) -> Step<i32> {
         let event = self.text(event.name());
         self.callback(caller, hook, event.to_word())
+    }
+
+    fn trace(
+        &self,
+        caller: &Caller<'_>,
+        function: CallbackId,
+        object: Option<ObjectId>,
+        event: TraceEvent,
+    ) -> Step<i32> {
+        self.callback_with(caller, function, &traced(object, event))
+    }
+
+    fn trace_reference(
+        &self,
+        caller: &Caller<'_>,
+        tracer: CallbackId,
+        object: Option<ObjectId>,
+        event: RefEvent,
+        data: u64,
+    ) -> Step<i32> {
+        self.callback_with(caller, tracer, &reference_traced(object, event, data))
+    }
+
+    fn evaluate(
+        &self,
+        caller: &Caller<'_>,
+        evaluator: CallbackId,
+        thread_state: ThreadStateHandle,
+    ) -> Step<()> {
+        self.callback_with(caller, evaluator, &evaluated(thread_state))
+            .map(drop)
     }
 
     fn spawn(&self, thread: ThreadIndex) -> bool {

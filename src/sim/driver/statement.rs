@@ -7,7 +7,7 @@
 
 use super::condition::{Reader, Unbound, reads_shared};
 use super::{Activation, Calls, Machine, Python, Site, Value, index_of, object_kind};
-use crate::runtime::{Crash, Daemon, ModuleId, ObjectId, Over, Step as Called};
+use crate::runtime::{ConfigField, Crash, Daemon, ModuleId, ObjectId, Over, Step as Called};
 use crate::sim::scenario::program::{
     Block, BodyId, BodyKind, Expression, Limit, ResultClaim, ResultClaimKind, Statement,
     StatementId, StatementKind, Step, ThreadId, ThreadRef, VariableId,
@@ -233,6 +233,12 @@ impl<P: Python> Machine<P> {
                 let id = self.reads.module(name).unwrap_or_default();
                 caller.import(ModuleId::new(id), name)?;
             }
+            StatementKind::SetGlobal { global, value } => {
+                let value = self.read(at, next.id, value)?.number();
+                if let Some(field) = ConfigField::of_flag(global.row().name) {
+                    caller.set_global_flag(field, value as i32)?;
+                }
+            }
             StatementKind::Signal(handler) => self.signal(caller, *handler)?,
             StatementKind::FailStage(stage) => caller.fail_stage(*stage)?,
             StatementKind::FailAlloc => caller.fail_allocation()?,
@@ -431,7 +437,7 @@ impl<P: Python> Machine<P> {
                 }
             }
             self.look_for_signals(caller)?;
-            if caller.eval()? != 0 {
+            if caller.evaluate()? != 0 {
                 return Ok(Value::Number(-1));
             }
         }

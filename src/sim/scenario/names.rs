@@ -1,6 +1,7 @@
 //! The names of the language that are no calls: C's types and constants, fields of structures; and likeness of names.
 
 use super::calls::Type;
+use crate::runtime::ConfigField;
 
 /// The fields of `PyInterpreterConfig` in C's order.
 pub const CONFIG_FIELDS: [&str; 7] = [
@@ -12,6 +13,14 @@ pub const CONFIG_FIELDS: [&str; 7] = [
     "check_multi_interp_extensions",
     "gil",
 ];
+
+/// The fields of a structure that scenarios may write, by their places.
+pub fn fields(kind: Type) -> impl Iterator<Item = &'static str> {
+    let own = (kind == Type::InterpreterConfig).then_some(CONFIG_FIELDS);
+    let runtime = (kind == Type::Config).then_some(ConfigField::ALL);
+    let named = runtime.into_iter().flatten().map(|field| field.name());
+    own.into_iter().flatten().chain(named)
+}
 
 /// The fields of `_PyInterpreterConfig_LEGACY_INIT`, in the order of [`CONFIG_FIELDS`].
 pub const CONFIG_LEGACY: [i64; 7] = [1, 1, 1, 1, 1, 0, 1];

@@ -1,11 +1,9 @@
 //! What a scenario asks for and the runtime does not implement yet. Nothing is guessed: the explorer refuses it.
 
-use super::calls::{CallRef, Type};
-use super::program::{
-    Argument, Block, CallExpr, Expression, Limit, Program, Reads, Statement, StatementKind, Step,
-};
-use crate::runtime::MODULES_MAX;
+use super::calls::Type;
+use super::program::{Argument, Block, CallExpr, Program, Reads, Statement, StatementKind, Step};
 use crate::runtime::profile::Profile;
+use crate::runtime::{MODULES_MAX, TSS_KEYS_MAX};
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
 use crate::sync::THREADS_MAX;
 
@@ -44,11 +42,16 @@ pub fn unmodelled(program: &Program, profile: Profile) -> Vec<Diagnostic> {
                     | Type::CriticalSection2
                     | Type::InterpreterConfig
                     | Type::Config
+                    | Type::PreConfig
             )
         {
             let message = format!("`{}` is not modelled yet", structure.declared.name);
             pass.refuse(Code::S402, message, structure.declared.span);
         }
+    }
+    if let Some(key) = program.tss_keys.get(TSS_KEYS_MAX) {
+        let message = format!("more than {TSS_KEYS_MAX} declared keys are not modelled yet");
+        pass.refuse(Code::S402, message, key.span);
     }
     for body in &program.bodies {
         pass.block(&body.block);
@@ -92,22 +95,16 @@ impl Pass<'_> {
 
     fn statement(&mut self, statement: &Statement) {
         match &statement.kind {
-            StatementKind::Step { step, .. } => self.step(step, statement),
+            StatementKind::Step { step, .. } => self.step(step),
             StatementKind::AllowThreads { block, .. } => self.block(block),
             StatementKind::CriticalSection { begin, block } => {
                 self.call(begin);
                 self.block(block);
             }
-            StatementKind::Repeat { limit, block } => {
-                self.limit(limit, statement);
-                self.block(block);
-            }
+            StatementKind::Repeat { block, .. } => self.block(block),
             StatementKind::If {
-                condition,
-                then,
-                otherwise,
+                then, otherwise, ..
             } => {
-                self.expression(condition, statement);
                 self.block(then);
                 self.block(otherwise);
             }
@@ -116,12 +113,6 @@ impl Pass<'_> {
                     self.block(alternative);
                 }
             }
-            StatementKind::SpinUntil(value)
-            | StatementKind::Exit(value)
-            | StatementKind::Touch(value)
-            | StatementKind::Drop(value)
-            | StatementKind::Return(Some(value)) => self.expression(value, statement),
-            StatementKind::Assert { condition, .. } => self.expression(condition, statement),
             StatementKind::Import { module, .. } => {
                 let id = self.reads.module(&self.program.texts[module.index()]);
                 if id.is_none_or(|id| id >= MODULES_MAX) {
@@ -133,7 +124,6 @@ impl Pass<'_> {
                 self.block(child);
                 self.block(parent);
             }
-            StatementKind::SetGlobal { global, .. } => self.global(*global, statement),
             StatementKind::BlockThreads { .. }
             | StatementKind::UnblockThreads { .. }
             | StatementKind::Lock(_)
@@ -150,27 +140,24 @@ impl Pass<'_> {
             | StatementKind::FailThreadStart
             | StatementKind::FailAlloc
             | StatementKind::FailStage(_)
-            | StatementKind::Return(None) => {}
+            | StatementKind::SpinUntil(_)
+            | StatementKind::Exit(_)
+            | StatementKind::Touch(_)
+            | StatementKind::Drop(_)
+            | StatementKind::Assert { .. }
+            | StatementKind::SetGlobal { .. }
+            | StatementKind::Return(_) => {}
         }
     }
 
-    fn step(&mut self, step: &Step, statement: &Statement) {
+    fn step(&mut self, step: &Step) {
         match step {
             Step::Call(call) => self.call(call),
-            Step::Value(value) => self.expression(value, statement),
-            Step::Eval(limit) => self.limit(limit, statement),
             Step::OsFork { child, parent } => {
                 self.block(child);
                 self.block(parent);
             }
-            Step::Start { .. } | Step::PythonJoin(_) => {}
-        }
-    }
-
-    fn limit(&mut self, limit: &Limit, statement: &Statement) {
-        match limit {
-            Limit::Times(_) => {}
-            Limit::Until(condition) => self.expression(condition, statement),
+            Step::Value(_) | Step::Eval(_) | Step::Start { .. } | Step::PythonJoin(_) => {}
         }
     }
 
@@ -184,39 +171,6 @@ impl Pass<'_> {
             if let Argument::Call(inner) = argument {
                 self.call(inner);
             }
-        }
-    }
-
-    fn global(&mut self, global: CallRef, statement: &Statement) {
-        let what = format!("`{}`", global.row().name);
-        self.refuse_statement(&what, statement);
-    }
-
-    fn expression(&mut self, expression: &Expression, statement: &Statement) {
-        match expression {
-            Expression::Global(global) => self.global(*global, statement),
-            Expression::InterpreterOf(inner)
-            | Expression::Not(inner)
-            | Expression::Negate(inner) => {
-                self.expression(inner, statement);
-            }
-            Expression::Binary(_, left, right) => {
-                self.expression(left, statement);
-                self.expression(right, statement);
-            }
-            Expression::Number(_)
-            | Expression::Null
-            | Expression::Text(_)
-            | Expression::Variable(_)
-            | Expression::Foreign(_)
-            | Expression::Callback(_)
-            | Expression::Flag(_)
-            | Expression::Mutex(_)
-            | Expression::Object(_)
-            | Expression::PyMutex { .. }
-            | Expression::TssKey { .. }
-            | Expression::Structure(_)
-            | Expression::State(_) => {}
         }
     }
 }

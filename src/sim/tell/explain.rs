@@ -1,5 +1,6 @@
 //! Why a run ended as it did: who waits for whom, who holds what since which line.
 
+use super::guards::GuardLines;
 use super::{Lines, Open, Since};
 use crate::sim::judge::Judge;
 use crate::sim::scenario::program::Program;
@@ -14,14 +15,15 @@ pub(super) struct Explainer<'a> {
     pub(super) lines: &'a Lines<'a>,
     pub(super) open: &'a [Vec<Open>],
     pub(super) since: Since,
+    pub(super) guards: &'a GuardLines,
 }
 
 impl Explainer<'_> {
-    fn program(&self) -> &Program {
+    pub(super) fn program(&self) -> &Program {
         self.judge.machine().program()
     }
 
-    fn name(&self, thread: ThreadIndex) -> &str {
+    pub(super) fn name(&self, thread: ThreadIndex) -> &str {
         &self.program().threads[thread.index()].name
     }
 
@@ -58,6 +60,9 @@ impl Explainer<'_> {
                 }
                 None => "waits for the GIL, which nobody holds".to_owned(),
             });
+        }
+        if let Some(interpreter) = runtime.waits_for_guards(thread) {
+            return Some(self.waits_for_guards(interpreter));
         }
         let Standing::Blocked(waits) = self.world.standing(thread) else {
             return None;

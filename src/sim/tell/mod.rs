@@ -4,6 +4,7 @@
 //! call between two steps of the same thread) make a row of their own all the same: the table has every statement.
 
 mod explain;
+mod guards;
 
 use super::driver::{Listener, Machine, Value};
 use super::graph::{Choice, Move};
@@ -16,6 +17,7 @@ use super::world::Standing;
 use crate::runtime::Phase;
 use crate::sync::{Branch, ThreadIndex};
 use explain::Explainer;
+use guards::{GuardLines, guards_of};
 
 /// What happened, in order, each with what the state looked like then.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +38,7 @@ struct Glance {
     ended: u16,
     requested: u16,
     owners: [u8; 16],
+    guards: u128,
     finalizing: bool,
     initialized: bool,
     pending: usize,
@@ -131,6 +134,7 @@ fn glance(machine: &Machine) -> Glance {
         ended: bits(machine, |thread| machine.ended(thread)),
         requested: bits(machine, |thread| runtime.drop_requested(thread)),
         owners,
+        guards: guards_of(machine),
         finalizing: runtime.finalizing(),
         initialized: runtime.initialized(),
         pending: runtime.pending(),
@@ -169,6 +173,7 @@ pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &O
         lines: &rows.lines,
         open: &rows.open,
         since: rows.since,
+        guards: &rows.guards,
     };
     trace.standing = explainer.standing();
     trace.explanation = explainer.explain(outcome);
@@ -246,6 +251,8 @@ struct Rows<'a> {
     /// The threads that have begun a statement, as bits.
     begun: u16,
     since: Since,
+    /// The lines in which guards were opened.
+    guards: GuardLines,
     before: Option<Glance>,
     /// The thread of the last event in the step under way.
     acting: Option<ThreadIndex>,
@@ -264,6 +271,7 @@ impl<'a> Rows<'a> {
             open: vec![Vec::new(); program.threads.len()],
             begun: 0,
             since: Since::default(),
+            guards: GuardLines::default(),
             before: None,
             acting: None,
             stepped: None,
@@ -314,6 +322,7 @@ impl<'a> Rows<'a> {
             row.gil = gil;
             row.changes.extend(changes);
             self.since.note(&before, glance, row.line);
+            self.guards.note(before.guards, glance.guards, row.line);
         }
     }
 
@@ -471,6 +480,9 @@ impl<'a> Rows<'a> {
         }
         if !before.finalizing && after.finalizing {
             changes.push("finalizing".to_owned());
+        }
+        if let Some(open) = guards::change(before.guards, after.guards) {
+            changes.push(open);
         }
         if before.pending != after.pending {
             changes.push(format!("{} pending", after.pending));

@@ -105,6 +105,16 @@ impl<T: Hash + Copy + 'static> Mutex<T> {
         }
     }
 
+    /// Reads the contents of a lock that the calling thread keeps without a guard.
+    #[expect(
+        unsafe_code,
+        reason = "a lock that was kept has no guard to read through"
+    )]
+    pub fn kept<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        // SAFETY: the calling thread took it with `hold`, so nobody else writes, and the reference ends with this call.
+        read(unsafe { &*self.inner.now().data_ptr() })
+    }
+
     /// In a forked child: a free lock that nobody has used, with what `contents` makes of the contents, whoever had the old
     /// one. No other thread may exist, and no guard of the calling thread.
     #[expect(unsafe_code, reason = "the owner of the lock may be gone")]

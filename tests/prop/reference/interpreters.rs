@@ -1,6 +1,8 @@
 //! The reference's interpreters: made, ended, and visited.
 
-use super::{CRASH, Call, End, Home, Mistake, NO_THREAD_STATE, Reference, Reply, State, Step};
+use super::{
+    CRASH, Call, End, Function, Home, Mistake, NO_THREAD_STATE, Reference, Reply, Rule, State, Step,
+};
 
 /// The main interpreter, in every life.
 pub(super) const MAIN: Home = Home(0);
@@ -18,8 +20,13 @@ pub(crate) struct Interpreter {
     pub(super) last_id: u64,
     /// Whether it has a GIL of its own.
     pub(crate) own_gil: bool,
-    /// Whether that is taken.
-    pub(crate) gil_taken: bool,
+    /// Who has that, or the one that it lends to others.
+    pub(crate) gil: Option<usize>,
+    /// Calls of its own; those of the process, or of the main thread, are the main one's. Oldest first.
+    pub(crate) queue: Vec<Function>,
+    /// Up to 3.12, whether the queue asks to be looked at, and whether the interpreter's threads look.
+    pub(super) calls_to_do: bool,
+    pub(super) looks_up: bool,
 }
 
 impl Interpreter {
@@ -29,7 +36,10 @@ impl Interpreter {
             embedded: None,
             last_id,
             own_gil,
-            gil_taken: false,
+            gil: None,
+            queue: Vec::new(),
+            calls_to_do: false,
+            looks_up: false,
         }
     }
 }
@@ -42,10 +52,23 @@ impl Reference {
     )]
     pub(super) fn call_of_interpreters(&mut self, thread: usize, call: Call) -> Step<Reply> {
         let none = |()| Reply::Nothing;
+        if matches!(
+            call,
+            Call::InterpreterHead
+                | Call::InterpreterMain
+                | Call::InterpreterNext(_)
+                | Call::ThreadHead(_)
+        ) {
+            self.may_walk(thread)?;
+        }
         match call {
             Call::InterpreterGet => {
-                let state = self.current[thread]
-                    .ok_or(End::Fatal("PyInterpreterState_Get: the function must"))?;
+                let text = if self.is(Rule::TextOfNoInterpreter) {
+                    "PyInterpreterState_Get: no current interpreter"
+                } else {
+                    "PyInterpreterState_Get: the function must"
+                };
+                let state = self.current(thread).ok_or(End::Fatal(text))?;
                 let state = self.live(Some(state))?;
                 Ok(Reply::Interpreter(Some(self.home(state))))
             }
@@ -95,22 +118,6 @@ impl Reference {
         }
     }
 
-    /// In whose storage the GIL of a thread state lies.
-    pub(super) fn gil_of(&self, state: State) -> Home {
-        let home = self.home(state);
-        if self.homes[home.0].own_gil {
-            home
-        } else {
-            MAIN
-        }
-    }
-
-    /// §PENDING M5.
-    pub(super) fn runs_calls(&self, thread: usize, state: State) -> bool {
-        let anywhere = self.wrong(Mistake::CallsRunAnywhere);
-        thread == self.main_thread && (anywhere || self.home(state) == MAIN)
-    }
-
     pub(super) fn next_interpreter(&self, of: Option<State>) -> Step<Reply> {
         let home = self.home_for(of)?;
         let place = self.listed.iter().position(|listed| *listed == home);
@@ -118,7 +125,7 @@ impl Reference {
         Ok(Reply::Interpreter(next.copied()))
     }
 
-    /// §NEWINT W1 to W13.
+    /// §NEWINT W1 to W13, §A38.
     pub(super) fn new_interpreter(&mut self, thread: usize, own: bool) -> Step<Reply> {
         if !self.initialized {
             let fatal = End::Fatal("new_interpreter: Py_Initialize must be called first");
@@ -128,8 +135,12 @@ impl Reference {
                 Err(fatal)
             };
         }
+        self.must_hold(thread)?;
         if self.listed.len() > SUBS_MAX {
             return Err(End::Undefined);
+        }
+        if self.head_held {
+            return Err(End::Blocks);
         }
         self.check_enabled = self.wrong(Mistake::CheckStaysOn);
         let home = Home(self.homes.len());
@@ -138,12 +149,19 @@ impl Reference {
         let at_tail = self.wrong(Mistake::InterpretersAtTail);
         let place = if at_tail { self.listed.len() } else { 0 };
         self.listed.insert(place, home);
-        if let Some(current) = self.current[thread] {
-            self.detach(thread, Some(current))?;
-        }
-        let made = self.create(thread, home)?;
-        self.attach(thread, made)?;
-        if !self.wrong(Mistake::NoVisit) {
+        let made = if self.is(Rule::SwapIsAPointer) {
+            let made = self.create(thread, home)?;
+            self.swap_pointer(thread, Some(made))?;
+            made
+        } else {
+            if let Some(current) = self.current(thread) {
+                self.detach(thread, Some(current))?;
+            }
+            let made = self.create(thread, home)?;
+            self.attach(thread, made)?;
+            made
+        };
+        if self.is(Rule::NewVisitsMain) {
             self.visit_main(thread, made)?;
         }
         Ok(Reply::State(Some(made)))
@@ -162,19 +180,29 @@ impl Reference {
     pub(super) fn end_interpreter(&mut self, thread: usize, state: Option<State>) -> Step<()> {
         let state = state.ok_or(NO_THREAD_STATE)?;
         let state = self.live(Some(state))?;
-        if self.current[thread] != Some(state) {
+        if self.current(thread) != Some(state) {
             return Err(End::Fatal("Py_EndInterpreter: thread is not current"));
         }
-        if self.home(state) == MAIN {
+        self.must_hold(thread)?;
+        let home = self.home(state);
+        if home == MAIN {
             // Accepted, and the runtime is broken.
             return Err(End::Undefined);
         }
-        self.states[state.0].calls_to_do = false;
+        if !self.is(Rule::EndDropsCalls) {
+            self.make_pending(thread, state)?;
+        }
+        self.wait_for_guards(home)?;
+        if self.is(Rule::OthersAreFatalAtEnd) && self.homes[home.0].list.len() > 1 {
+            return Err(End::Fatal("Py_EndInterpreter: not the last thread"));
+        }
         if !self.wrong(Mistake::EndForgetsOthers) {
             self.cut_off_others(state);
         }
-        let home = self.home(state);
-        self.detach(thread, Some(state))?;
+        if self.head_held {
+            return Err(End::Blocks);
+        }
+        self.leave_for_good(thread, state)?;
         self.unlink_and_free(thread, state)?;
         self.listed.retain(|listed| *listed != home);
         if let Some(left) = self.homes[home.0].embedded.take() {
@@ -183,26 +211,48 @@ impl Reference {
         Ok(())
     }
 
-    /// §FINAL F10 to F13: the list is this one's alone, the others are marked and given up.
+    /// §FINAL F30: the thread has no thread state any more.
+    pub(super) fn leave_for_good(&mut self, thread: usize, state: State) -> Step<()> {
+        if self.is(Rule::EndKeepsTheGil) {
+            self.states[state.0].attached = false;
+            self.set_current(thread, None);
+            Ok(())
+        } else {
+            self.detach(thread, Some(state))
+        }
+    }
+
+    /// §FINAL F10 to F13: the list is this one's alone, the others are freed, or marked and given up.
     pub(super) fn cut_off_others(&mut self, finalizer: State) {
         let home = self.home(finalizer);
         for other in std::mem::take(&mut self.homes[home.0].list) {
-            if other != finalizer {
-                let fields = &mut self.states[other.0];
-                (fields.shut_down, fields.cleared) = (true, true);
-                fields.references -= 1;
+            if other == finalizer {
+                continue;
             }
+            if self.is(Rule::OthersAreFreed) {
+                self.free(other);
+                continue;
+            }
+            let fields = &mut self.states[other.0];
+            (fields.shut_down, fields.cleared) = (true, true);
+            fields.references -= 1;
         }
         self.homes[home.0].list.push(finalizer);
     }
 
-    /// §FINAL F7.
+    /// §FINAL F7; in 3.13 after F18.
     pub(super) fn end_all_but_main(&mut self, thread: usize, finalizer: State) -> Step<()> {
         if self.listed.len() < 2 {
             return Ok(());
         }
         self.detach(thread, Some(finalizer))?;
         while let Some(newest) = self.listed.iter().copied().find(|home| *home != MAIN) {
+            let first = self.homes[newest.0].list.first().copied();
+            if let Some(first) = first.filter(|_| !self.is(Rule::SubsEndBeforeTheMark)) {
+                self.attach(thread, first)?;
+                self.detach(thread, Some(first))?;
+                self.unlink_and_free(thread, first)?;
+            }
             let made = self.create(thread, newest)?;
             self.attach(thread, made)?;
             self.end_interpreter(thread, Some(made))?;

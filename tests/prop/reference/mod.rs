@@ -2,21 +2,28 @@
 //!
 //! Several OS threads take turns: each call runs to its end before the next one begins. So there is no lock, no waiting
 //! and no atomic here: a call that would have to wait, waits for ever. The model knows attachment, counters, lists, the
-//! order of the queue, which calls are fatal and which read freed memory; release 3.14, several interpreters, several lives.
+//! order of the queues, which calls are fatal and which read freed memory; several interpreters, several lives, and of a
+//! process that forks the one side that the sequence follows. What releases do differently is a table ([`Rule`]).
 //!
 //! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
 
+mod fork;
+mod guards;
 mod interpreters;
 mod lifecycle;
+mod pending;
+mod rules;
+mod states;
 mod words;
 
 pub(crate) use interpreters::Interpreter;
-pub(crate) use words::{Call, End, Function, Home, Mistake, Reply, State};
+pub(crate) use rules::Rule;
+pub(crate) use words::{Call, End, Function, Guard, Home, Mistake, Reply, Side, State, Token};
+
+use fork::Before;
 
 /// OS threads.
 pub(crate) const THREADS: usize = 3;
-/// Calls that the main queue holds (contract 1.6).
-const CAPACITY: usize = 32;
 
 /// A thread state's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,37 +38,63 @@ pub(crate) struct Fields {
     pub(crate) shut_down: bool,
     pub(crate) cleared: bool,
     pub(crate) bound_gilstate: bool,
+    /// Since 3.13.
     pub(crate) calls_to_do: bool,
+    /// Since 3.15, of `PyThreadState_Ensure`: how often, whether it made this one, and which guard the last Release closes.
+    ensured: i32,
+    made_to_ensure: bool,
+    owned_guard: Option<Guard>,
     pub(crate) freed: bool,
 }
 
 /// The process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
+    /// The release, 3.N.
+    minor: u8,
     mistake: Option<Mistake>,
     pub(crate) states: Vec<Fields>,
     /// By [`Home`]: the main one, and all the others that ever were.
     pub(crate) homes: Vec<Interpreter>,
     /// Those that there are, newest first.
     pub(crate) listed: Vec<Home>,
-    pub(crate) current: [Option<State>; THREADS],
+    /// *cur(t)*; where there is one for the process it is the first.
+    current: [Option<State>; THREADS],
     slots: [Option<State>; THREADS],
     /// Whether the key of the slots exists.
-    pub(crate) key: bool,
+    key: bool,
     pub(crate) initialized: bool,
-    pub(crate) finalizing: bool,
+    /// In whose name finalization ran, until the next initialization.
+    finalizer: Option<State>,
+    finalizing_thread: usize,
     runtime_initialized: bool,
     /// `PyGILState_Check` looks.
     check_enabled: bool,
     main_thread: usize,
     main_state: Option<State>,
-    /// Oldest first.
-    pub(crate) queue: Vec<Function>,
+    /// Who runs pending calls.
     handling: Option<State>,
+    /// The queue takes no more calls.
+    refusing: bool,
     /// Functions that ran, in order.
     pub(crate) ran: Vec<Function>,
-    /// Functions that were accepted, in order.
-    pub(crate) accepted: Vec<Function>,
+    /// Calls that this process accepted and did not run.
+    owed: Vec<Function>,
+    /// Calls that it was forked with and did not run.
+    inherited: Vec<Function>,
+    /// How many forks were followed into the child.
+    pub(crate) depth: usize,
+    /// The only thread of a child.
+    pub(crate) survivor: Option<usize>,
+    /// Those who prepared a fork, the last one last.
+    before: Vec<Before>,
+    /// HEAD_LOCK is taken over a fork.
+    head_held: bool,
+    /// Whether the program's key is created, and each thread's value.
+    key_created: bool,
+    values: [i64; THREADS],
+    /// Whose each guard is, until it is closed.
+    pub(crate) guards: Vec<Option<Home>>,
 }
 
 type Step<T> = Result<T, End>;
@@ -71,8 +104,9 @@ const NO_THREAD_STATE: End = End::Crash("no_thread_state");
 const CRASH: End = End::Crash("");
 
 impl Reference {
-    pub(crate) fn new(mistake: Option<Mistake>) -> Self {
+    pub(crate) fn new(minor: u8, mistake: Option<Mistake>) -> Self {
         Self {
+            minor,
             mistake,
             states: Vec::new(),
             homes: vec![Interpreter::new(0, true)],
@@ -81,15 +115,24 @@ impl Reference {
             slots: [None; THREADS],
             key: false,
             initialized: false,
-            finalizing: false,
+            finalizer: None,
+            finalizing_thread: 0,
             runtime_initialized: false,
             check_enabled: true,
             main_thread: 0,
             main_state: None,
-            queue: Vec::new(),
             handling: None,
+            refusing: false,
             ran: Vec::new(),
-            accepted: Vec::new(),
+            owed: Vec::new(),
+            inherited: Vec::new(),
+            depth: 0,
+            survivor: None,
+            before: Vec::new(),
+            head_held: false,
+            key_created: false,
+            values: [0; THREADS],
+            guards: Vec::new(),
         }
     }
 
@@ -97,70 +140,91 @@ impl Reference {
         self.mistake == Some(mistake)
     }
 
-    /// *tss(t)*.
-    pub(crate) fn slot(&self, thread: usize) -> Option<State> {
-        self.slots[thread].filter(|_| self.key)
+    /// Whether a rule holds in this release.
+    pub(crate) fn is(&self, rule: Rule) -> bool {
+        rule.holds(self.minor) != self.wrong(Mistake::About(rule))
     }
 
-    /// The first accepted function, in order of declaration, of which a call never ran.
+    /// Whether the other predicts the same.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let mistake = self.mistake;
+        *self
+            == Self {
+                mistake,
+                ..other.clone()
+            }
+    }
+
+    /// A fatal error, in the words of 3.8 and of the others.
+    fn fatal(&self, short: &'static str, text: &'static str) -> End {
+        let is_short = self.is(Rule::TextsAreShort);
+        End::Fatal(if is_short { short } else { text })
+    }
+
+    /// Whether the thread is in this process.
+    pub(crate) fn is_here(&self, thread: usize) -> bool {
+        self.survivor.is_none_or(|survivor| survivor == thread)
+    }
+
+    /// *cur(t)*.
+    pub(crate) fn current(&self, thread: usize) -> Option<State> {
+        self.current[if self.is(Rule::OneCurrent) { 0 } else { thread }]
+    }
+
+    /// The current thread state, if it is the thread's own: there is one for the process up to 3.11, the GIL's holder's.
+    pub(crate) fn attached(&self, thread: usize) -> Option<State> {
+        self.current(thread)
+            .filter(|_| !self.is(Rule::OneCurrent) || self.homes[0].gil == Some(thread))
+    }
+
+    /// *tss(t)*.
+    pub(crate) fn slot(&self, thread: usize) -> Option<State> {
+        self.slots[thread].filter(|_| self.has_slots())
+    }
+
+    pub(crate) fn has_slots(&self) -> bool {
+        self.key || self.is(Rule::SlotOutlives)
+    }
+
+    pub(crate) fn finalizing(&self) -> bool {
+        self.finalizer.is_some()
+    }
+
+    /// The first function, in order of declaration, of which this process accepted a call that never ran.
     pub(crate) fn lost(&self) -> Option<Function> {
-        let count = |all: &[Function], one| all.iter().filter(|each| **each == one).count();
-        Function::ALL
-            .into_iter()
-            .find(|one| count(&self.accepted, *one) > count(&self.ran, *one))
+        let mut all = Function::ALL.into_iter();
+        all.find(|function| self.owed.contains(function))
     }
 
     /// Finalized, and a thread state was left by a thread that is gone; the first thread ends with the process.
     pub(crate) fn leaks(&self) -> bool {
         let mut left = self.states.iter().filter(|fields| !fields.freed);
-        self.finalizing && left.any(|fields| fields.thread != 0)
+        self.depth == 0 && self.finalizing() && left.any(|fields| fields.thread != 0)
     }
 
     /// Runs one call on one thread to its end.
     pub(crate) fn call(&mut self, thread: usize, call: Call) -> Step<Reply> {
         let none = |()| Reply::Nothing;
         let number = |holds: bool| Ok(Reply::Number(i64::from(holds)));
-        let current = self.current[thread];
         match call {
             Call::Initialize => self.initialize(thread).map(none),
             Call::Finalize => self.finalize(thread).map(|()| Reply::Number(0)),
             Call::IsInitialized => number(self.initialized),
             Call::IsFinalizing => {
-                number(self.finalizing && !self.wrong(Mistake::FinalizingForgotten))
+                number(self.finalizing() && !self.wrong(Mistake::FinalizingForgotten))
             }
-            Call::Save => self.save(thread),
-            Call::Restore(state) => {
-                let state = state.ok_or(End::Fatal("PyEval_RestoreThread: the function must"))?;
-                self.attach(thread, state).map(none)
-            }
-            Call::Acquire(state) => {
-                let state = state.ok_or(End::Fatal("PyEval_AcquireThread: the function must"))?;
-                self.attach(thread, state).map(none)
-            }
-            Call::ReleaseThread(state) if state.is_some() && state != current => {
-                Err(End::Undefined)
-            }
-            Call::ReleaseThread(state) => self.detach(thread, state).map(none),
-            Call::Get => current
-                .ok_or(End::Fatal("PyThreadState_Get: the function must"))
-                .map(|state| Reply::State(Some(state))),
-            Call::GetUnchecked => Ok(Reply::State(current)),
-            Call::Swap(new) => self.swap(thread, new),
-            Call::GetId(state) => {
-                let state = self.live(state)?;
-                Ok(Reply::Number(self.states[state.0].id as i64))
-            }
-            Call::GetInterpreter(state) => {
-                let state = self.live(state)?;
-                Ok(Reply::Interpreter(Some(self.home(state))))
-            }
-            Call::Next(state) => self.next(state),
+            Call::Save
+            | Call::Restore(_)
+            | Call::Acquire(_)
+            | Call::ReleaseThread(_)
+            | Call::Get
+            | Call::GetUnchecked
+            | Call::Swap(_)
+            | Call::GetId(_)
+            | Call::GetInterpreter(_)
+            | Call::Next(_) => self.call_of_states(thread, call),
             Call::GetThis => Ok(Reply::State(self.slot(thread))),
-            Call::Check => {
-                let ignored = self.wrong(Mistake::CheckIgnoresSlot);
-                let looks = self.check_enabled && self.key;
-                number(!looks || (current.is_some() && (ignored || current == self.slot(thread))))
-            }
+            Call::Check => number(self.check(thread)),
             Call::InterpreterGet
             | Call::InterpreterHead
             | Call::InterpreterMain
@@ -174,26 +238,70 @@ impl Reference {
             Call::Clear(state) => self.clear(thread, state).map(none),
             Call::Delete(state) => self.delete(thread, state).map(none),
             Call::DeleteCurrent => self.delete_current(thread).map(none),
-            Call::AddPending(function) => self.add_pending(function).map(Reply::Number),
+            Call::AddPending(function) => self.add_pending(thread, function).map(Reply::Number),
             Call::MakePending => {
-                let state = self.live(current)?;
-                if !self.runs_calls(thread, state) {
-                    return Ok(Reply::Number(0));
-                }
-                self.make_pending(thread, state).map(Reply::Number)
+                let state = self.running(thread)?;
+                self.make_public(thread, state).map(Reply::Number)
             }
             Call::Eval => self.eval(thread).map(Reply::Number),
+            Call::BeforeFork => self.before_fork(thread).map(none),
+            Call::Fork(side) => {
+                self.fork(thread, side);
+                Ok(Reply::Nothing)
+            }
+            Call::AfterForkParent => self.after_fork_parent(thread).map(none),
+            Call::AfterForkChild => self.after_fork_child(thread).map(none),
+            Call::TssCreate
+            | Call::TssDelete
+            | Call::TssIsCreated
+            | Call::TssSet(_)
+            | Call::TssGet => self.call_of_key(thread, call),
+            Call::GuardOfCurrent
+            | Call::GuardClose(_)
+            | Call::ThreadEnsure(_)
+            | Call::ThreadEnsureFromView
+            | Call::ThreadRelease(_) => self.call_of_guards(thread, call),
         }
     }
 
-    fn save(&mut self, thread: usize) -> Step<Reply> {
-        let current = self.current[thread];
-        if current.is_none() && self.wrong(Mistake::SaveNullReturns) {
-            return Ok(Reply::State(None));
+    /// Section 2.15: a key and its values are the process's, whatever becomes of the runtime.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are answered where calls come in"
+    )]
+    fn call_of_key(&mut self, thread: usize, call: Call) -> Step<Reply> {
+        let place = if self.wrong(Mistake::OneValueForAll) {
+            0
+        } else {
+            thread
+        };
+        match call {
+            Call::TssCreate => {
+                if !self.key_created && !self.wrong(Mistake::KeyForgetsNothing) {
+                    self.values = [0; THREADS];
+                }
+                self.key_created = true;
+                Ok(Reply::Number(0))
+            }
+            Call::TssDelete => {
+                self.key_created = false;
+                Ok(Reply::Nothing)
+            }
+            Call::TssIsCreated => Ok(Reply::Number(i64::from(self.key_created))),
+            Call::TssSet(value) if self.key_created => {
+                self.values[place] = value;
+                Ok(Reply::Number(0))
+            }
+            Call::TssGet if self.key_created => Ok(Reply::Word(self.values[place])),
+            _ => Err(End::Undefined),
         }
-        let state = current.ok_or(NO_THREAD_STATE)?;
-        self.detach(thread, Some(state))?;
-        Ok(Reply::State(Some(state)))
+    }
+
+    fn check(&self, thread: usize) -> bool {
+        let current = self.current(thread);
+        let ignored = self.wrong(Mistake::CheckIgnoresSlot);
+        let looks = self.check_enabled && self.has_slots();
+        !looks || (current.is_some() && (ignored || current == self.slot(thread)))
     }
 
     /// Reads through a pointer.
@@ -205,216 +313,18 @@ impl Reference {
         Ok(state)
     }
 
-    /// §ATTACH A2 to A7, §GIL T1 to T12.
-    fn attach(&mut self, thread: usize, state: State) -> Step<()> {
-        if self.current[thread].is_some() && !self.wrong(Mistake::AttachTwiceIsFine) {
-            return Err(End::Fatal(
-                "_PyThreadState_Attach: non-NULL old thread state",
-            ));
-        }
-        self.live(Some(state))?;
-        if self.states[state.0].shut_down && !self.wrong(Mistake::LateThreadAttaches) {
-            self.states[state.0].references -= 1;
-            self.states[state.0].freed = self.states[state.0].references == 0;
-            return Err(End::Hang);
-        }
-        let gil = self.gil_of(state);
-        if self.homes[gil.0].gil_taken {
-            return Err(End::Blocks);
-        }
-        self.homes[gil.0].gil_taken = true;
-        if thread == self.main_thread
-            && !self.queue.is_empty()
-            && !self.wrong(Mistake::AttachForgetsCalls)
-        {
-            self.states[state.0].calls_to_do = true;
-        }
-        self.current[thread] = Some(state);
-        self.states[state.0].attached = true;
-        let stays = self.wrong(Mistake::SlotStays) && self.slots[thread].is_some();
-        if !self.states[state.0].bound_gilstate && !stays {
-            self.bind_slot(thread, state)?;
-        }
-        Ok(())
+    /// The thread state with which the thread runs.
+    fn running(&self, thread: usize) -> Step<State> {
+        let current = self.current(thread).ok_or(NO_THREAD_STATE)?;
+        self.must_hold(thread)?;
+        self.live(Some(current))
     }
 
-    /// §ATTACH A6.
-    fn bind_slot(&mut self, thread: usize, state: State) -> Step<()> {
-        if let Some(before) = self.slots[thread] {
-            let before = self.live(Some(before))?;
-            self.states[before.0].bound_gilstate = false;
-        }
-        self.slots[thread] = Some(state);
-        self.states[state.0].bound_gilstate = true;
-        Ok(())
-    }
-
-    /// §ATTACH B3 to B6.
-    fn detach(&mut self, thread: usize, state: Option<State>) -> Step<()> {
-        let state = self.live(state)?;
-        self.states[state.0].attached = false;
-        self.current[thread] = None;
-        let gil = self.gil_of(state);
-        self.homes[gil.0].gil_taken = false;
-        Ok(())
-    }
-
-    fn swap(&mut self, thread: usize, new: Option<State>) -> Step<Reply> {
-        let old = self.current[thread];
-        if old.is_some() && old == new && self.wrong(Mistake::SwapToSelfWaits) {
-            return Err(End::Blocks);
-        }
-        if old.is_some() {
-            self.detach(thread, old)?;
-        }
-        if let Some(new) = new {
-            self.attach(thread, new)?;
-        }
-        let wrong = self.wrong(Mistake::SwapReturnsNew);
-        Ok(Reply::State(if wrong { new } else { old }))
-    }
-
-    /// §TS new and bind.
-    fn create(&mut self, thread: usize, home: Home) -> Step<State> {
-        let state = State(self.states.len());
-        let owner = &mut self.homes[home.0];
-        owner.last_id += 1;
-        let id = owner.last_id;
-        if owner.embedded.is_none() {
-            owner.embedded = Some(state);
-        }
-        let tail = owner.list.len();
-        self.states.push(Fields {
-            id,
-            home,
-            thread,
-            counter: i32::from(!self.wrong(Mistake::NewCountsZero)),
-            references: 2,
-            attached: false,
-            shut_down: false,
-            cleared: false,
-            bound_gilstate: false,
-            calls_to_do: false,
-            freed: false,
-        });
-        let at_tail = self.wrong(Mistake::TailInsertion);
-        let place = if at_tail { tail } else { 0 };
-        self.homes[home.0].list.insert(place, state);
-        if self.slots[thread].is_none() {
-            self.bind_slot(thread, state)?;
-        }
-        Ok(state)
-    }
-
-    fn next(&self, state: Option<State>) -> Step<Reply> {
-        let state = self.live(state)?;
-        // The links of what finalization took out of the list are nobody's promise.
-        let list = &self.homes[self.home(state).0].list;
-        let place = list.iter().position(|listed| *listed == state);
-        let place = place.ok_or(End::Undefined)?;
-        Ok(Reply::State(list.get(place + 1).copied()))
-    }
-
-    fn clear(&mut self, thread: usize, state: Option<State>) -> Step<()> {
-        self.current[thread].ok_or(NO_THREAD_STATE)?;
-        let state = self.live(state)?;
-        if !self.exists(self.home(state)) {
-            return Err(USE_AFTER_FREE);
-        }
-        self.states[state.0].cleared = true;
-        Ok(())
-    }
-
-    fn delete(&mut self, thread: usize, state: Option<State>) -> Step<()> {
-        let state = state.ok_or(End::Fatal("PyThreadState_Delete: the function must"))?;
-        if self.current[thread] == Some(state) {
-            return Err(End::Fatal(
-                "PyThreadState_Delete: tstate %p is still current",
-            ));
-        }
-        self.live(Some(state))?;
-        if self.states[state.0].attached {
-            // Another thread runs with it.
+    /// Who does not hold the one GIL takes the holder's thread state for its own: nobody promises what comes of that.
+    fn must_hold(&self, thread: usize) -> Step<()> {
+        if self.is(Rule::OneCurrent) && self.homes[0].gil != Some(thread) {
             return Err(End::Undefined);
         }
-        self.unlink_and_free(thread, state)
-    }
-
-    fn delete_current(&mut self, thread: usize) -> Step<()> {
-        let state = self.current[thread].take().ok_or(End::Fatal(
-            "_PyThreadState_DeleteCurrent: the function must",
-        ))?;
-        let gil = self.gil_of(state);
-        self.unlink_and_free(thread, state)?;
-        self.homes[gil.0].gil_taken = self.wrong(Mistake::DeleteCurrentStays);
         Ok(())
-    }
-
-    /// §TS K2, K3, K6.
-    fn unlink_and_free(&mut self, thread: usize, state: State) -> Step<()> {
-        self.live(Some(state))?;
-        let list = &mut self.homes[self.states[state.0].home.0].list;
-        let place = list.iter().position(|listed| *listed == state);
-        list.remove(place.ok_or(End::Undefined)?);
-        if self.states[state.0].bound_gilstate {
-            let owner = if self.wrong(Mistake::DeleteClearsOwnersSlot) {
-                self.states[state.0].thread
-            } else {
-                thread
-            };
-            self.slots[owner] = None;
-        }
-        self.free(state);
-        Ok(())
-    }
-
-    fn free(&mut self, state: State) {
-        self.states[state.0].freed = true;
-        let owner = &mut self.homes[self.states[state.0].home.0];
-        if owner.embedded == Some(state) {
-            owner.embedded = None;
-        }
-    }
-
-    /// §GILSTATE G1 to G4.
-    fn ensure(&mut self, thread: usize) -> Step<Reply> {
-        let slot = match self.slot(thread) {
-            Some(slot) => slot,
-            None => {
-                let made = self.create(thread, self.main().ok_or(CRASH)?)?;
-                self.states[made.0].counter = 0;
-                made
-            }
-        };
-        let locked = self.current[thread] == Some(slot);
-        if !locked {
-            self.attach(thread, slot)?;
-        }
-        self.live(Some(slot))?;
-        self.states[slot.0].counter += 1;
-        let locked = locked && !self.wrong(Mistake::EnsureAlwaysUnlocked);
-        Ok(Reply::Number(i64::from(!locked)))
-    }
-
-    /// §GILSTATE R1 to R5.
-    fn release(&mut self, thread: usize, locked: bool) -> Step<()> {
-        let slot = self.slot(thread).ok_or(End::Fatal(
-            "PyGILState_Release: auto-releasing thread-state, but no thread-state for this thread",
-        ))?;
-        if self.current[thread] != Some(slot) {
-            return Err(End::Fatal(
-                "PyGILState_Release: thread state %p must be current when releasing",
-            ));
-        }
-        self.live(Some(slot))?;
-        self.states[slot.0].counter -= 1;
-        if self.states[slot.0].counter == 0 && !self.wrong(Mistake::ReleaseKeepsState) {
-            self.states[slot.0].cleared = true;
-            self.delete_current(thread)
-        } else if locked {
-            Ok(())
-        } else {
-            self.detach(thread, Some(slot))
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The words of the reference: calls, replies, ends, and deliberate mistakes.
 
+use super::Rule;
+
 /// A thread state, by order of creation over all lives of the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct State(pub usize);
@@ -82,6 +84,46 @@ pub(crate) enum Call {
     AddPending(Function),
     MakePending,
     Eval,
+    BeforeFork,
+    /// The native `fork()`, of which the sequence follows the child or the parent.
+    Fork(Side),
+    AfterForkParent,
+    AfterForkChild,
+    TssCreate,
+    TssDelete,
+    TssIsCreated,
+    /// A value that is not null.
+    TssSet(i64),
+    TssGet,
+    /// `PyInterpreterGuard_FromCurrent`, and so on: 3.15.
+    GuardOfCurrent,
+    GuardClose(Option<Guard>),
+    ThreadEnsure(Option<Guard>),
+    /// With a view of the main interpreter.
+    ThreadEnsureFromView,
+    ThreadRelease(Token),
+}
+
+/// A guard, by order of opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Guard(pub usize);
+
+/// What `PyThreadState_Ensure` returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// It could not be had.
+    Null,
+    /// The thread had no thread state.
+    NoState,
+    /// The one that it had.
+    State(State),
+}
+
+/// A process after a fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Parent,
+    Child,
 }
 
 /// What a call returns.
@@ -91,6 +133,10 @@ pub(crate) enum Reply {
     Number(i64),
     State(Option<State>),
     Interpreter(Option<Home>),
+    /// A thread's value under a key.
+    Word(i64),
+    Guard(Option<Guard>),
+    Token(Token),
 }
 
 /// Why no further call follows.
@@ -102,17 +148,33 @@ pub(crate) enum End {
     Crash(&'static str),
     /// Parked for good by finalization.
     Hang,
+    /// Ended by finalization.
+    Exit,
     /// Waits for the GIL, and nobody goes on.
     Blocks,
     /// The contract does not say.
     Undefined,
 }
 
-/// Deliberate mistakes: the properties must notice each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
+/// Declares [`Mistake`] and the list of those that are about no rule.
+macro_rules! mistakes {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Deliberate mistakes: the properties must notice each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Mistake {
+            /// The rule holds where it does not, and the other way round.
+            About(Rule),
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Mistake {
+            const OF_EVERY_RELEASE: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+mistakes! {
     SlotStays,
-    CapacityOneLess,
     ReleaseKeepsState,
     TailInsertion,
     EnsureAlwaysUnlocked,
@@ -122,11 +184,8 @@ pub(crate) enum Mistake {
     NewCountsZero,
     IdsGoOn,
     FinalizingForgotten,
-    AttachTwiceIsFine,
-    SaveNullReturns,
     RaisingGoesOn,
     LateThreadAttaches,
-    FinalizerNotSwappedIn,
     CheckIgnoresSlot,
     FullQueueIsSilent,
     AttachForgetsCalls,
@@ -136,51 +195,65 @@ pub(crate) enum Mistake {
     DeleteCurrentStays,
     /// A GIL of its own is the main one's.
     OneGil,
-    /// A new interpreter does not visit the main one.
-    NoVisit,
     /// The thread states of an interpreter that ends are not marked.
     EndForgetsOthers,
     /// A sub-interpreter leaves `PyGILState_Check` on.
     CheckStaysOn,
     /// A new interpreter is at the tail of the list.
     InterpretersAtTail,
-    /// Finalization leaves sub-interpreters.
-    SubsStay,
-    /// Main-thread calls run in any interpreter.
-    CallsRunAnywhere,
+    /// Fork by itself does what the child's hook does to the other thread states.
+    ForkDeletesOthers,
+    /// Fork by itself frees the GIL.
+    ForkFreesTheGil,
+    /// The child's hook leaves the other thread states.
+    ChildKeepsOthers,
+    /// The child's hook leaves the main thread as it was.
+    ChildIsNotMain,
+    /// The child begins with an empty queue.
+    ChildForgetsCalls,
+    /// The child owes the calls that it was forked with.
+    ChildOwesCalls,
+    /// The child's first thread state is the forking thread's (S65).
+    ChildHasNewFirst,
+    /// The child's hook empties the forking thread's slot.
+    ChildForgetsSlot,
+    /// The child's hook leaves the import lock, and HEAD_LOCK with it.
+    ChildKeepsLocks,
+    /// The child's hook takes any interpreter for the main one.
+    ChildMayBeSub,
+    /// The parent's hook deletes the other thread states.
+    ParentDeletesOthers,
+    /// Values outlive the deletion of their key.
+    KeyForgetsNothing,
+    /// A key is forgotten with the runtime.
+    KeyGoesWithTheRuntime,
+    /// Threads share one value.
+    OneValueForAll,
+    /// Finalization waits for no guard.
+    GuardsAreIgnored,
+    /// The last Release leaves the thread state that Ensure made.
+    EnsuredStateStays,
+    /// Release brings no thread state back.
+    TokenIsForgotten,
+    /// The guard of a view is never closed.
+    OwnedGuardStays,
+    /// Ensure makes a thread state of its own for every thread that is not attached.
+    EnsureLooksAtNoSlot,
 }
 
 impl Mistake {
-    pub(crate) const ALL: [Self; 30] = [
-        Self::SlotStays,
-        Self::CapacityOneLess,
-        Self::ReleaseKeepsState,
-        Self::TailInsertion,
-        Self::EnsureAlwaysUnlocked,
-        Self::SwapReturnsNew,
-        Self::LastInFirstOut,
-        Self::DeleteClearsOwnersSlot,
-        Self::NewCountsZero,
-        Self::IdsGoOn,
-        Self::FinalizingForgotten,
-        Self::AttachTwiceIsFine,
-        Self::SaveNullReturns,
-        Self::RaisingGoesOn,
-        Self::LateThreadAttaches,
-        Self::FinalizerNotSwappedIn,
-        Self::CheckIgnoresSlot,
-        Self::FullQueueIsSilent,
-        Self::AttachForgetsCalls,
-        Self::StaleIsFine,
-        Self::QueueSurvives,
-        Self::SwapToSelfWaits,
-        Self::DeleteCurrentStays,
-        Self::OneGil,
-        Self::NoVisit,
-        Self::EndForgetsOthers,
-        Self::CheckStaysOn,
-        Self::InterpretersAtTail,
-        Self::SubsStay,
-        Self::CallsRunAnywhere,
-    ];
+    /// All of them.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let of_rules = Rule::ALL.iter().map(|rule| Self::About(*rule));
+        Self::OF_EVERY_RELEASE.iter().copied().chain(of_rules)
+    }
+
+    /// Whether it is looked for in 3.`minor`: one about a rule where the rule holds.
+    pub(crate) fn shows_in(self, minor: u8) -> bool {
+        if let Self::About(rule) = self {
+            rule.holds(minor)
+        } else {
+            true
+        }
+    }
 }

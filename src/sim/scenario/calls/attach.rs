@@ -11,12 +11,14 @@ const NULL_STATE: &str =
     "the function must be called with the GIL held, after Python initialization";
 
 pub(super) const ROWS: &[Row] = &[
-    surface("PyEval_InitThreads", &[], Void)
+    surface("PyEval_InitThreads", &[], Void).deprecated(9)
         .says("does nothing")
         .runs(Call::EvalInitThreads),
-    surface("PyEval_ThreadsInitialized", &[], Int).until(12).says("always 1"),
-    core("PyEval_AcquireLock", &[], Void).until(12).blocks().says("takes the GIL without a thread state"),
-    core("PyEval_ReleaseLock", &[], Void).until(12).says("drops the GIL without a thread state"),
+    surface("PyEval_ThreadsInitialized", &[], Int).deprecated(9)
+        .says("1 if there is a GIL; up to 3.11 always")
+        .runs(Call::ThreadsInitialized),
+    core("PyEval_AcquireLock", &[], Void).deprecated(2).until(12).blocks().says("takes the GIL without a thread state"),
+    core("PyEval_ReleaseLock", &[], Void).deprecated(2).until(12).says("drops the GIL without a thread state"),
     core("PyEval_SaveThread", &[], ThreadState)
         .attached()
         .blocks()
@@ -49,7 +51,7 @@ pub(super) const ROWS: &[Row] = &[
     core("PyThreadState_GetUnchecked", &[], ThreadState)
         .says("the attached thread state, or `NULL`; up to 3.12 named `_PyThreadState_UncheckedGet`")
         .runs(Call::ThreadStateGetUnchecked),
-    surface("_PyThreadState_UncheckedGet", &[], ThreadState)
+    surface("_PyThreadState_UncheckedGet", &[], ThreadState).deprecated(14)
         .says("the attached thread state, or `NULL`")
         .runs(Call::ThreadStateUncheckedGet),
     core("PyThreadState_Swap", &[In(ThreadState)], ThreadState)
@@ -110,7 +112,9 @@ pub(super) const ROWS: &[Row] = &[
         .fatal(&[NULL_STATE])
         .says("detaches and frees the attached, cleared thread state")
         .runs(Call::ThreadStateDeleteCurrent),
-    data("PyThreadState_GetFrame", &[In(ThreadState)], Frame).since(9).says("the innermost frame of a thread state"),
+    data("PyThreadState_GetFrame", &[In(ThreadState)], Frame).since(9)
+        .says("the innermost frame of a thread state, or `NULL`")
+        .runs(Call::ThreadStateFrame),
     data("PyThreadState_GetID", &[In(ThreadState)], Int)
         .since(9)
         .says("the number of a thread state in its interpreter, from 1")
@@ -119,8 +123,10 @@ pub(super) const ROWS: &[Row] = &[
         .since(9)
         .says("the interpreter of a thread state")
         .runs(Call::ThreadStateGetInterpreter),
-    data("PyThreadState_EnterTracing", &[In(ThreadState)], Void).since(11).attached().says("suspends tracing"),
-    data("PyThreadState_LeaveTracing", &[In(ThreadState)], Void).since(11).attached().says("resumes tracing"),
+    data("PyThreadState_EnterTracing", &[In(ThreadState)], Void).since(11).attached().says("suspends tracing")
+        .runs(Call::ThreadStateEnterTracing),
+    data("PyThreadState_LeaveTracing", &[In(ThreadState)], Void).since(11).attached().says("resumes tracing")
+        .runs(Call::ThreadStateLeaveTracing),
     data("PyThreadState_GetDict", &[], Object)
         .says("the attached thread state's dictionary, or `NULL`")
         .runs(Call::ThreadStateGetDict),
@@ -128,35 +134,47 @@ pub(super) const ROWS: &[Row] = &[
         .attached()
         .says("raises an exception in the thread of that ident in this interpreter; how many were found")
         .runs(Call::ThreadStateSetAsyncExc),
-    data("PyEval_GetFrame", &[], Frame).attached().says("the current frame, or `NULL`"),
+    data("PyEval_GetFrame", &[], Frame).attached()
+        .says("the innermost frame of the current thread state, or `NULL`")
+        .runs(Call::EvalFrame),
     surface("PyThread_get_thread_ident", &[], Int)
         .says("the calling OS thread's ident")
         .runs(Call::ThreadGetIdent),
     core("PyInterpreterGuard_FromCurrent", &[], Guard)
         .since(15)
         .attached()
-        .says("makes finalization of this interpreter wait; `NULL` if it is too late"),
+        .says("makes finalization of this interpreter wait; `NULL` if it is too late")
+        .runs(Call::InterpreterGuardFromCurrent),
     core("PyInterpreterGuard_FromView", &[In(View)], Guard)
         .since(15)
-        .says("makes finalization of a viewed interpreter wait; `NULL` if it is too late"),
-    core("PyInterpreterGuard_Close", &[In(Guard)], Void).since(15).says("lets finalization go on"),
-    data("PyInterpreterView_FromCurrent", &[], View).since(15).attached().says("remembers this interpreter"),
-    data("PyInterpreterView_FromMain", &[], View).since(15).says("remembers the main interpreter"),
-    data("PyInterpreterView_Close", &[In(View)], Void).since(15).says("frees a view"),
+        .blocks()
+        .says("makes finalization of a viewed interpreter wait; `NULL` if it is too late")
+        .runs(Call::InterpreterGuardFromView),
+    core("PyInterpreterGuard_Close", &[In(Guard)], Void).since(15).says("lets finalization go on")
+        .runs(Call::InterpreterGuardClose),
+    data("PyInterpreterView_FromCurrent", &[], View).since(15).attached().says("remembers this interpreter")
+        .runs(Call::InterpreterViewFromCurrent),
+    data("PyInterpreterView_FromMain", &[], View).since(15).says("remembers the main interpreter")
+        .runs(Call::InterpreterViewFromMain),
+    data("PyInterpreterView_Close", &[In(View)], Void).since(15).says("frees a view")
+        .runs(Call::InterpreterViewClose),
     core("PyThreadState_Ensure", &[In(Guard)], Token)
         .since(15)
         .blocks()
-        .says("attaches a state of the guarded interpreter, made if need be; `NULL` if none can be made"),
+        .says("attaches a state of the guarded interpreter, made if need be; `NULL` if none can be made")
+        .runs(Call::ThreadStateEnsure),
     core("PyThreadState_EnsureFromView", &[In(View)], Token)
         .since(15)
         .blocks()
-        .says("guards a viewed interpreter and attaches a state of it; `NULL` if it is too late"),
+        .says("guards a viewed interpreter and attaches a state of it; `NULL` if it is too late")
+        .runs(Call::ThreadStateEnsureFromView),
     core("PyThreadState_Release", &[In(Token)], Void)
         .since(15)
         .attached()
         .blocks()
         .fatal(&["PyThreadState_Release() called more times than PyThreadState_Ensure()", NULL_STATE])
-        .says("undoes one `PyThreadState_Ensure()`"),
+        .says("undoes one `PyThreadState_Ensure()`")
+        .runs(Call::ThreadStateRelease),
     entry(Kind::Type, "PyInterpreterState", "an interpreter"),
     entry(Kind::Type, "PyThreadState", "a thread state"),
     entry(Kind::Field, "PyThreadState.interp", "the interpreter of a thread state: `ts->interp`"),
@@ -172,5 +190,6 @@ pub(super) const ROWS: &[Row] = &[
     surface("PyRefTracer_GetTracer", &[Out(Pointer)], super::Type::Function)
         .since(13)
         .attached()
-        .says("the reference tracer and its data"),
+        .says("the reference tracer and its data")
+        .runs(Call::RefTracerGetTracer),
 ];

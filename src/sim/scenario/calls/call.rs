@@ -61,6 +61,50 @@ pub enum Call {
     GilStateGetThisThreadState,
     /// `PyGILState_Check()`
     GilStateCheck,
+    /// `PyInterpreterGuard_FromCurrent()`
+    InterpreterGuardFromCurrent,
+    /// `PyInterpreterGuard_FromView(view)`
+    InterpreterGuardFromView,
+    /// `PyInterpreterGuard_Close(guard)`
+    InterpreterGuardClose,
+    /// `PyInterpreterView_FromCurrent()`
+    InterpreterViewFromCurrent,
+    /// `PyInterpreterView_FromMain()`
+    InterpreterViewFromMain,
+    /// `PyInterpreterView_Close(view)`
+    InterpreterViewClose,
+    /// `PyThreadState_Ensure(guard)`
+    ThreadStateEnsure,
+    /// `PyThreadState_EnsureFromView(view)`
+    ThreadStateEnsureFromView,
+    /// `PyThreadState_Release(token)`
+    ThreadStateRelease,
+    /// `PyThread_tss_alloc()`
+    ThreadTssAlloc,
+    /// `PyThread_tss_free(key)`
+    ThreadTssFree,
+    /// `PyThread_tss_is_created(key)`
+    ThreadTssIsCreated,
+    /// `PyThread_tss_create(key)`
+    ThreadTssCreate,
+    /// `PyThread_tss_delete(key)`
+    ThreadTssDelete,
+    /// `PyThread_tss_set(key, value)`
+    ThreadTssSet,
+    /// `PyThread_tss_get(key)`
+    ThreadTssGet,
+    /// `PyThread_create_key()`
+    ThreadCreateKey,
+    /// `PyThread_delete_key(key)`
+    ThreadDeleteKey,
+    /// `PyThread_set_key_value(key, value)`
+    ThreadSetKeyValue,
+    /// `PyThread_get_key_value(key)`
+    ThreadGetKeyValue,
+    /// `PyThread_delete_key_value(key)`
+    ThreadDeleteKeyValue,
+    /// `PyThread_ReInitTLS()`
+    ThreadReInitTls,
     /// `Py_NewInterpreter()`
     NewInterpreter,
     /// `Py_NewInterpreterFromConfig(ts, config)`
@@ -85,10 +129,70 @@ pub enum Call {
     ThreadStateGetDict,
     /// `Py_InitializeFromConfig(config)`
     InitializeFromConfig,
-    /// `PyConfig_InitPythonConfig(config)`, `PyConfig_InitIsolatedConfig(config)`, `PyConfig_Clear(config)`
-    ConfigFill,
+    /// `PyConfig_InitPythonConfig(&config)`
+    ConfigInitPython,
+    /// `PyConfig_InitIsolatedConfig(&config)`
+    ConfigInitIsolated,
+    /// `PyConfig_Clear(&config)`
+    ConfigClear,
+    /// `PyConfig_SetArgv(&config, argc, argv)`
+    ConfigSetArgv,
+    /// `PyPreConfig_InitPythonConfig(&config)` and its kin
+    PreConfigFill,
+    /// `Py_PreInitialize(&config)` and its kin
+    PreInitialize,
+    /// `_Py_InitializeMain()`
+    InitializeMain,
+    /// `Py_ExitStatusException(status)`
+    ExitStatusException,
+    /// `Py_RunMain()`
+    RunMain,
+    /// `Py_Main(argc, argv)`, `Py_BytesMain(argc, argv)`
+    Main,
+    /// `at_main(f)`
+    AtMain,
+    /// `Py_GetVersion()` and its kin: a text that is always there
+    FixedText,
+    /// `Py_SetProgramName(name)`, `Py_SetPythonHome(home)`
+    SetParameter,
+    /// `PySys_SetArgvEx(argc, argv, updatepath)`, `PySys_SetArgv(argc, argv)`
+    SetArgv,
+    /// `Py_EncodeLocale(text, error)`
+    EncodeLocale,
+    /// `PyEval_ThreadsInitialized()`
+    ThreadsInitialized,
     /// `PySys_AddAuditHook(f, data)`
     AddAuditHook,
+    /// `PySys_Audit(event, format)`
+    SysAudit,
+    /// `PyEval_SetProfile(f, o)`
+    EvalSetProfile,
+    /// `PyEval_SetTrace(f, o)`
+    EvalSetTrace,
+    /// `PyEval_SetProfileAllThreads(f, o)`
+    EvalSetProfileAllThreads,
+    /// `PyEval_SetTraceAllThreads(f, o)`
+    EvalSetTraceAllThreads,
+    /// `PyThreadState_EnterTracing(ts)`
+    ThreadStateEnterTracing,
+    /// `PyThreadState_LeaveTracing(ts)`
+    ThreadStateLeaveTracing,
+    /// `PyRefTracer_SetTracer(f, data)`
+    RefTracerSetTracer,
+    /// `PyRefTracer_GetTracer(data)`
+    RefTracerGetTracer,
+    /// `_PyInterpreterState_SetEvalFrameFunc(interp, f)`
+    InterpreterStateSetEvalFrameFunc,
+    /// `_PyInterpreterState_GetEvalFrameFunc(interp)`
+    InterpreterStateGetEvalFrameFunc,
+    /// `sys._current_frames()`
+    CurrentFrames,
+    /// `tracemalloc.start()`
+    TracemallocStart,
+    /// `tracemalloc.stop()`
+    TracemallocStop,
+    /// `alloc_hook(f)`
+    AllocHook,
     /// `PyInterpreterState_Head()`
     InterpreterStateHead,
     /// `PyInterpreterState_Main()`
@@ -105,6 +209,14 @@ pub enum Call {
     AfterForkChild,
     /// `at_fork(before, parent, child)`
     AtFork,
+    /// `PyEval_GetFrame()`
+    EvalFrame,
+    /// `PyThreadState_GetFrame(ts)`
+    ThreadStateFrame,
+    /// `interpreters.run(x, f)`
+    InterpretersRun,
+    /// `interpreters.destroy(x)`
+    InterpretersDestroy,
     /// `Py_AddPendingCall(f, arg)`
     AddPendingCall,
     /// `_PyEval_AddPendingCall(interp, f, arg, flags)`

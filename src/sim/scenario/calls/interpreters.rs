@@ -39,11 +39,13 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::InterpreterStateGetDict),
     data("_PyInterpreterState_GetEvalFrameFunc", &[In(Interpreter)], Function)
         .since(9)
-        .says("the function that evaluates frames"),
+        .says("the function that evaluates frames")
+        .runs(Call::InterpreterStateGetEvalFrameFunc),
     data("_PyInterpreterState_SetEvalFrameFunc", &[In(Interpreter), Callback(3)], Void)
         .since(9)
         .attached()
-        .says("replaces the function that evaluates frames; free-threaded builds stop the interpreter"),
+        .says("replaces the function that evaluates frames; free-threaded builds stop the interpreter")
+        .runs(Call::InterpreterStateSetEvalFrameFunc),
     core("PyInterpreterState_Head", &[], Interpreter)
         .says("the newest interpreter, or `NULL`")
         .runs(Call::InterpreterStateHead),
@@ -118,7 +120,7 @@ pub(super) const ROWS: &[Row] = &[
         .fatal(&["not main interpreter", NULL_STATE])
         .says("what `os.fork()` does after, in the child: only this thread's state remains")
         .runs(Call::AfterForkChild),
-    surface("PyOS_AfterFork", &[], Void)
+    surface("PyOS_AfterFork", &[], Void).deprecated(7)
         .attached()
         .says("`PyOS_AfterFork_Child()`")
         .runs(Call::AfterForkChild),

@@ -44,53 +44,62 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::UnstableAtExit),
     surface("Py_BytesMain", &[In(Int), In(Pointer)], Int)
         .blocks()
-        .says("initializes from arguments, then `Py_RunMain()`"),
+        .says("initializes from arguments, then `Py_RunMain()`").runs(Call::Main),
     surface("Py_Main", &[In(Int), In(Pointer)], Int)
         .blocks()
-        .says("initializes from wide arguments, then `Py_RunMain()`"),
+        .says("initializes from wide arguments, then `Py_RunMain()`").runs(Call::Main),
     core("Py_RunMain", &[], Int)
         .attached()
         .blocks()
-        .says("runs the main program (`at_main`) and always finalizes"),
+        .says("runs the main program (`at_main`) and always finalizes").runs(Call::RunMain),
     data("Py_PreInitialize", &[In(PreConfig)], Status)
-        .says("fixes the process's main thread, memory and encodings"),
+        .says("fixes the process's main thread, memory and encodings").runs(Call::PreInitialize),
     data("Py_PreInitializeFromArgs", &[In(PreConfig), In(Int), In(Pointer)], Status)
-        .says("`Py_PreInitialize` with wide arguments"),
+        .says("`Py_PreInitialize` with wide arguments").runs(Call::PreInitialize),
     data("Py_PreInitializeFromBytesArgs", &[In(PreConfig), In(Int), In(Pointer)], Status)
-        .says("`Py_PreInitialize` with arguments"),
+        .says("`Py_PreInitialize` with arguments").runs(Call::PreInitialize),
     surface("PyConfig_InitPythonConfig", &[In(Config)], Void)
         .says("fills a configuration with Python's defaults")
-        .runs(Call::ConfigFill),
+        .runs(Call::ConfigInitPython),
     surface("PyConfig_InitIsolatedConfig", &[In(Config)], Void)
         .says("fills a configuration for an isolated program")
-        .runs(Call::ConfigFill),
+        .runs(Call::ConfigInitIsolated),
     surface("PyConfig_SetArgv", &[In(Config), In(Int), In(Pointer)], Status)
-        .says("sets arguments; pre-initializes, which fixes the process's main thread"),
+        .says("sets arguments; pre-initializes, which fixes the process's main thread").runs(Call::ConfigSetArgv),
     surface("PyConfig_Clear", &[In(Config)], Void)
         .says("frees what a configuration holds")
-        .runs(Call::ConfigFill),
+        .runs(Call::ConfigClear),
+    surface("PyPreConfig_InitPythonConfig", &[In(PreConfig)], Void)
+        .says("fills a pre-configuration with Python's defaults")
+        .runs(Call::PreConfigFill),
+    surface("PyPreConfig_InitIsolatedConfig", &[In(PreConfig)], Void)
+        .says("fills a pre-configuration for an isolated program")
+        .runs(Call::PreConfigFill),
     surface("PyStatus_Exception", &[In(Status)], Int)
         .says("whether a status is an error or an exit")
         .runs(Call::StatusException),
     surface("Py_ExitStatusException", &[In(Status)], Void)
-        .fatal(&["status"])
-        .says("ends the process as a status says"),
-    core("_Py_InitializeMain", &[], Status).says("finishes an initialization that stopped after its core"),
-    surface("Py_GetVersion", &[], Text).says("the version as a text"),
-    surface("Py_GetPlatform", &[], Text).says("the platform as a text"),
-    surface("Py_GetCopyright", &[], Text).says("the copyright as a text"),
-    surface("Py_GetCompiler", &[], Text).says("the compiler as a text"),
-    surface("Py_GetBuildInfo", &[], Text).says("the build as a text"),
-    surface("Py_SetProgramName", &[In(Text)], Void).says("sets the program's name, before initialization"),
-    surface("Py_SetPythonHome", &[In(Text)], Void).says("sets Python's home, before initialization"),
-    surface("PySys_SetArgvEx", &[In(Int), In(Pointer), In(Int)], Void)
+        .fatal(&["Py_ExitStatusException() must not be called on success"])
+        .says("ends the process as a status says").runs(Call::ExitStatusException),
+    core("_Py_InitializeMain", &[], Status)
+        .without(14)
+        .attached()
+        .says("finishes an initialization that stopped after its core").runs(Call::InitializeMain),
+    surface("Py_GetVersion", &[], Text).says("the version as a text").runs(Call::FixedText),
+    surface("Py_GetPlatform", &[], Text).says("the platform as a text").runs(Call::FixedText),
+    surface("Py_GetCopyright", &[], Text).says("the copyright as a text").runs(Call::FixedText),
+    surface("Py_GetCompiler", &[], Text).says("the compiler as a text").runs(Call::FixedText),
+    surface("Py_GetBuildInfo", &[], Text).says("the build as a text").runs(Call::FixedText),
+    surface("Py_SetProgramName", &[In(Text)], Void).deprecated(11).says("sets the program's name, before initialization").runs(Call::SetParameter),
+    surface("Py_SetPythonHome", &[In(Text)], Void).deprecated(11).says("sets Python's home, before initialization").runs(Call::SetParameter),
+    surface("PySys_SetArgvEx", &[In(Int), In(Pointer), In(Int)], Void).deprecated(11)
         .attached()
         .fatal(&["no mem for sys.argv", "can't assign sys.argv"])
-        .says("sets `sys.argv`, and perhaps `sys.path[0]`"),
-    surface("PySys_SetArgv", &[In(Int), In(Pointer)], Void)
+        .says("sets `sys.argv`, and perhaps `sys.path[0]`").runs(Call::SetArgv),
+    surface("PySys_SetArgv", &[In(Int), In(Pointer)], Void).deprecated(11)
         .attached()
         .fatal(&["no mem for sys.argv", "can't assign sys.argv"])
-        .says("sets `sys.argv` and `sys.path[0]`"),
-    surface("Py_DecodeLocale", &[In(Text), In(Pointer)], Text).says("decodes a text; allowed before initialization"),
-    surface("Py_EncodeLocale", &[In(Text), In(Pointer)], Text).says("encodes a text; not before initialization"),
+        .says("sets `sys.argv` and `sys.path[0]`").runs(Call::SetArgv),
+    surface("Py_DecodeLocale", &[In(Text), In(Pointer)], Text).says("decodes a text; allowed before initialization").runs(Call::FixedText),
+    surface("Py_EncodeLocale", &[In(Text), In(Pointer)], Text).says("encodes a text; not before initialization").runs(Call::EncodeLocale),
 ];

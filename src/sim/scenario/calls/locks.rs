@@ -6,22 +6,51 @@ use super::row::{core, data, entry, surface};
 use super::{Call, Kind, Row};
 
 pub(super) const ROWS: &[Row] = &[
-    data("PyThread_tss_alloc", &[], TssKey).says("allocates a key that is not created yet"),
-    data("PyThread_tss_free", &[In(TssKey)], Void).says("deletes and frees a key"),
-    data("PyThread_tss_is_created", &[In(TssKey)], Int).says("whether a key is created"),
+    data("PyThread_tss_alloc", &[], TssKey)
+        .says("allocates a key that is not created yet")
+        .runs(Call::ThreadTssAlloc),
+    data("PyThread_tss_free", &[In(TssKey)], Void)
+        .says("deletes and frees a key")
+        .runs(Call::ThreadTssFree),
+    data("PyThread_tss_is_created", &[In(TssKey)], Int)
+        .says("whether a key is created")
+        .runs(Call::ThreadTssIsCreated),
     data("PyThread_tss_create", &[In(TssKey)], Int)
-        .says("creates a key once; not atomic against another create"),
+        .says("creates a key once; not atomic against another create")
+        .runs(Call::ThreadTssCreate),
     data("PyThread_tss_delete", &[In(TssKey)], Void)
-        .says("deletes a key: every thread forgets its value"),
-    data("PyThread_tss_set", &[In(TssKey), In(Pointer)], Int).says("sets this thread's value"),
-    data("PyThread_tss_get", &[In(TssKey)], Pointer).says("this thread's value, or `NULL`"),
-    surface("PyThread_create_key", &[], Int).says("makes an old-style key, or -1"),
-    surface("PyThread_delete_key", &[In(Int)], Void).says("deletes an old-style key"),
+        .says("deletes a key: every thread forgets its value")
+        .runs(Call::ThreadTssDelete),
+    data("PyThread_tss_set", &[In(TssKey), In(Pointer)], Int)
+        .says("sets this thread's value")
+        .runs(Call::ThreadTssSet),
+    data("PyThread_tss_get", &[In(TssKey)], Pointer)
+        .says("this thread's value, or `NULL`")
+        .runs(Call::ThreadTssGet),
+    surface("PyThread_create_key", &[], Int)
+        .deprecated(7)
+        .says("makes an old-style key, or -1")
+        .runs(Call::ThreadCreateKey),
+    surface("PyThread_delete_key", &[In(Int)], Void)
+        .deprecated(7)
+        .says("deletes an old-style key")
+        .runs(Call::ThreadDeleteKey),
     surface("PyThread_set_key_value", &[In(Int), In(Pointer)], Int)
-        .says("sets this thread's value"),
-    surface("PyThread_get_key_value", &[In(Int)], Pointer).says("this thread's value, or `NULL`"),
-    surface("PyThread_delete_key_value", &[In(Int)], Void).says("forgets this thread's value"),
-    surface("PyThread_ReInitTLS", &[], Void).says("does nothing"),
+        .deprecated(7)
+        .says("sets this thread's value")
+        .runs(Call::ThreadSetKeyValue),
+    surface("PyThread_get_key_value", &[In(Int)], Pointer)
+        .deprecated(7)
+        .says("this thread's value, or `NULL`")
+        .runs(Call::ThreadGetKeyValue),
+    surface("PyThread_delete_key_value", &[In(Int)], Void)
+        .deprecated(7)
+        .says("forgets this thread's value")
+        .runs(Call::ThreadDeleteKeyValue),
+    surface("PyThread_ReInitTLS", &[], Void)
+        .deprecated(7)
+        .says("does nothing")
+        .runs(Call::ThreadReInitTls),
     entry(Kind::Type, "Py_tss_t", "a key of thread-specific storage"),
     entry(
         Kind::Constant,

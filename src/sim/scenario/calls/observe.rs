@@ -8,10 +8,12 @@ use super::{Call, Kind, Row};
 pub(super) const ROWS: &[Row] = &[
     data("PyEval_SetProfile", &[Callback(4), In(Object)], Void)
         .attached()
-        .says("profiles the attached thread state"),
+        .says("profiles the attached thread state")
+        .runs(Call::EvalSetProfile),
     data("PyEval_SetTrace", &[Callback(4), In(Object)], Void)
         .attached()
-        .says("traces the attached thread state"),
+        .says("traces the attached thread state")
+        .runs(Call::EvalSetTrace),
     core(
         "PyEval_SetProfileAllThreads",
         &[Callback(4), In(Object)],
@@ -20,7 +22,8 @@ pub(super) const ROWS: &[Row] = &[
     .since(12)
     .attached()
     .blocks()
-    .says("profiles every thread state of the interpreter"),
+    .says("profiles every thread state of the interpreter")
+        .runs(Call::EvalSetProfileAllThreads),
     core(
         "PyEval_SetTraceAllThreads",
         &[Callback(4), In(Object)],
@@ -29,17 +32,20 @@ pub(super) const ROWS: &[Row] = &[
     .since(12)
     .attached()
     .blocks()
-    .says("traces every thread state of the interpreter"),
+    .says("traces every thread state of the interpreter")
+        .runs(Call::EvalSetTraceAllThreads),
     data("PyRefTracer_SetTracer", &[Callback(3), In(Pointer)], Int)
         .since(13)
         .attached()
-        .says("replaces the process's reference tracer"),
+        .says("replaces the process's reference tracer")
+        .runs(Call::RefTracerSetTracer),
     data("PySys_AddAuditHook", &[Callback(3), In(Pointer)], Int)
         .says("adds an audit hook, told of each event by its name, which it refuses by -1; it stays until finalization")
         .runs(Call::AddAuditHook),
     data("PySys_Audit", &[In(Text), In(Text)], Int)
         .attached()
-        .says("runs the audit hooks; -1 if one refuses"),
+        .says("runs the audit hooks; -1 if one refuses")
+        .runs(Call::SysAudit),
     core("PyGC_Collect", &[], Int)
         .attached()
         .blocks()

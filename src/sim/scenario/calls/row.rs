@@ -134,6 +134,11 @@ impl Type {
             || number(self) && number(parameter)
             // A callback's argument is often a mere number.
             || self == Self::Int && parameter == Self::Pointer
+            // A token is a pointer to `void`: the thread state that was attached, or none's.
+            || matches!(
+                (self, parameter),
+                (Self::Token, Self::ThreadState) | (Self::ThreadState, Self::Token)
+            )
             || self == Self::Pointer && parameter.is_pointer()
             || parameter == Self::Pointer && self.is_pointer()
     }
@@ -210,6 +215,10 @@ pub struct Row {
     pub since: u8,
     /// The last minor release that has it.
     pub until: u8,
+    /// The minor release between these that lacks it; 0 if none does.
+    pub lacks: u8,
+    /// The minor release that deprecates it; 0 if none does.
+    pub deprecated: u8,
     /// How much of it the model holds.
     pub class: Class,
     /// What it needs of the calling thread.
@@ -236,7 +245,8 @@ impl Row {
     /// Whether the profile's release has the call. `sound` has what the newest has.
     #[must_use]
     pub fn exists_in(&self, profile: Profile) -> bool {
-        (self.since..=self.until).contains(&profile.minor())
+        let minor = profile.minor();
+        (self.since..=self.until).contains(&minor) && minor != self.lacks
     }
 
     /// The form of a call as C declares it.
@@ -257,6 +267,44 @@ impl Row {
             Kind::Type | Kind::Field | Kind::Constant => self.name.to_owned(),
         };
         text.replace("* ", "*")
+    }
+
+    /// What a call can end in, other than by returning, or make the process end in, as claims write outcomes.
+    #[must_use]
+    pub fn endings(&self) -> Vec<String> {
+        let call = matches!(self.kind, Kind::Function | Kind::Macro | Kind::Word);
+        let given = |wanted: &[Type]| {
+            let is = |parameter: &Parameter| matches!(parameter, Parameter::In(kind) if wanted.contains(kind));
+            self.parameters.iter().any(is)
+        };
+        let handles = [
+            Type::ThreadState,
+            Type::Interpreter,
+            Type::Guard,
+            Type::View,
+            Type::Token,
+        ];
+        let takes_gil = self.blocks && self.class != Class::Data;
+        let mut endings: Vec<String> = self
+            .fatal
+            .iter()
+            .map(|text| format!("fatal(\"{text}\")"))
+            .collect();
+        for (ending, holds) in [
+            (
+                "crash(no_thread_state)",
+                self.attachment == Attachment::Attached,
+            ),
+            ("crash(use_after_free)", given(&handles)),
+            ("deadlock", self.blocks),
+            ("hang", takes_gil),
+            ("exit", takes_gil),
+        ] {
+            if call && holds {
+                endings.push(ending.to_owned());
+            }
+        }
+        endings
     }
 
     /// How many of the first parameters a call with this many arguments leaves out.
@@ -291,6 +339,8 @@ impl Row {
             result,
             since: MINOR_MIN,
             until: MINOR_MAX,
+            lacks: 0,
+            deprecated: 0,
             class,
             attachment: Attachment::Any,
             blocks: false,
@@ -322,6 +372,14 @@ impl Row {
 
     pub(super) const fn until(self, until: u8) -> Self {
         Self { until, ..self }
+    }
+
+    pub(super) const fn deprecated(self, deprecated: u8) -> Self {
+        Self { deprecated, ..self }
+    }
+
+    pub(super) const fn without(self, lacks: u8) -> Self {
+        Self { lacks, ..self }
     }
 
     pub(super) const fn attached(self) -> Self {

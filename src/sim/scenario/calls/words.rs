@@ -35,35 +35,42 @@ pub(super) const ROWS: &[Row] = &[
         .runs(Call::AtSite),
     core("at_main", &[Callback(0)], Void)
         .kind(Kind::Word)
-        .says("what `Py_RunMain()` and `Py_Main()` run"),
+        .says("what `Py_RunMain()` and `Py_Main()` run")
+        .runs(Call::AtMain),
     core("alloc_hook", &[Callback(0)], Void)
         .kind(Kind::Word)
-        .says("runs a callback in each allocation by a call or `new`, but not in its own"),
+        .says("runs a callback in each allocation by a call or `new`, but not in its own")
+        .runs(Call::AllocHook),
     core("sys._current_frames", &[], Int)
         .kind(Kind::Word)
         .attached()
         .blocks()
-        .says("walks the thread states of every interpreter"),
+        .says("walks the thread states of every interpreter")
+        .runs(Call::CurrentFrames),
     core("tracemalloc.start", &[], Int)
         .kind(Kind::Word)
         .attached()
-        .says("starts tracing allocations"),
+        .says("starts tracing allocations")
+        .runs(Call::TracemallocStart),
     core("tracemalloc.stop", &[], Int)
         .kind(Kind::Word)
         .attached()
-        .says("stops tracing allocations"),
+        .says("stops tracing allocations")
+        .runs(Call::TracemallocStop),
     core("interpreters.run", &[In(Interpreter), Callback(0)], Int)
         .kind(Kind::Word)
         .attached()
         .blocks()
         .since(13)
-        .says("runs a callback in another interpreter, on this thread"),
+        .says("runs a callback in another interpreter, on this thread")
+        .runs(Call::InterpretersRun),
     core("interpreters.destroy", &[In(Interpreter)], Int)
         .kind(Kind::Word)
         .attached()
         .blocks()
         .since(13)
-        .says("ends another interpreter; raises while it runs"),
+        .says("ends another interpreter; raises while it runs")
+        .runs(Call::InterpretersDestroy),
     core(
         "_PyEval_AddPendingCall",
         &[In(Interpreter), Callback(1), In(Pointer), In(Int)],

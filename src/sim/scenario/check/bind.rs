@@ -98,7 +98,7 @@ impl<'file> Checker<'file> {
             self.bind(body, &declaration.name, Type::Any, true);
             return;
         };
-        if kind.is_value() {
+        if names_a_value(declaration, kind) {
             let kind = if kind == Type::Pointer && declaration.pointers > 1 {
                 Type::Any
             } else {
@@ -258,4 +258,9 @@ impl<'file> Checker<'file> {
             | ExpressionKind::Structure(_) => Type::Any,
         }
     }
+}
+
+/// Whether a declaration names a value rather than the thing itself: a pointer to a key does.
+pub(super) fn names_a_value(declaration: &Declaration, kind: Type) -> bool {
+    kind.is_value() || (kind == Type::TssKey && declaration.pointers > 0)
 }

@@ -189,6 +189,10 @@ impl<'file> Checker<'file> {
             _ if null
                 && !wants_number(parameter)
                 && !matches!(parameter, Parameter::In(Type::Status)) => {}
+            // A name that is bound has a pointer already.
+            (Expression::Variable(_) | Expression::Foreign(_), _) => {
+                self.fits(kind, parameter, argument);
+            }
             (_, Parameter::In(wanted)) if !wanted.is_value() && kind == wanted => {
                 self.require_address(argument);
             }
@@ -218,7 +222,7 @@ impl<'file> Checker<'file> {
                 return;
             }
             Parameter::Callback(_) => {
-                if kind != Type::Any {
+                if !matches!(kind, Type::Any | Type::Function) {
                     let message = format!("this is a `{}`, not a callback", kind.c_name());
                     self.error(Code::S202, message, argument.at.0);
                 }

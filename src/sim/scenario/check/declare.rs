@@ -178,9 +178,9 @@ impl<'file> Checker<'file> {
         }
     }
 
-    fn initial_fields(&mut self, declaration: &Declaration, kind: Type) -> [i64; 7] {
+    fn initial_fields(&mut self, declaration: &Declaration, kind: Type) -> Box<[(usize, i64)]> {
         let value = match &declaration.value {
-            None => return [0; 7],
+            None => return Box::default(),
             Some(Step::Expression(value)) => value,
             Some(
                 Step::Start { at, .. }
@@ -190,7 +190,7 @@ impl<'file> Checker<'file> {
             ) => {
                 let message = format!("this is no {}", declaration.type_name.text);
                 self.error(Code::S203, message, at.0);
-                return [0; 7];
+                return Box::default();
             }
         };
         if let ExpressionKind::Structure(fields) = &value.kind {
@@ -201,14 +201,17 @@ impl<'file> Checker<'file> {
         }
         let message = format!("this is no {}", declaration.type_name.text);
         self.error(Code::S203, message, value.at.0);
-        [0; 7]
+        Box::default()
     }
 
-    fn preset(&mut self, name: &Name, kind: Type) -> [i64; 7] {
+    fn preset(&mut self, name: &Name, kind: Type) -> Box<[(usize, i64)]> {
+        let all = |fields: [i64; 7]| fields.into_iter().enumerate().collect();
         match (&*name.text, kind) {
-            ("_PyInterpreterConfig_INIT", Type::InterpreterConfig) => names::CONFIG_ISOLATED,
-            ("_PyInterpreterConfig_LEGACY_INIT", Type::InterpreterConfig) => names::CONFIG_LEGACY,
-            ("Py_tss_NEEDS_INIT", Type::TssKey) => [0; 7],
+            ("_PyInterpreterConfig_INIT", Type::InterpreterConfig) => all(names::CONFIG_ISOLATED),
+            ("_PyInterpreterConfig_LEGACY_INIT", Type::InterpreterConfig) => {
+                all(names::CONFIG_LEGACY)
+            }
+            ("Py_tss_NEEDS_INIT", Type::TssKey) => Box::default(),
             (text, _) => {
                 let known = [
                     "_PyInterpreterConfig_INIT",
@@ -217,7 +220,7 @@ impl<'file> Checker<'file> {
                 ];
                 let message = format!("`{text}` is no initial value of this type");
                 self.unknown(Code::S203, message, text, name.at.0, known.into_iter());
-                [0; 7]
+                Box::default()
             }
         }
     }

@@ -9,6 +9,7 @@ use super::super::program::{
 use super::super::syntax::{
     self, BodyKind, Else, ForkBlock, If, Name, StatementKind as Written, Verb,
 };
+use super::bind::names_a_value;
 use super::{Checker, Symbol};
 use crate::runtime::{Profile, Stage};
 use crate::sim::diagnostic::{Code, Diagnostic, Span};
@@ -70,7 +71,8 @@ impl<'file> Checker<'file> {
         Some(match &statement.kind {
             Written::Declare(declaration) => {
                 let kind = names::c_type(&declaration.type_name.text)?;
-                let value = declaration.value.as_ref().filter(|_| kind.is_value())?;
+                let value = declaration.value.as_ref();
+                let value = value.filter(|_| names_a_value(declaration, kind))?;
                 return self.bind_step_to(&declaration.name, value, Some(kind));
             }
             Written::Bind { name, value } => return self.bind_or_set(name, value),

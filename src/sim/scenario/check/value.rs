@@ -19,8 +19,8 @@ impl<'file> Checker<'file> {
     }
 
     /// The fields of a structure written in place.
-    pub(super) fn fields(&mut self, fields: &[Field], kind: Type) -> [i64; 7] {
-        let mut values = [0; 7];
+    pub(super) fn fields(&mut self, fields: &[Field], kind: Type) -> Box<[(usize, i64)]> {
+        let mut values = Vec::new();
         for field in fields {
             let value = self.constant(&field.value).unwrap_or(0);
             let Some(name) = &field.name else {
@@ -30,15 +30,12 @@ impl<'file> Checker<'file> {
                 }
                 continue;
             };
-            let place = names::CONFIG_FIELDS
-                .iter()
-                .position(|known| *known == &*name.text);
-            match place {
-                Some(place) if kind == Type::InterpreterConfig => values[place] = value,
-                _ => self.unknown_field(name, kind),
+            match names::fields(kind).position(|known| *known == *name.text) {
+                Some(place) => values.push((place, value)),
+                None => self.unknown_field(name, kind),
             }
         }
-        values
+        values.into()
     }
 
     fn unknown_field(&mut self, name: &syntax::Name, kind: Type) {
@@ -48,10 +45,7 @@ impl<'file> Checker<'file> {
             name.text
         );
         let mut diagnostic = Diagnostic::error(Code::S108, message, name.at.0, "");
-        let known = names::CONFIG_FIELDS.iter().copied();
-        if let Some(similar) = names::similar(&name.text, known)
-            && kind == Type::InterpreterConfig
-        {
+        if let Some(similar) = names::similar(&name.text, names::fields(kind)) {
             diagnostic = diagnostic.patch(format!("did you mean `{similar}`?"), name.at.0, similar);
         }
         self.push(diagnostic);

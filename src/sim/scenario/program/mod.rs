@@ -15,7 +15,7 @@ pub use code::{
 
 pub use visit::Reads;
 
-use super::calls::Type;
+use super::calls::{Call, Type};
 pub use super::syntax::BodyKind;
 use crate::runtime::profile::Profile;
 use crate::sim::diagnostic::{Diagnostic, Span};
@@ -146,8 +146,9 @@ pub struct Structure {
     pub declared: Declared,
     /// Its type.
     pub kind: Type,
-    /// The fields of a `PyInterpreterConfig` in the order of [`super::names::CONFIG_FIELDS`]; else all 0.
-    pub fields: [i64; 7],
+    /// The fields that are written, of a `PyInterpreterConfig` by their places in [`super::names::CONFIG_FIELDS`], of a
+    /// `PyConfig` by those in [`ConfigField::ALL`](crate::runtime::ConfigField::ALL).
+    pub fields: Box<[(usize, i64)]>,
 }
 
 /// Bounds of the search; `None` is unbounded.
@@ -234,6 +235,21 @@ impl Program {
     #[must_use]
     pub fn forks(&self) -> bool {
         Reads::of(self).forks
+    }
+
+    /// Whether it names a global flag.
+    #[must_use]
+    pub fn names_flags(&self) -> bool {
+        !Reads::of(self).globals.is_empty()
+    }
+
+    /// Whether it may make that call.
+    #[must_use]
+    pub fn calls(&self, call: Call) -> bool {
+        Reads::of(self)
+            .calls
+            .iter()
+            .any(|made| made.row().modelled == Some(call))
     }
 
     /// Whether a thread may be interrupted by a signal that another one sends.

@@ -29,6 +29,8 @@ pub struct Reads {
     pub sends: bool,
     /// Whether it forks.
     pub forks: bool,
+    /// The global flags that it names.
+    pub globals: BTreeSet<CallRef>,
     /// The rows of the calls that it makes.
     pub calls: BTreeSet<CallRef>,
     /// The modules that it imports; `threading` is always the first, whether or not it does.
@@ -64,6 +66,7 @@ impl Reads {
             reads.sent = false;
         }
         reads.modules = modules(program, &reads.imports);
+        reads.ids |= reads.remembers_ids();
         let (pending, gil_holder) = (reads.pending, reads.gil_holder);
         for claim in &program.claims {
             match &claim.kind {
@@ -76,6 +79,20 @@ impl Reads {
         }
         (reads.pending, reads.gil_holder) = (pending, gil_holder);
         reads
+    }
+
+    /// A view of another interpreter than the main one remembers its id.
+    fn remembers_ids(&self) -> bool {
+        let calls = |wanted: &[Call]| {
+            let mut modelled = self.calls.iter().filter_map(|call| call.row().modelled);
+            modelled.any(|call| wanted.contains(&call))
+        };
+        calls(&[Call::InterpreterViewFromCurrent])
+            && calls(&[
+                Call::NewInterpreter,
+                Call::NewInterpreterFromConfig,
+                Call::InterpreterStateNew,
+            ])
     }
 
     fn block(&mut self, block: &Block) {
@@ -124,8 +141,11 @@ impl Reads {
             StatementKind::Touch(value)
             | StatementKind::Drop(value)
             | StatementKind::Return(Some(value))
-            | StatementKind::Exit(value)
-            | StatementKind::SetGlobal { value, .. } => self.expression(value),
+            | StatementKind::Exit(value) => self.expression(value),
+            StatementKind::SetGlobal { global, value } => {
+                self.globals.insert(*global);
+                self.expression(value);
+            }
             StatementKind::BlockThreads { .. }
             | StatementKind::UnblockThreads { .. }
             | StatementKind::Lock(_)
@@ -228,8 +248,10 @@ impl Reads {
             | Expression::PyMutex { .. }
             | Expression::TssKey { .. }
             | Expression::Structure(_)
-            | Expression::Global(_)
             | Expression::State(_) => {}
+            Expression::Global(global) => {
+                self.globals.insert(*global);
+            }
         }
     }
 }

@@ -1,0 +1,154 @@
+//! Who looks on while memory is taken: an allocator of the program's own, and tracemalloc.
+//!
+//! CPython: `PyMem_SetAllocator` (`Objects/obmalloc.c`), `Modules/_tracemalloc.c` (`tracemalloc_raw_alloc`),
+//! `Python/tracemalloc.c`; 3.8 to 3.15.
+//!
+//! # Protocol
+//!
+//! An allocation is that of a thread state that is not embedded, of a sub-interpreter, or of an object. The program's hook runs in
+//! it, on the thread that allocates, but not in the allocations of its own. A sub-interpreter is allocated under HEAD_LOCK since
+//! 3.11: a hook that takes it waits for itself.
+//!
+//! While tracemalloc traces, up to 3.14, an allocation that needs no GIL takes it: Ensure, the trace is added, Release. So
+//! `PyThreadState_New` waits for whoever is attached, and a thread that had no thread state has one meanwhile. In 3.11 and 3.12 an
+//! interpreter's lock is allocated before HEAD_LOCK is taken for the interpreter.
+//!
+//! Differs: locks, names, tables, guards, views and keys are not looked at; the main interpreter and its first thread state are there before anybody
+//! looks on.
+//!
+//! # Invariants
+//!
+//! S17 HeadLockLeaf: violated by a hook, and by tracemalloc in a thread that makes an interpreter without being attached.
+//!
+//! # Memory order
+//!
+//! `tracing` is relaxed, where C has a plain flag: who allocates without the GIL may see either.
+//!
+//! # Outcomes
+//!
+//! Deadlock on HEAD_LOCK or with the holder of the GIL; whatever Ensure comes to while finalization is under way.
+//!
+//! # Checked by
+//!
+//! `scenarios/hooks`.
+
+use super::callback::Callback;
+use super::outcome::Step;
+use super::state::Caller;
+use crate::sync::{AtomicBool, AtomicU64, Local, Ordering, Word};
+
+/// Who looks on.
+#[derive(Debug)]
+pub(super) struct Allocations {
+    /// The program's hook as a word. Sequentially consistent: it is the program's own.
+    hook: AtomicU64,
+    /// `tracemalloc_config.tracing`.
+    tracing: AtomicBool,
+    /// Whether the thread is inside one that is looked at: `reentrant`.
+    inside: Local<bool>,
+}
+
+impl Allocations {
+    pub(super) fn new() -> Self {
+        Self {
+            hook: AtomicU64::new("allocation.hook", Callback::NONE.to_word()),
+            tracing: AtomicBool::new("tracemalloc.tracing", false),
+            inside: Local::new("allocation.inside", false),
+        }
+    }
+}
+
+/// Which memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Memory {
+    /// `PYMEM_DOMAIN_RAW`: no GIL is needed.
+    Raw,
+    /// `PYMEM_DOMAIN_OBJ`.
+    Object,
+}
+
+impl Caller<'_> {
+    /// `callback` runs in every allocation from here on; null: none does.
+    ///
+    /// # Errors
+    ///
+    /// None. Source: language `alloc_hook(f)`.
+    #[doc(alias = "PyMem_SetAllocator")]
+    pub fn alloc_hook(&self, callback: Callback) -> Step<()> {
+        let hook = &self.runtime.allocations.hook;
+        hook.store(callback.to_word(), Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Python's `tracemalloc.start()`: 0, or -1 if an exception ended it.
+    ///
+    /// # Errors
+    ///
+    /// A crash without an attached thread state; as [`Caller::evaluate`]. Source: language `tracemalloc.start()`.
+    #[doc(alias = "tracemalloc.start")]
+    pub fn tracemalloc_start(&self) -> Step<i32> {
+        self.switch_tracemalloc(true)
+    }
+
+    /// Python's `tracemalloc.stop()`: 0, or -1 if an exception ended it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::tracemalloc_start`].
+    #[doc(alias = "tracemalloc.stop")]
+    pub fn tracemalloc_stop(&self) -> Step<i32> {
+        self.switch_tracemalloc(false)
+    }
+
+    fn switch_tracemalloc(&self, on: bool) -> Step<i32> {
+        self.run_frame(|current| {
+            self.call_native(current, || {
+                let tracing = &self.runtime.allocations.tracing;
+                tracing.store(on, Ordering::Relaxed);
+                Ok(true)
+            })
+        })
+    }
+
+    /// §FINAL F20.
+    pub(super) fn end_tracemalloc(&self) {
+        if self.runtime.hooks_used.peek() {
+            let tracing = &self.runtime.allocations.tracing;
+            tracing.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Memory is taken: who looks on is told.
+    pub(super) fn allocate(&self, memory: Memory) -> Step<()> {
+        let allocations = &self.runtime.allocations;
+        if !self.runtime.hooks_used.peek() || allocations.inside.read() {
+            return Ok(());
+        }
+        let hook = Callback::from_word(allocations.hook.load(Ordering::SeqCst));
+        if hook.id().is_some() {
+            allocations.inside.write(true);
+            let _ignored = self.run(hook)?;
+            allocations.inside.write(false);
+        }
+        match memory {
+            Memory::Raw => self.trace_raw_allocation(),
+            Memory::Object => Ok(()),
+        }
+    }
+
+    /// Memory that needs no GIL is taken, for one of the runtime's own locks perhaps: tracemalloc alone is told.
+    pub(super) fn trace_raw_allocation(&self) -> Step<()> {
+        let allocations = &self.runtime.allocations;
+        let takes_gil = self.runtime.profile.tracemalloc_takes_the_gil();
+        if !self.runtime.hooks_used.peek() || allocations.inside.read() || !takes_gil {
+            return Ok(());
+        }
+        if allocations.tracing.load(Ordering::Relaxed) {
+            allocations.inside.write(true);
+            let before = self.gil_state_ensure()?;
+            self.gil_state_release(before)?;
+            allocations.inside.write(false);
+        }
+        Ok(())
+    }
+}
