@@ -370,23 +370,6 @@ impl<P: Python> Machine<P> {
         Value::Text(place.map_or(u16::MAX, |place| place as u16))
     }
 
-    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last. In a
-    /// forked child the first thread is the one that forked, and those that were left behind are none of the others.
-    fn end_without_main(&self) {
-        if !self.lanes[self.first().index()].exited.peek() {
-            return;
-        }
-        let is_over = |(index, lane): (usize, &Lane)| {
-            let gone = self.is_gone(index_of(ThreadId(index as u8)));
-            let is_first = index == self.first().index();
-            let is_there = is_first || lane.launched.read();
-            gone || !is_there || lane.ended.peek()
-        };
-        if self.lanes.iter().enumerate().all(is_over) {
-            self.process_ended.write(true);
-        }
-    }
-
     /// The body of a thread that Python itself made, inside whatever Python does around it.
     ///
     /// # Errors
