@@ -143,7 +143,7 @@ fn a_hook_that_refuses_an_event_fails_the_call_that_raises_it() {
 #[test]
 fn every_event_is_asked_for_by_a_scenario() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/hooks/");
-    let files = ["audit-events", "audit-main"];
+    let files = ["audit-events", "audit-events-of-threads", "audit-main"];
     let texts = files.map(|file| std::fs::read_to_string(format!("{root}{file}.capi")));
     let text = texts
         .map(|text| text.expect("the scenario is there"))

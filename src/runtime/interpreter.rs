@@ -42,7 +42,7 @@ use super::import_lock::ImportLock;
 use super::importer::Importer;
 use super::lists::Lists;
 use super::outcome::{Crash, Fatal, StatusError, Step};
-use super::pending::{PENDING_INTERPRETER, PendingQueue, QueueSize};
+use super::pending_queue::{PENDING_INTERPRETER, PendingQueue, QueueSize};
 use super::state::Caller;
 use crate::sync::{AtomicBool, Plain, Word, current_thread};
 

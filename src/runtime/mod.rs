@@ -46,6 +46,7 @@ mod observe;
 mod outcome;
 mod parking;
 mod pending;
+mod pending_queue;
 pub mod profile;
 mod ref_tracer;
 mod running;
@@ -82,7 +83,8 @@ pub use observe::{
     ThreadObservation, ThreadStateObservation,
 };
 pub use outcome::{Crash, Ended, Fatal, Limit, Over, StatusError, Step};
-pub use pending::{PENDING_MAINTHREADONLY, PENDING_MAX};
+pub use pending::PENDING_MAINTHREADONLY;
+pub use pending_queue::PENDING_MAX;
 pub use profile::Profile;
 pub use ref_tracer::RefEvent;
 pub use signal::SIGNAL;

@@ -35,7 +35,7 @@ use super::mutex::{MUTEX_SLOTS_MAX, PyMutex};
 use super::object::{AT_CLEAR_MAX, AtClear, OBJECTS_MAX, Object, ObjectId};
 use super::outcome::{Crash, Ended, Fatal, Limit, Over, OverCell, StatusError, Step};
 use super::parking::Parking;
-use super::pending::{PENDING_MAIN, PendingQueue, QueueSize};
+use super::pending_queue::{PENDING_MAIN, PendingQueue, QueueSize};
 use super::profile::Profile;
 use super::ref_tracer::{RefEvent, RefTracer};
 use super::signal::Signals;

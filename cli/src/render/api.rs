@@ -6,7 +6,7 @@ use super::table;
 use super::trace::COLUMNS;
 use serde::Serialize;
 use tstate::runtime::profile::{MINOR_MAX, MINOR_MIN};
-use tstate::sim::scenario::calls::{Attachment, Class, Kind, Parameter, Row, Type};
+use tstate::sim::scenario::calls::{Attachment, Class, Kind, Origin, Parameter, Row, Type};
 
 /// One row for machines.
 #[derive(Debug, Serialize)]
@@ -23,6 +23,11 @@ struct Entry {
     blocks: bool,
     modelled: bool,
     fatal: &'static [&'static str],
+    without: Option<String>,
+    deprecated: Option<String>,
+    ends_in: Vec<String>,
+    origins: Vec<&'static str>,
+    documentation: String,
     summary: &'static str,
 }
 
@@ -110,12 +115,37 @@ fn facts(row: &Row) -> Vec<(&'static str, String)> {
             .to_owned(),
         ));
     }
-    facts.extend(
-        row.fatal
-            .iter()
-            .map(|text| ("fatal error", format!("\"{text}\""))),
-    );
+    let endings = row.endings();
+    facts.extend(endings.into_iter().map(|ending| ("can end in", ending)));
+    if row.deprecated != 0 {
+        facts.push(("deprecated", format!("since 3.{}", row.deprecated)));
+    }
+    let origins = row.origins().into_iter();
+    facts.extend(origins.map(|from| ("comes from", origin_meaning(from).to_owned())));
+    facts.push(("read", row.documentation()));
     facts
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Declared => "declared",
+        Origin::Mentioned => "mentioned",
+        Origin::Internals => "internals",
+        Origin::Pep788 => "pep788",
+    }
+}
+
+fn origin_meaning(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Declared => {
+            "the page \"Initialization, Finalization, and Threads\", which declares it"
+        }
+        Origin::Mentioned => {
+            "the page \"Initialization, Finalization, and Threads\", which names it"
+        }
+        Origin::Internals => "the internals behind Py_NewInterpreter in 3.8",
+        Origin::Pep788 => "PEP 788",
+    }
 }
 
 /// The row as one line of JSON.
@@ -134,6 +164,11 @@ pub fn json(row: &Row) -> String {
         blocks: row.blocks,
         modelled: row.modelled.is_some(),
         fatal: row.fatal,
+        without: (row.lacks != 0).then(|| format!("3.{}", row.lacks)),
+        deprecated: (row.deprecated != 0).then(|| format!("3.{}", row.deprecated)),
+        ends_in: row.endings(),
+        origins: row.origins().into_iter().map(origin).collect(),
+        documentation: row.documentation(),
         summary: row.summary,
     };
     serde_json::to_string(&entry).unwrap_or_default() + "\n"
@@ -149,6 +184,7 @@ fn is_call(row: &Row) -> bool {
 /// `3.8–3.15`, `from 3.12`, `up to 3.11`, `all`.
 fn releases(row: &Row) -> String {
     match (row.since <= MINOR_MIN, row.until >= MINOR_MAX) {
+        (true, true) if row.lacks != 0 => format!("not in 3.{}", row.lacks),
         (true, true) => "all".to_owned(),
         (false, true) => format!("from 3.{}", row.since),
         (true, false) => format!("up to 3.{}", row.until),

@@ -115,11 +115,7 @@ impl World {
             });
             (history, base)
         };
-        let handler = self.handler.get().expect("set with the fibers");
-        #[expect(unsafe_code, reason = "fibers borrow the program")]
-        // SAFETY: who made the fibers keeps the handler while they live.
-        let goes_on = unsafe { (*handler)(signal) };
-        if !goes_on {
+        if !self.call_handler(signal) {
             self.end_thread();
         }
         self.state.borrow_mut().change_thread(thread, |state| {

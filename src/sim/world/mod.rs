@@ -283,6 +283,16 @@ impl World {
         }
     }
 
+    /// The program's handler of a signal, on the running fiber; whether its thread goes on.
+    fn call_handler(&self, signal: u8) -> bool {
+        let handler = self.handler.get().expect("set with the fibers");
+        #[expect(unsafe_code, reason = "fibers borrow the program")]
+        // SAFETY: who made the fibers keeps the handler while they live.
+        unsafe {
+            (*handler)(signal)
+        }
+    }
+
     fn end_thread(&self) -> ! {
         let thread = self.current.get();
         {

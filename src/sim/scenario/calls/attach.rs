@@ -11,14 +11,14 @@ const NULL_STATE: &str =
     "the function must be called with the GIL held, after Python initialization";
 
 pub(super) const ROWS: &[Row] = &[
-    surface("PyEval_InitThreads", &[], Void)
+    surface("PyEval_InitThreads", &[], Void).deprecated(9)
         .says("does nothing")
         .runs(Call::EvalInitThreads),
-    surface("PyEval_ThreadsInitialized", &[], Int)
+    surface("PyEval_ThreadsInitialized", &[], Int).deprecated(9)
         .says("1 if there is a GIL; up to 3.11 always")
         .runs(Call::ThreadsInitialized),
-    core("PyEval_AcquireLock", &[], Void).until(12).blocks().says("takes the GIL without a thread state"),
-    core("PyEval_ReleaseLock", &[], Void).until(12).says("drops the GIL without a thread state"),
+    core("PyEval_AcquireLock", &[], Void).deprecated(2).until(12).blocks().says("takes the GIL without a thread state"),
+    core("PyEval_ReleaseLock", &[], Void).deprecated(2).until(12).says("drops the GIL without a thread state"),
     core("PyEval_SaveThread", &[], ThreadState)
         .attached()
         .blocks()
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Row] = &[
     core("PyThreadState_GetUnchecked", &[], ThreadState)
         .says("the attached thread state, or `NULL`; up to 3.12 named `_PyThreadState_UncheckedGet`")
         .runs(Call::ThreadStateGetUnchecked),
-    surface("_PyThreadState_UncheckedGet", &[], ThreadState)
+    surface("_PyThreadState_UncheckedGet", &[], ThreadState).deprecated(14)
         .says("the attached thread state, or `NULL`")
         .runs(Call::ThreadStateUncheckedGet),
     core("PyThreadState_Swap", &[In(ThreadState)], ThreadState)
@@ -112,7 +112,9 @@ pub(super) const ROWS: &[Row] = &[
         .fatal(&[NULL_STATE])
         .says("detaches and frees the attached, cleared thread state")
         .runs(Call::ThreadStateDeleteCurrent),
-    data("PyThreadState_GetFrame", &[In(ThreadState)], Frame).since(9).says("the innermost frame of a thread state"),
+    data("PyThreadState_GetFrame", &[In(ThreadState)], Frame).since(9)
+        .says("the innermost frame of a thread state, or `NULL`")
+        .runs(Call::ThreadStateFrame),
     data("PyThreadState_GetID", &[In(ThreadState)], Int)
         .since(9)
         .says("the number of a thread state in its interpreter, from 1")
@@ -132,7 +134,9 @@ pub(super) const ROWS: &[Row] = &[
         .attached()
         .says("raises an exception in the thread of that ident in this interpreter; how many were found")
         .runs(Call::ThreadStateSetAsyncExc),
-    data("PyEval_GetFrame", &[], Frame).attached().says("the current frame, or `NULL`"),
+    data("PyEval_GetFrame", &[], Frame).attached()
+        .says("the innermost frame of the current thread state, or `NULL`")
+        .runs(Call::EvalFrame),
     surface("PyThread_get_thread_ident", &[], Int)
         .says("the calling OS thread's ident")
         .runs(Call::ThreadGetIdent),

@@ -4,7 +4,7 @@ use super::row::entry;
 use super::{Kind, Row};
 
 const fn flag(name: &'static str, summary: &'static str) -> Row {
-    entry(Kind::Global, name, summary)
+    entry(Kind::Global, name, summary).deprecated(12)
 }
 
 pub(super) const ROWS: &[Row] = &[

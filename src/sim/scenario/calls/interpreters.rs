@@ -120,7 +120,7 @@ pub(super) const ROWS: &[Row] = &[
         .fatal(&["not main interpreter", NULL_STATE])
         .says("what `os.fork()` does after, in the child: only this thread's state remains")
         .runs(Call::AfterForkChild),
-    surface("PyOS_AfterFork", &[], Void)
+    surface("PyOS_AfterFork", &[], Void).deprecated(7)
         .attached()
         .says("`PyOS_AfterFork_Child()`")
         .runs(Call::AfterForkChild),

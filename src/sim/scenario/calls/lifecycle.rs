@@ -90,13 +90,13 @@ pub(super) const ROWS: &[Row] = &[
     surface("Py_GetCopyright", &[], Text).says("the copyright as a text").runs(Call::FixedText),
     surface("Py_GetCompiler", &[], Text).says("the compiler as a text").runs(Call::FixedText),
     surface("Py_GetBuildInfo", &[], Text).says("the build as a text").runs(Call::FixedText),
-    surface("Py_SetProgramName", &[In(Text)], Void).says("sets the program's name, before initialization").runs(Call::SetParameter),
-    surface("Py_SetPythonHome", &[In(Text)], Void).says("sets Python's home, before initialization").runs(Call::SetParameter),
-    surface("PySys_SetArgvEx", &[In(Int), In(Pointer), In(Int)], Void)
+    surface("Py_SetProgramName", &[In(Text)], Void).deprecated(11).says("sets the program's name, before initialization").runs(Call::SetParameter),
+    surface("Py_SetPythonHome", &[In(Text)], Void).deprecated(11).says("sets Python's home, before initialization").runs(Call::SetParameter),
+    surface("PySys_SetArgvEx", &[In(Int), In(Pointer), In(Int)], Void).deprecated(11)
         .attached()
         .fatal(&["no mem for sys.argv", "can't assign sys.argv"])
         .says("sets `sys.argv`, and perhaps `sys.path[0]`").runs(Call::SetArgv),
-    surface("PySys_SetArgv", &[In(Int), In(Pointer)], Void)
+    surface("PySys_SetArgv", &[In(Int), In(Pointer)], Void).deprecated(11)
         .attached()
         .fatal(&["no mem for sys.argv", "can't assign sys.argv"])
         .says("sets `sys.argv` and `sys.path[0]`").runs(Call::SetArgv),

@@ -28,21 +28,27 @@ pub(super) const ROWS: &[Row] = &[
         .says("this thread's value, or `NULL`")
         .runs(Call::ThreadTssGet),
     surface("PyThread_create_key", &[], Int)
+        .deprecated(7)
         .says("makes an old-style key, or -1")
         .runs(Call::ThreadCreateKey),
     surface("PyThread_delete_key", &[In(Int)], Void)
+        .deprecated(7)
         .says("deletes an old-style key")
         .runs(Call::ThreadDeleteKey),
     surface("PyThread_set_key_value", &[In(Int), In(Pointer)], Int)
+        .deprecated(7)
         .says("sets this thread's value")
         .runs(Call::ThreadSetKeyValue),
     surface("PyThread_get_key_value", &[In(Int)], Pointer)
+        .deprecated(7)
         .says("this thread's value, or `NULL`")
         .runs(Call::ThreadGetKeyValue),
     surface("PyThread_delete_key_value", &[In(Int)], Void)
+        .deprecated(7)
         .says("forgets this thread's value")
         .runs(Call::ThreadDeleteKeyValue),
     surface("PyThread_ReInitTLS", &[], Void)
+        .deprecated(7)
         .says("does nothing")
         .runs(Call::ThreadReInitTls),
     entry(Kind::Type, "Py_tss_t", "a key of thread-specific storage"),

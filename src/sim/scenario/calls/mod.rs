@@ -13,9 +13,11 @@ mod interpreters;
 mod lifecycle;
 mod locks;
 mod observe;
+mod origin;
 mod words;
 
 pub use call::Call;
+pub use origin::Origin;
 pub use row::{Attachment, CallRef, Class, Kind, Parameter, Row, Type};
 
 /// The rows by subject, in reading order.

@@ -217,6 +217,8 @@ pub struct Row {
     pub until: u8,
     /// The minor release between these that lacks it; 0 if none does.
     pub lacks: u8,
+    /// The minor release that deprecates it; 0 if none does.
+    pub deprecated: u8,
     /// How much of it the model holds.
     pub class: Class,
     /// What it needs of the calling thread.
@@ -267,6 +269,44 @@ impl Row {
         text.replace("* ", "*")
     }
 
+    /// What a call can end in, other than by returning, or make the process end in, as claims write outcomes.
+    #[must_use]
+    pub fn endings(&self) -> Vec<String> {
+        let call = matches!(self.kind, Kind::Function | Kind::Macro | Kind::Word);
+        let given = |wanted: &[Type]| {
+            let is = |parameter: &Parameter| matches!(parameter, Parameter::In(kind) if wanted.contains(kind));
+            self.parameters.iter().any(is)
+        };
+        let handles = [
+            Type::ThreadState,
+            Type::Interpreter,
+            Type::Guard,
+            Type::View,
+            Type::Token,
+        ];
+        let takes_gil = self.blocks && self.class != Class::Data;
+        let mut endings: Vec<String> = self
+            .fatal
+            .iter()
+            .map(|text| format!("fatal(\"{text}\")"))
+            .collect();
+        for (ending, holds) in [
+            (
+                "crash(no_thread_state)",
+                self.attachment == Attachment::Attached,
+            ),
+            ("crash(use_after_free)", given(&handles)),
+            ("deadlock", self.blocks),
+            ("hang", takes_gil),
+            ("exit", takes_gil),
+        ] {
+            if call && holds {
+                endings.push(ending.to_owned());
+            }
+        }
+        endings
+    }
+
     /// How many of the first parameters a call with this many arguments leaves out.
     #[must_use]
     pub fn skipped(&self, arguments: usize) -> usize {
@@ -300,6 +340,7 @@ impl Row {
             since: MINOR_MIN,
             until: MINOR_MAX,
             lacks: 0,
+            deprecated: 0,
             class,
             attachment: Attachment::Any,
             blocks: false,
@@ -331,6 +372,10 @@ impl Row {
 
     pub(super) const fn until(self, until: u8) -> Self {
         Self { until, ..self }
+    }
+
+    pub(super) const fn deprecated(self, deprecated: u8) -> Self {
+        Self { deprecated, ..self }
     }
 
     pub(super) const fn without(self, lacks: u8) -> Self {

@@ -159,10 +159,7 @@ impl Reads {
             | StatementKind::New(_)
             | StatementKind::Collect
             | StatementKind::Return(None) => {}
-            StatementKind::Signal(_) => {
-                self.signals = true;
-                self.sent = true;
-            }
+            StatementKind::Signal(_) => (self.signals, self.sent) = (true, true),
             StatementKind::Import { module, .. } => {
                 self.imports.insert(*module);
             }
