@@ -239,16 +239,17 @@ impl Caller<'_> {
         let interpreter = ending.interpreter;
         self.interpreter(interpreter)?.finalizing.write(true);
         if !self.runtime.profile.prefinalization_is_repeated() {
-            return self.prefinalize_once(ending);
+            return self.prefinalize_once(ending, true).map(drop);
         }
         let scope = scope();
+        let mut waits = true;
         loop {
-            scope.again(&());
-            self.prefinalize_once(ending)?;
+            scope.again(&waits);
+            waits = self.prefinalize_once(ending, waits)?;
             self.enter_phase(ending, Phase::Settle);
             self.wait_for_guards(interpreter)?;
             self.lock(self.interpreter(interpreter)?.pending.mutex())?;
-            if !self.must_prefinalize_again(ending)? {
+            if !self.must_prefinalize_again(ending, waits)? {
                 break;
             }
             self.unlock(self.interpreter(interpreter)?.pending.mutex())?;
@@ -258,8 +259,9 @@ impl Caller<'_> {
         Ok(())
     }
 
-    /// J8: whether something came up that is to be waited for or run; if not, no guard can be had any more.
-    fn must_prefinalize_again(&self, ending: Ending) -> Step<bool> {
+    /// J8: whether something came up that is to be waited for or run; if not, no guard can be had any more. Threads that the wait was
+    /// given up for do not count (observed: 3.15.2).
+    fn must_prefinalize_again(&self, ending: Ending, waits: bool) -> Step<bool> {
         let interpreter = self.interpreter(ending.interpreter)?;
         let lists = self.runtime.lists.lock();
         let mut listed = lists.threads_head(ending.interpreter);
@@ -269,7 +271,7 @@ impl Caller<'_> {
             started |= self.storage(listed)?.whence() == Whence::Threading;
             listed = lists.next_thread_state(listed);
         }
-        let again = (others && started)
+        let again = (waits && others && started)
             || (ending.whole && !lists.newest_sub_interpreter().is_null())
             || !interpreter.exit_callbacks.is_empty()
             || interpreter.pending.waiting(Ordering::Relaxed) > 0
@@ -278,15 +280,16 @@ impl Caller<'_> {
         Ok(again)
     }
 
-    /// F4 to F7.
-    fn prefinalize_once(&self, ending: Ending) -> Step<()> {
+    /// F4 to F7; `waits` for threads, unless an exception once ended that. Whether none has.
+    fn prefinalize_once(&self, ending: Ending, waits: bool) -> Step<bool> {
         let profile = self.runtime.profile;
         let interpreter = self.interpreter(ending.interpreter)?;
-        if interpreter.imports.knows(ModuleId::THREADING) {
+        let mut waits = waits;
+        if waits && interpreter.imports.knows(ModuleId::THREADING) {
             if ending.whole {
                 self.runtime.phase.write(Phase::JoinThreads);
             }
-            self.shut_down_threads(ending.interpreter)?;
+            waits = self.shut_down_threads(ending.interpreter)?;
         }
         self.enter_phase(ending, Phase::FinishPendingCalls);
         if ending.whole || profile.end_finishes_pending_calls() {
@@ -298,7 +301,7 @@ impl Caller<'_> {
         if ending.whole && profile.sub_interpreters_end() == SubInterpretersEnd::BeforeTheMark {
             self.end_sub_interpreters()?;
         }
-        Ok(())
+        Ok(waits)
     }
 
     /// F9.

@@ -53,7 +53,8 @@
 //! # Outcomes
 //!
 //! Deadlock of the child; fatal *not main interpreter*, *failed releasing import lock after fork*, *PyThreadState_Get* in 9 of
-//! 3.13, and without a current thread state; a crash in 9 since 3.14; later, use after free of `main_tstate`.
+//! 3.13, and without a current thread state; a crash in 9 since 3.14; later, use after free of `main_tstate`, and finalization that
+//! waits for a guard of a thread which is not there ([`super::guard`]).
 //!
 //! # Checked by
 //!

@@ -193,6 +193,27 @@ impl Caller<'_> {
         Ok(self.thread_state(handle)?.frames.count.read() > 0)
     }
 
+    /// Whether the caller evaluates a frame: the function gives the innermost one, or null.
+    ///
+    /// # Errors
+    ///
+    /// A crash without an attached thread state. Source: contract 2.8.
+    #[doc(alias = "PyEval_GetFrame")]
+    pub fn eval_frame(&self) -> Step<bool> {
+        let current = self.attached_or_crash()?;
+        self.has_frame(current)
+    }
+
+    /// Whether a thread state evaluates a frame; since 3.9.
+    ///
+    /// # Errors
+    ///
+    /// Use after free; a crash for null. Source: contract 2.8.
+    #[doc(alias = "PyThreadState_GetFrame")]
+    pub fn thread_state_get_frame(&self, handle: ThreadStateHandle) -> Step<bool> {
+        self.has_frame(handle)
+    }
+
     /// Python's `sys._current_frames()`: 0, or -1 if it raises.
     ///
     /// # Errors

@@ -25,6 +25,7 @@
 //! | callbacks of `Py_AtExit` | run in F31, or forgotten if they were registered between two lives |
 //! | pending calls added between two lives | forgotten, since 3.13; before, adding one crashes |
 //! | what was registered with an interpreter too late to run | gone with it |
+//! | a program's keys and values of thread-specific storage | stay: they are the process's |
 //! | views of interpreters (3.15) | mean the new interpreter with the same id (P33) |
 //! | the main thread | whoever begins the next life |
 //!

@@ -389,11 +389,13 @@ impl Caller<'_> {
     }
 
     /// §FINAL F4, `threading._shutdown`: joins every listed thread but this one; gives up if a join is refused, or if an
-    /// exception ends it, which is printed.
-    pub(super) fn shut_down_threads(&self, interpreter: InterpreterHandle) -> Step<()> {
+    /// exception ends it, which is printed. Whether the joins were not given up.
+    pub(super) fn shut_down_threads(&self, interpreter: InterpreterHandle) -> Step<bool> {
         if self.eval_pending_calls()? != 0 {
-            return Ok(());
+            // It had not begun, and begins again where finalization does.
+            return Ok(true);
         }
+        let mut waited = true;
         let scope = scope();
         loop {
             scope.again(&());
@@ -404,12 +406,13 @@ impl Caller<'_> {
                 .first_shutdown_handle(interpreter, current_thread());
             let Some(thread) = listed else { break };
             if self.join_handle(thread)? != 0 {
+                waited = false;
                 break;
             }
         }
-        scope.end(&());
+        scope.end(&waited);
         self.join_importer(interpreter)?;
         let _printed = self.eval()?;
-        Ok(())
+        Ok(waited)
     }
 }

@@ -209,7 +209,7 @@ impl Bench<'_> {
         match all_stuck.as_deref() {
             Some([first, ..]) => self.notes.outcome(*first),
             _ => {
-                let movers = match self.program.signals() {
+                let movers = match self.program.sends_signals() {
                     true => lasso.movers & !DELIVERY,
                     false => lasso.movers,
                 };

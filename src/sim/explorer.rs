@@ -37,7 +37,7 @@ pub trait Program {
         false
     }
     /// Whether a thread of it may be interrupted by a signal.
-    fn signals(&self) -> bool {
+    fn sends_signals(&self) -> bool {
         false
     }
     /// Makes the program's state, and with it all its cells, on the calling thread.
@@ -186,7 +186,7 @@ pub fn explore_with(
     settings: &Settings,
     progress: &mut dyn FnMut(&Exploration) -> bool,
 ) -> Exploration {
-    let tuning = settings.tuning.of(program.forks(), program.signals());
+    let tuning = settings.tuning.of(program.forks(), program.sends_signals());
     let mut world = World::new(program.threads(), tuning);
     let mut restarts = 0;
     let (mut scouts, mut scouted) = (false, false);

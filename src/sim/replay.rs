@@ -118,7 +118,7 @@ impl<'a> Stage<'a> {
 
 /// How the world of a program that may fork, or have signals, treats its locks.
 fn of_program(program: &Program, tuning: Tuning) -> Tuning {
-    tuning.of(program.forks(), program.signals())
+    tuning.of(program.forks(), program.sends_signals())
 }
 
 /// All steps of the run that `choices`, made with these scheduling points, stand for.

@@ -118,6 +118,8 @@ functions! {
     exit "Py_Exit" (status: c_int);
     at_exit "Py_AtExit" (function: extern "C-unwind" fn()) -> c_int;
     unstable_at_exit "PyUnstable_AtExit" (interpreter: Pointer, function: extern "C-unwind" fn(Pointer), data: Pointer) -> c_int;
+    innermost_frame "PyEval_GetFrame" () -> Pointer;
+    thread_state_frame "PyThreadState_GetFrame" (state: Pointer) -> Pointer;
     initialize_main "_Py_InitializeMain" () -> Status;
     preinitialize "Py_PreInitialize" (config: Pointer) -> Status;
     preconfig_python "PyPreConfig_InitPythonConfig" (config: Pointer);

@@ -442,6 +442,17 @@ impl Calls for Caller<'_> {
         configure::at_main(program);
         Ok(())
     }
+    fn eval_frame(&self) -> Step<bool> {
+        Ok(!api::innermost_frame().is_null())
+    }
+    fn thread_state_get_frame(&self, handle: ThreadStateHandle) -> Step<bool> {
+        let frame = api::thread_state_frame(self.python.state_pointer(handle));
+        if frame.is_null() {
+            return Ok(false);
+        }
+        api::decrease(frame);
+        Ok(true)
+    }
     fn interpreters_run(&self, interpreter: InterpreterHandle, program: Callback) -> Step<i32> {
         Ok(subinterpreters::run(
             self.python.interpreter_id(interpreter),

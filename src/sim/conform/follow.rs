@@ -177,8 +177,8 @@ impl Explored for Case<'_> {
         self.program.forks()
     }
 
-    fn signals(&self) -> bool {
-        self.program.signals()
+    fn sends_signals(&self) -> bool {
+        self.program.sends_signals()
     }
 
     fn make(&self) -> Box<dyn Run + '_> {

@@ -411,6 +411,10 @@ impl<P: Python> Machine<P> {
             Call::InterpreterStateThreadHead => caller
                 .interpreter_state_thread_head(given[0].interpreter())?
                 .into(),
+            Call::EvalFrame => frame(caller.eval_frame()?),
+            Call::ThreadStateFrame => {
+                frame(caller.thread_state_get_frame(given[0].thread_state())?)
+            }
             Call::InterpretersRun => caller
                 .interpreters_run(given[0].interpreter(), callback(given[1], Value::NULL))?
                 .into(),
@@ -500,6 +504,11 @@ impl<P: Python> Machine<P> {
             None => Value::Number(-1),
         }
     }
+}
+
+/// A frame, or null.
+fn frame(is_there: bool) -> Value {
+    if is_there { Value::Frame } else { Value::NULL }
 }
 
 /// What a call without a result comes to.

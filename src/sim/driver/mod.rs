@@ -652,6 +652,8 @@ fn looks_on(call: Call) -> bool {
             | Call::RefTracerSetTracer
             | Call::InterpreterStateSetEvalFrameFunc
             | Call::CurrentFrames
+            | Call::EvalFrame
+            | Call::ThreadStateFrame
             | Call::TracemallocStart
             | Call::TracemallocStop
             | Call::AllocHook

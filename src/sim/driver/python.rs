@@ -311,6 +311,10 @@ calls! {
     fn interpreters_run(interpreter: InterpreterHandle, program: Callback) -> i32;
     /// `interpreters.destroy`, Python's `Interpreter.close`: 0, or -1 if it raises.
     fn interpreters_destroy(interpreter: InterpreterHandle) -> i32;
+    /// `PyEval_GetFrame`; whether there is one.
+    fn eval_frame() -> bool;
+    /// `PyThreadState_GetFrame`; whether there is one.
+    fn thread_state_get_frame(handle: ThreadStateHandle) -> bool;
     /// `PySys_AddAuditHook`.
     fn add_audit_hook(hook: Callback) -> i32;
     /// The next run of a stage fails.

@@ -112,7 +112,9 @@ pub(super) const ROWS: &[Row] = &[
         .fatal(&[NULL_STATE])
         .says("detaches and frees the attached, cleared thread state")
         .runs(Call::ThreadStateDeleteCurrent),
-    data("PyThreadState_GetFrame", &[In(ThreadState)], Frame).since(9).says("the innermost frame of a thread state"),
+    data("PyThreadState_GetFrame", &[In(ThreadState)], Frame).since(9)
+        .says("the innermost frame of a thread state, or `NULL`")
+        .runs(Call::ThreadStateFrame),
     data("PyThreadState_GetID", &[In(ThreadState)], Int)
         .since(9)
         .says("the number of a thread state in its interpreter, from 1")
@@ -132,7 +134,9 @@ pub(super) const ROWS: &[Row] = &[
         .attached()
         .says("raises an exception in the thread of that ident in this interpreter; how many were found")
         .runs(Call::ThreadStateSetAsyncExc),
-    data("PyEval_GetFrame", &[], Frame).attached().says("the current frame, or `NULL`"),
+    data("PyEval_GetFrame", &[], Frame).attached()
+        .says("the innermost frame of the current thread state, or `NULL`")
+        .runs(Call::EvalFrame),
     surface("PyThread_get_thread_ident", &[], Int)
         .says("the calling OS thread's ident")
         .runs(Call::ThreadGetIdent),

@@ -209,6 +209,10 @@ pub enum Call {
     AfterForkChild,
     /// `at_fork(before, parent, child)`
     AtFork,
+    /// `PyEval_GetFrame()`
+    EvalFrame,
+    /// `PyThreadState_GetFrame(ts)`
+    ThreadStateFrame,
     /// `interpreters.run(x, f)`
     InterpretersRun,
     /// `interpreters.destroy(x)`

@@ -254,7 +254,7 @@ impl Program {
 
     /// Whether a thread may be interrupted by a signal that another one sends.
     #[must_use]
-    pub fn signals(&self) -> bool {
+    pub fn sends_signals(&self) -> bool {
         Reads::of(self).sends
     }
 
