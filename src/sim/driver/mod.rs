@@ -9,6 +9,7 @@
 //! a statement announces, and everything else is forgotten at the next statement. So a thread's place in its body and
 //! the cells determine how it goes on.
 
+mod announce;
 mod call;
 mod condition;
 mod fork;
@@ -25,7 +26,6 @@ pub use python::{Calls, Python, evaluated, reference_traced, traced};
 pub use site::Site;
 pub use value::Value;
 
-use super::scenario::calls::{Call, CallRef};
 use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
 use crate::runtime::profile::Profile;
 use crate::runtime::{CallbackId, Crash, Ended, ObjectKind, Over, Runtime, Step};
@@ -305,59 +305,12 @@ impl<P: Python> Machine<P> {
         }
     }
 
-    /// Tells CPython what it has to keep only because the program uses it.
-    fn announce(&self) {
-        if self.reads.ids {
-            self.runtime.observe_ids();
-        }
-        if self.reads.failures {
-            self.runtime.observe_failures();
-        }
-        if !self.reads.globals.is_empty() {
-            self.runtime.observe_flags();
-        }
-        if self.reads.signals {
-            self.runtime.observe_signals();
-        }
-        let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
-        if self.reads.calls.iter().any(adds_hooks) {
-            self.runtime.observe_audit();
-        }
-        let calls = || {
-            self.reads
-                .calls
-                .iter()
-                .filter_map(|call| call.row().modelled)
-        };
-        if calls().any(looks_on) {
-            let frames = calls().any(|call| call == Call::CurrentFrames);
-            self.runtime.observe_hooks(frames);
-        }
-    }
-
     /// The program's own text of these words; one that nothing is equal to if it has none.
     #[must_use]
     pub fn text(&self, words: &str) -> Value {
         let mut texts = self.program.texts.iter();
         let place = texts.position(|text| **text == *words);
         Value::Text(place.map_or(u16::MAX, |place| place as u16))
-    }
-
-    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last. In a
-    /// forked child the first thread is the one that forked, and those that were left behind are none of the others.
-    fn end_without_main(&self) {
-        if !self.lanes[self.first().index()].exited.peek() {
-            return;
-        }
-        let is_over = |(index, lane): (usize, &Lane)| {
-            let gone = self.is_gone(index_of(ThreadId(index as u8)));
-            let is_first = index == self.first().index();
-            let is_there = is_first || lane.launched.read();
-            gone || !is_there || lane.ended.peek()
-        };
-        if self.lanes.iter().enumerate().all(is_over) {
-            self.process_ended.write(true);
-        }
     }
 
     /// The body of a thread that Python itself made, inside whatever Python does around it.
@@ -612,25 +565,6 @@ impl<P: Python> Machine<P> {
         depth.write(depth.read() - 1);
         result
     }
-}
-
-/// Whether the runtime keeps something only for programs with such a call.
-fn looks_on(call: Call) -> bool {
-    matches!(
-        call,
-        Call::EvalSetProfile
-            | Call::EvalSetTrace
-            | Call::EvalSetProfileAllThreads
-            | Call::EvalSetTraceAllThreads
-            | Call::RefTracerSetTracer
-            | Call::InterpreterStateSetEvalFrameFunc
-            | Call::CurrentFrames
-            | Call::EvalFrame
-            | Call::ThreadStateFrame
-            | Call::TracemallocStart
-            | Call::TracemallocStop
-            | Call::AllocHook
-    )
 }
 
 fn lane(program: &Program, thread: usize) -> Lane {

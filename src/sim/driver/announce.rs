@@ -1,0 +1,55 @@
+//! What CPython is told before a program runs: the model keeps some of its state only for programs that can tell.
+
+use super::{Machine, Python};
+use crate::sim::scenario::calls::{Call, CallRef};
+
+impl<P: Python> Machine<P> {
+    /// Tells CPython what it has to keep only because the program uses it.
+    pub(super) fn announce(&self) {
+        if self.reads.ids {
+            self.runtime.observe_ids();
+        }
+        if self.reads.failures {
+            self.runtime.observe_failures();
+        }
+        if !self.reads.globals.is_empty() {
+            self.runtime.observe_flags();
+        }
+        if self.reads.signals {
+            self.runtime.observe_signals();
+        }
+        let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
+        if self.reads.calls.iter().any(adds_hooks) {
+            self.runtime.observe_audit();
+        }
+        let calls = || {
+            self.reads
+                .calls
+                .iter()
+                .filter_map(|call| call.row().modelled)
+        };
+        if calls().any(looks_on) {
+            let frames = calls().any(|call| call == Call::CurrentFrames);
+            self.runtime.observe_hooks(frames);
+        }
+    }
+}
+
+/// Whether the runtime keeps something only for programs with such a call.
+fn looks_on(call: Call) -> bool {
+    matches!(
+        call,
+        Call::EvalSetProfile
+            | Call::EvalSetTrace
+            | Call::EvalSetProfileAllThreads
+            | Call::EvalSetTraceAllThreads
+            | Call::RefTracerSetTracer
+            | Call::InterpreterStateSetEvalFrameFunc
+            | Call::CurrentFrames
+            | Call::EvalFrame
+            | Call::ThreadStateFrame
+            | Call::TracemallocStart
+            | Call::TracemallocStop
+            | Call::AllocHook
+    )
+}
