@@ -50,24 +50,23 @@ impl Caller<'_> {
     /// The process is over if a stage fails. A crash if another thread initializes at the same time; what ended the thread
     /// in the site hook. Source: contract 2.2, §INIT.
     #[doc(alias = "Py_Initialize")]
-    #[doc(alias = "Py_InitializeEx")]
     pub fn initialize(&self) -> Step<()> {
-        if self.runtime.initialized.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.run_stages_or_configure(None)?
-            .map_err(|error| self.status(error))
+        self.initialize_ex(true)
     }
 
-    /// As [`Caller::initialize`], with handlers of signals or without.
+    /// The same, with handlers of signals or without.
     ///
     /// # Errors
     ///
-    /// As there. Source: contract 2.2.
+    /// As there.
     #[doc(alias = "Py_InitializeEx")]
     pub fn initialize_ex(&self, installs_signal_handlers: bool) -> Step<()> {
+        if self.runtime.initialized.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.runtime.signals.will_install(installs_signal_handlers);
-        self.initialize()
+        self.run_stages_or_configure(None)?
+            .map_err(|error| self.status(error))
     }
 
     /// As [`Caller::initialize`], from a configuration, or from none; behind the core only if that says so.

@@ -23,6 +23,7 @@ fn outcome(machine: &Machine, threads: usize) -> String {
         Some(Over::Status(error)) => {
             return format!("fatal({:?})", error.message(machine.runtime.profile()));
         }
+        Some(Over::Limit(_)) => return "inconclusive".to_owned(),
         Some(Over::Crash(crash)) if crash.name().is_empty() => return "crash".to_owned(),
         Some(Over::Crash(crash)) => return format!("crash({})", crash.name()),
         Some(Over::Limit(_)) => return "inconclusive".to_owned(),

@@ -26,21 +26,6 @@ impl Writer {
         if self.minor < since(step.kind) {
             return None;
         }
-        let thread = step.thread;
-        let is_live = |reference: &Reference, state| live(reference, state).is_some();
-        // Between two lives who comes too late does not always read what is freed.
-        let is_late = |reference: &Reference| {
-            reference.finalizing() && Rule::LateByFinalizer.holds(self.minor)
-        };
-        let detached = |reference: &Reference, state: Option<State>| {
-            state.is_some_and(|state| {
-                let fields = &reference.states[state.0];
-                let exists = !fields.freed || is_late(reference);
-                exists && !fields.attached && fields.thread == thread
-            })
-        };
-        let current =
-            |reference: &Reference, state: Option<State>| reference.current(thread) == state;
         match step.kind {
             Kind::Initialize
             | Kind::Finalize
@@ -73,14 +58,49 @@ impl Writer {
             Kind::Fork => Some(fork(step)),
             Kind::AfterFork => self.after_fork(step),
             Kind::New | Kind::ThreadHead | Kind::InterpreterNext => Some(self.of(step)),
+            Kind::AddPending | Kind::Fill => Some(add_pending(step)),
+            Kind::Release => Some(self.release(step)),
+            Kind::EndInterpreter
+            | Kind::Restore
+            | Kind::Acquire
+            | Kind::ReleaseThread
+            | Kind::Swap
+            | Kind::Clear
+            | Kind::Delete
+            | Kind::GetId
+            | Kind::Next
+            | Kind::GetInterpreter => self.with_operand(step),
+        }
+    }
+
+    /// Calls that take a thread state.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others take none; whoever calls this has sorted them out"
+    )]
+    fn with_operand(&self, step: Step) -> Option<(Call, String)> {
+        let thread = step.thread;
+        let is_live = |reference: &Reference, state| live(reference, state).is_some();
+        // Between two lives who comes too late does not always read what is freed.
+        let is_late = |reference: &Reference| {
+            reference.finalizing() && Rule::LateByFinalizer.holds(self.minor)
+        };
+        let detached = |reference: &Reference, state: Option<State>| {
+            state.is_some_and(|state| {
+                let fields = &reference.states[state.0];
+                let exists = !fields.freed || is_late(reference);
+                exists && !fields.attached && fields.thread == thread
+            })
+        };
+        let current =
+            |reference: &Reference, state: Option<State>| reference.current(thread) == state;
+        match step.kind {
             Kind::EndInterpreter => self
                 .operand(step, |reference, state| {
                     current(reference, state)
                         && state.is_some_and(|it| reference.home(it) != Home(0))
                 })
                 .map(|operand| one(Call::EndInterpreter, "Py_EndInterpreter", operand)),
-            Kind::AddPending | Kind::Fill => Some(add_pending(step)),
-            Kind::Release => Some(self.release(step)),
             Kind::Restore | Kind::Acquire => {
                 let operand = self.operand(step, detached)?;
                 Some(if step.kind == Kind::Restore {
@@ -109,6 +129,7 @@ impl Writer {
                 let operand = self.operand(step, is_live)?;
                 Some(reads(step.kind, operand))
             }
+            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! A run follows one process ([`crate::sync::fork`]). The child has the forking thread only and ends with its block; what the
 //! machine keeps of the others stays as it was.
 
-use super::{Activation, Calls, Flow, Machine, Python, index_of, position};
+use super::{Activation, Calls, Flow, Lane, Machine, Python, index_of, position};
 use crate::runtime::{Over, Step as Called};
 use crate::sim::scenario::program::{Block, BodyId, StatementId, ThreadId};
 use crate::sync::{Branch, ThreadIndex, current_thread, pause_point, statement};
@@ -38,6 +38,23 @@ impl<P: Python> Machine<P> {
             listener.forks(self, thread, branch);
         }
         branch
+    }
+
+    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last. In a
+    /// forked child the first thread is the one that forked, and those that were left behind are none of the others.
+    pub(super) fn end_without_main(&self) {
+        if !self.lanes[self.first().index()].exited.peek() {
+            return;
+        }
+        let is_over = |(index, lane): (usize, &Lane)| {
+            let gone = self.is_gone(index_of(ThreadId(index as u8)));
+            let is_first = index == self.first().index();
+            let is_there = is_first || lane.launched.read();
+            gone || !is_there || lane.ended.peek()
+        };
+        if self.lanes.iter().enumerate().all(is_over) {
+            self.process_ended.write(true);
+        }
     }
 
     fn begin_child(&self, survivor: ThreadIndex) {

@@ -16,12 +16,14 @@ mod fork;
 mod natives;
 mod python;
 mod signal;
+mod site;
 mod statement;
 mod value;
 
 pub use condition::{Reader, Unbound};
 pub use natives::NativeMutex;
 pub use python::{Calls, Python, evaluated, reference_traced, traced};
+pub use site::Site;
 pub use value::Value;
 
 use super::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId, ThreadId};
@@ -67,35 +69,6 @@ pub trait Listener<P: Python = Runtime>: Sync + Send {
     /// The process has forked, and the run goes on as this one.
     fn forks(&self, machine: &Machine<P>, thread: ThreadIndex, branch: Branch) {
         let _ = (machine, thread, branch);
-    }
-}
-
-/// Which assertion failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Site {
-    /// An `assert` or the claim on a result.
-    Statement(StatementId),
-    /// A statement read a name that is not bound yet.
-    Name(StatementId),
-    /// The claim with this index.
-    Claim(u16),
-}
-
-impl Word for Site {
-    fn to_word(self) -> u64 {
-        match self {
-            Self::Statement(id) => 1 << 16 | u64::from(id.0),
-            Self::Name(id) => 2 << 16 | u64::from(id.0),
-            Self::Claim(index) => 3 << 16 | u64::from(index),
-        }
-    }
-
-    fn from_word(word: u64) -> Self {
-        match word >> 16 {
-            1 => Self::Statement(StatementId(word as u16)),
-            2 => Self::Name(StatementId(word as u16)),
-            _ => Self::Claim(word as u16),
-        }
     }
 }
 
@@ -338,23 +311,6 @@ impl<P: Python> Machine<P> {
         let mut texts = self.program.texts.iter();
         let place = texts.position(|text| **text == *words);
         Value::Text(place.map_or(u16::MAX, |place| place as u16))
-    }
-
-    /// A first thread that finalization ended (`pthread_exit`) leaves the process to the others: it ends with the last. In a
-    /// forked child the first thread is the one that forked, and those that were left behind are none of the others.
-    fn end_without_main(&self) {
-        if !self.lanes[self.first().index()].exited.peek() {
-            return;
-        }
-        let is_over = |(index, lane): (usize, &Lane)| {
-            let gone = self.is_gone(index_of(ThreadId(index as u8)));
-            let is_first = index == self.first().index();
-            let is_there = is_first || lane.launched.read();
-            gone || !is_there || lane.ended.peek()
-        };
-        if self.lanes.iter().enumerate().all(is_over) {
-            self.process_ended.write(true);
-        }
     }
 
     /// The body of a thread that Python itself made, inside whatever Python does around it.

@@ -164,11 +164,13 @@ impl Reads {
                 self.imports.insert(*module);
             }
             StatementKind::FailThreadStart | StatementKind::FailAlloc => self.failures = true,
-            StatementKind::FailStage(stage) => {
-                self.failures = true;
-                self.stages.insert(*stage);
-            }
+            StatementKind::FailStage(stage) => self.stage(*stage),
         }
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        self.failures = true;
+        self.stages.insert(stage);
     }
 
     fn step(&mut self, step: &Step) {
