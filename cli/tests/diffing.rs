@@ -262,4 +262,6 @@ fn the_same_bytes_on_however_many_threads() {
             one
         );
     }
+    project.expect(&["diff", "3.12", "3.13", "-o", "report.txt"], 1);
+    assert_eq!(project.read("report.txt"), one.output);
 }
