@@ -37,6 +37,7 @@ What is not driven is counted apart: it is never a pass.";
 const DIFF_EXIT: &str = "\
 Claims are not judged, and each scenario is explored under both versions, whatever its `python` line
 names. One with a call that only one of the releases has is changed: the other does not build it.
+Where a run breaks a claim of `always` or `finally`, `tstate replay` ends there and refuses the rest.
 
 Exit status of this command:
   0    every scenario has the same outcomes under both
