@@ -202,8 +202,11 @@ impl Caller<'_> {
         self.forget_last_life();
         self.forget_ref_tracer();
         runtime.main_thread.write(current_thread());
-        // Differs: `main_tstate` names the storage of the last life's first thread state until I6, and is not null. Who adds
-        // a pending call just then would read through null in C.
+        if runtime.profile.runtime_begins_pristine() && runtime.used.read() {
+            let null = ThreadStateHandle::NULL;
+            runtime.finalizing.store(null.to_word(), Ordering::Relaxed);
+            runtime.main_thread_state.write(null);
+        }
         runtime.pending_main.reset();
         self.open_queue(&runtime.pending_main);
         runtime.check_enabled.write(true);
