@@ -178,13 +178,13 @@ fn no_change_exits_0_and_says_so() {
 
 #[test]
 fn a_search_that_was_cut_short_is_never_no_change() {
-    let project = Project::new(&[("scenarios/same.capi", SAME)]);
-    let answer = project.expect(&["diff", "3.12", "3.13", "--max-states", "1"], 3);
+    let project = Project::new(&[("scenarios/late.capi", LATE)]);
+    let answer = project.expect(&["diff", "3.12", "3.14", "--max-states", "8"], 3);
     snapshot!("diff-cut", answer.transcript());
-    let own = Project::new(&[("scenarios/a.capi", &format!("bound {{ states 1 }}\n{SAME}"))]);
-    own.expect(&["diff", "3.12", "3.13"], 3);
+    let own = format!("bound {{ states 8 }}\n{LATE}");
+    let own = Project::new(&[("scenarios/late.capi", own.as_str())]);
+    own.expect(&["diff", "3.12", "3.14"], 3);
     // What only a search that was cut short found is not there is open, and no change.
-    let late = Project::new(&[("scenarios/late.capi", LATE)]);
     let line = [
         "diff",
         "3.12",
@@ -194,7 +194,7 @@ fn a_search_that_was_cut_short_is_never_no_change() {
         "--format",
         "json",
     ];
-    let lines = lines(&late.expect(&line, 3));
+    let lines = lines(&project.expect(&line, 3));
     let diff = of_type(&lines, "diff")[0];
     assert_eq!(diff["status"], "inconclusive");
     assert!(names(&diff["lost"]).is_empty() && names(&diff["gained"]).is_empty());
