@@ -86,7 +86,7 @@ fn fix_addresses() -> Result<(), String> {
     Err(std::io::Error::last_os_error().to_string())
 }
 
-/// Nothing of the user's environment reaches the library.
+/// Nothing of the user's environment reaches the library, and none of what a shell does to the signals of programs behind `&`.
 fn clean_environment(home: Option<&str>) {
     let names: Vec<String> = std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
@@ -104,6 +104,7 @@ fn clean_environment(home: Option<&str>) {
         if let Some(home) = home {
             std::env::set_var("PYTHONHOME", home);
         }
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
     }
 }
 
@@ -112,7 +113,9 @@ fn probe() -> Probed {
     let rows = tstate::sim::scenario::calls::rows();
     let rows = rows.iter().flat_map(|rows| rows.iter());
     let missing = rows
-        .filter(|row| (row.since..=row.until).contains(&release.minor))
+        .filter(|row| {
+            (row.since..=row.until).contains(&release.minor) && row.lacks != release.minor
+        })
         .filter(|row| !refuse::is_there(row, release))
         .map(|row| row.name.to_owned());
     let threads = if release.free_threaded { "t" } else { "" };

@@ -340,9 +340,8 @@ impl Calls for Caller<'_> {
         let status = during(Making::Interpreter, || {
             api::new_interpreter_from_config(&raw mut state, &raw const fields)
         });
-        Ok(if status.is_exception() {
-            // Which error it is nobody asks.
-            Err(StatusError::Gil)
+        Ok(if let Err(error) = configure::noted(status) {
+            Err(error)
         } else {
             if !state.is_null() {
                 subinterpreters::prepare();

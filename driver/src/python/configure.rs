@@ -119,9 +119,6 @@ pub(super) fn filled(config: &Config) -> Memory {
         (ConfigField::UserSiteDirectory, 0),
     ];
     let quick = quick.into_iter().filter(|_| !child::names_flags());
-    if child::names_flags() {
-        forget_environment();
-    }
     for (field, value) in quick.chain(told) {
         // SAFETY: as above.
         unsafe { *int_at(&mut memory, offset(field)) = value };
@@ -154,7 +151,8 @@ fn keep_home() {
     api::set_home(home.as_ptr());
 }
 
-fn noted(status: Status) -> Result<(), StatusError> {
+/// Keeps a status that is an exception, for [`exit_status_exception`].
+pub(super) fn noted(status: Status) -> Result<(), StatusError> {
     if !status.is_exception() {
         return Ok(());
     }
@@ -241,18 +239,8 @@ pub(super) fn set_global_flag(field: ConfigField, value: i32) {
     unsafe { flag(field).write_volatile(value) };
 }
 
-/// Flags are what the scenario makes of them, whatever this process's environment says.
-fn forget_environment() {
-    for name in ["PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"] {
-        let name = CString::new(name).unwrap_or_default();
-        // SAFETY: the name is terminated, and no other thread reads the environment before initialization.
-        unsafe { libc::unsetenv(name.as_ptr()) };
-    }
-}
-
 /// `Py_Initialize` of a scenario that names flags: nothing else is said.
 pub(super) fn initialize_as_told() {
-    forget_environment();
     api::initialize_ex(0);
 }
 
