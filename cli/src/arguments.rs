@@ -34,6 +34,17 @@ Exit status of this command:
   3    inconclusive: nothing was driven at all
 What is not driven is counted apart: it is never a pass.";
 
+const DIFF_EXIT: &str = "\
+Claims are not judged, and each scenario is explored under both versions, whatever its `python` line
+names. One with a call that only one of the releases has is changed: the other does not build it.
+Where a run breaks a claim of `always` or `finally`, `tstate replay` ends there and refuses the rest.
+
+Exit status of this command:
+  0    every scenario has the same outcomes under both
+  1    an outcome was lost or gained, or a scenario exists in one of the releases only
+  2    bad usage, a scenario file with errors, or no scenario that either of the releases has
+  3    inconclusive: a bound cut a search short, and what was found shows no change";
+
 /// Explore what CPython's thread and interpreter lifecycle allows, and check it
 #[derive(Debug, Parser)]
 #[command(name = "tstate", version, styles = STYLES, after_help = EXIT_STATUS, max_term_width = 100)]
@@ -97,6 +108,8 @@ pub enum Command {
     Graph(Graph),
     /// Run scenarios on real libpythons and compare what they do with the model
     Conform(Conform),
+    /// Tell what changes between two CPython versions: outcomes lost and gained, with a run for each
+    Diff(Diff),
     /// Parse and check scenario files without exploring them
     Lint(Lint),
     /// Format scenario files in place
@@ -352,6 +365,53 @@ pub struct Conform {
     /// Write what the libpythons did into files under DIR, one for each scenario
     #[arg(long, value_name = "DIR", help_heading = "Output", value_hint = ValueHint::DirPath)]
     pub record: Option<PathBuf>,
+}
+
+/// `tstate diff`
+#[derive(Debug, Args)]
+#[command(after_help = DIFF_EXIT)]
+pub struct Diff {
+    /// The CPython version to compare with
+    #[arg(value_name = "OLD")]
+    pub old: Profile,
+    /// The CPython version to compare
+    #[arg(value_name = "NEW")]
+    pub new: Profile,
+    /// Scenario files or folders [default: scenarios]
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Only scenarios whose name contains TEXT
+    #[arg(short = 'k', long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// How far to search.
+    #[command(flatten)]
+    pub search: Search,
+    /// Compare this many scenarios at once [default: number of cores]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        env = "TSTATE_JOBS",
+        help_heading = "Search"
+    )]
+    pub jobs: Option<NonZeroUsize>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DiffFormat::Human, help_heading = "Output")]
+    pub format: DiffFormat,
+    /// Write the output to FILE
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of what changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(
+    missing_docs,
+    reason = "documentation of a value would become its help, and the names say it all"
+)]
+pub enum DiffFormat {
+    Human,
+    Json,
 }
 
 /// `tstate lint`

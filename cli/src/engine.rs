@@ -23,6 +23,15 @@ pub fn load(source: &str) -> Result<Arc<Program>, Vec<Diagnostic>> {
     scenario::check(&scenario::parse(source)?).map(Arc::new)
 }
 
+/// Reads a scenario for one profile, whatever its `python` line names, and without its claims.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text under that profile but for the claims.
+pub fn load_under(source: &str, profile: Profile) -> Result<Arc<Program>, Vec<Diagnostic>> {
+    scenario::check_under(&scenario::parse(source)?, profile).map(Arc::new)
+}
+
 /// The text in the form that `tstate fmt` writes.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ pub mod check;
 mod child;
 pub mod commands;
 pub mod conform;
+pub mod diff;
 pub mod engine;
 pub mod exit;
 pub mod files;

@@ -25,7 +25,7 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Record {
-    /// The first line of a check or a walk.
+    /// The first line of a check, a walk or a comparison of profiles.
     Run(Run),
     /// A finding about the text of a scenario file.
     Diagnostic(Finding),
@@ -33,10 +33,14 @@ pub enum Record {
     Scenario(Scenario),
     /// What a random walk through one scenario under one profile met.
     Walk(Walk),
-    /// The shortest run that shows a failure.
+    /// The shortest run that shows a failure, or an outcome that is lost or gained.
     Counterexample(Counterexample),
+    /// What changes of one scenario between two profiles.
+    Diff(Diff),
     /// The last line of a check or a walk.
     Summary(Summary),
+    /// The last line of a comparison of profiles.
+    DiffSummary(DiffSummary),
 }
 
 /// What is going to be checked.
@@ -298,6 +302,79 @@ pub struct Summary {
     /// Runs of all walks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs: Option<u64>,
+}
+
+/// What changes of a scenario between two profiles. Each outcome that is lost, gained or open has a counterexample: the
+/// shortest run to it under the profile that has it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Diff {
+    /// What reports call the scenario.
+    pub name: String,
+    /// The file, as it was named.
+    pub file: String,
+    /// The line that tells the story.
+    pub title: Option<String>,
+    /// The profile that is compared with.
+    pub old: String,
+    /// The profile that is compared.
+    pub new: String,
+    /// What came of it.
+    pub status: DiffWord,
+    /// The profile whose release does not have what the scenario calls, if it is only one of them.
+    pub lacks: Option<String>,
+    /// States of both graphs.
+    pub states: u64,
+    /// The bounds that cut the search under the old profile; empty if it was complete.
+    pub old_bounds: Vec<String>,
+    /// The bounds that cut the search under the new profile.
+    pub new_bounds: Vec<String>,
+    /// The outcomes that only the old profile has, best first.
+    pub lost: Vec<Outcome>,
+    /// The outcomes that only the new profile has.
+    pub gained: Vec<Outcome>,
+    /// Outcomes that were found under one profile only, while the search under the other was cut short.
+    pub open: Vec<Outcome>,
+    /// The outcomes that both have.
+    pub kept: Vec<String>,
+}
+
+/// What came of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffWord {
+    /// Both have the same outcomes, and both searches were complete.
+    Same,
+    /// An outcome is lost or gained.
+    Changed,
+    /// A search was cut short, and what was found shows no change.
+    Inconclusive,
+    /// One of the releases does not have what the scenario calls, which counts as a change.
+    Lacking,
+    /// Neither release has it.
+    Neither,
+    /// The file has errors, or something that is not modelled.
+    Broken,
+}
+
+/// What came of a comparison of profiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DiffSummary {
+    /// Scenario files.
+    pub scenarios: u64,
+    /// Those with the same outcomes under both.
+    pub same: u64,
+    /// Those with an outcome that is lost or gained.
+    pub changed: u64,
+    /// Those that a bound left open.
+    pub inconclusive: u64,
+    /// Those that one of the releases does not have.
+    pub lacking: u64,
+    /// Those that neither has.
+    pub neither: u64,
+    /// Those with errors, or with something that is not modelled.
+    pub broken: u64,
+    /// States of all graphs.
+    pub states: u64,
 }
 
 /// The line of a record, with its line end.

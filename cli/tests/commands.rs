@@ -35,6 +35,7 @@ fn help_names_all_commands_and_exit_codes() {
         "walk",
         "replay",
         "graph",
+        "diff",
         "lint",
         "fmt",
         "api",
@@ -45,6 +46,7 @@ fn help_names_all_commands_and_exit_codes() {
     }
     snapshot!("help-check", project.expect(&["check", "--help"], 0).output);
     snapshot!("help-walk", project.expect(&["walk", "--help"], 0).output);
+    snapshot!("help-diff", project.expect(&["diff", "--help"], 0).output);
 }
 
 #[test]

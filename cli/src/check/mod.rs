@@ -4,11 +4,12 @@ pub mod plan;
 pub mod verdict;
 
 mod save;
-mod watch;
+pub(crate) mod watch;
 
 pub mod report;
 
 mod run;
 
+pub(crate) use run::guarded;
 pub use run::{Order, run};
 pub(crate) use save::schedule_in;

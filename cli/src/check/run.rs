@@ -14,6 +14,7 @@ use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tstate::runtime::profile::Profile;
 use tstate::sim::verdict::Status;
 
 /// How to run a plan.
@@ -94,17 +95,27 @@ fn explore(
         !stop.load(Ordering::Relaxed)
     };
     let check = || verdict::check(scenario, profile, &order.how, &mut progress);
-    let checked = panic::catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|defect| {
+    let checked = guarded(&scenario.file.path, profile, watch, stop, check)?;
+    watch.finish(number, checked.verdict.states, checked.verdict.steps);
+    Some(checked)
+}
+
+/// Explores. A defect of the program ends it, but not before it was said which file shows it.
+pub(crate) fn guarded<R>(
+    path: &str,
+    profile: Profile,
+    watch: &Watch,
+    stop: &AtomicBool,
+    explore: impl FnOnce() -> R,
+) -> R {
+    panic::catch_unwind(AssertUnwindSafe(explore)).unwrap_or_else(|defect| {
         // The panic has told what; the user still needs to know which file shows it.
         stop.store(true, Ordering::Relaxed);
-        let path = &scenario.file.path;
         let what = format!("this is a defect in tstate itself, shown by `{path}` under {profile}");
         let problem = Problem::new(what).help("please report it with the file");
         watch.aside(|| output::remark(&problem.render()));
         panic::resume_unwind(defect)
-    })?;
-    watch.finish(number, checked.verdict.states, checked.verdict.steps);
-    Some(checked)
+    })
 }
 
 fn event<'a>(plan: &'a Plan, task: Task, checked: Option<&'a Checked>) -> Event<'a> {

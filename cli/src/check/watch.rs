@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Watches a check.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     bar: Option<ProgressBar>,
     begun: Instant,
     total: usize,
@@ -37,7 +37,7 @@ struct State {
 
 impl Watch {
     /// Begins to watch `total` explorations.
-    pub(super) fn begin(total: usize, verbose: bool, quiet: bool) -> Self {
+    pub(crate) fn begin(total: usize, verbose: bool, quiet: bool) -> Self {
         let begun = Instant::now();
         let bar = (!quiet && total > 0 && output::remarks_are_watched()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
@@ -65,7 +65,7 @@ impl Watch {
     }
 
     /// Task `task`, the exploration of `name`, is so far.
-    pub(super) fn advance(&self, task: usize, name: &str, progress: Progress) {
+    pub(crate) fn advance(&self, task: usize, name: &str, progress: Progress) {
         let mut state = self.lock();
         state.running.insert(task, (name.to_owned(), progress));
         if let Some(bar) = &self.bar {
@@ -78,7 +78,7 @@ impl Watch {
     }
 
     /// Task `task` is done.
-    pub(super) fn finish(&self, task: usize, states: u64, steps: u64) {
+    pub(crate) fn finish(&self, task: usize, states: u64, steps: u64) {
         let mut state = self.lock();
         state.running.remove(&task);
         state.done += 1;
@@ -87,7 +87,7 @@ impl Watch {
     }
 
     /// Does something that writes to the terminal, with the changing line out of its way.
-    pub(super) fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
+    pub(crate) fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
         match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),
@@ -95,7 +95,7 @@ impl Watch {
     }
 
     /// Takes the changing line away, and says how long it took if that was asked for.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -4,6 +4,7 @@ mod api;
 mod check;
 mod completions;
 mod conform;
+mod diff;
 mod explain;
 mod fmt;
 mod graph;
@@ -44,6 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Replay(replay) => replay::run(replay, global),
         Command::Conform(conform) => conform::run(conform, global, &settings()?),
         Command::Graph(graph) => graph::run(graph, global, &settings()?),
+        Command::Diff(diff) => diff::run(diff, global, &settings()?),
         Command::Lint(lint) => lint::run(lint, global, &settings()?),
         Command::Fmt(fmt) => fmt::run(fmt, global, &settings()?),
         Command::Api(api) => api::run(api),

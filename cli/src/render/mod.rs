@@ -7,6 +7,7 @@ pub mod findings;
 pub mod github;
 pub mod graph;
 pub mod paint;
+pub mod run;
 pub mod shell;
 pub mod table;
 pub mod trace;

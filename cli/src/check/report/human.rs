@@ -5,10 +5,11 @@ use crate::check::plan::{Plan, Scenario, Task};
 use crate::check::verdict::{self, Checked, Counterexample, Walked, so_far};
 use crate::record::Summary;
 use crate::render::paint::{Paint, counted, escape, grouped, pad, width};
-use crate::render::trace::{self, Style};
+use crate::render::run::{self, cost};
+use crate::render::trace::Style;
 use crate::render::{findings, shell};
 use tstate::sim::scenario::program::Program;
-use tstate::sim::verdict::{Found, Status, Verdict};
+use tstate::sim::verdict::{Status, Verdict};
 
 /// Columns of a number of states or runs.
 const SIZE_COLUMNS: usize = 10;
@@ -130,20 +131,16 @@ impl Human {
         let Some(found) = verdict.outcomes.get(counterexample.found) else {
             return String::new();
         };
-        let name = escape(&scenario.file.name);
-        let head = format!("{name} under {}: {}", verdict.profile, escape(&found.text));
-        let cost = format!("{} (the shortest way{})", cost(found), so_far(verdict));
-        let mut text = format!("{}, {cost}\n\n", Paint::Strong.on(&head));
-        text += &trace::render(&counterexample.trace, self.style);
-        let schedule = counterexample
-            .saved
-            .clone()
-            .unwrap_or_else(|| found.schedule.to_string());
-        let (file, schedule) = (shell::quote(&scenario.file.path), shell::quote(&schedule));
-        text += &format!("\n  Replay:  tstate replay {file} {schedule}\n");
-        let outcome = shell::quote(&subject(&found.text));
-        text += &format!("  Explain: tstate explain {outcome}\n\n");
-        text
+        run::render(
+            &run::Told {
+                file: &scenario.file,
+                found,
+                trace: &counterexample.trace,
+                saved: counterexample.saved.as_deref(),
+                so_far: so_far(verdict),
+            },
+            self.style,
+        )
     }
 }
 
@@ -202,23 +199,6 @@ impl Reporter for Human {
         };
         format!("{details}{gap}{line}\n{limit}")
     }
-}
-
-/// `41 steps, 2 switches`.
-fn cost(found: &Found) -> String {
-    let steps = counted(found.steps.into(), "step");
-    match found.switches {
-        0 => steps,
-        1 => format!("{steps}, 1 switch"),
-        switches => format!("{steps}, {} switches", grouped(switches.into())),
-    }
-}
-
-/// What `tstate explain` knows an outcome by: crashes by their cause, the others without their threads.
-fn subject(outcome: &str) -> String {
-    let word = outcome.split('(').next().unwrap_or("");
-    let subject = if word == "crash" { outcome } else { word };
-    subject.to_owned()
 }
 
 /// How much there was to see, in a column: `       41 states`.

@@ -25,6 +25,7 @@ use super::program::{
     TssKeyId, Variable, VariableId,
 };
 use super::syntax;
+use crate::runtime::profile::Profile;
 use crate::sim::diagnostic::{Code, Diagnostic, Severity, Span};
 
 /// Resolves a scenario.
@@ -35,26 +36,25 @@ use crate::sim::diagnostic::{Code, Diagnostic, Severity, Span};
 pub fn check(file: &syntax::File) -> Result<Program, Vec<Diagnostic>> {
     let mut checker = Checker::default();
     checker.headers(file);
-    checker.declare(file);
-    checker.count_threads();
-    checker.bind_all();
-    checker.resolve_bodies();
+    checker.bodies(file);
     checker.claims(file);
     checker.warn_of_unused();
-    let mut diagnostics = checker.diagnostics;
-    diagnostics.sort_by_key(|diagnostic| diagnostic.primary.span);
-    let failed = diagnostics
-        .iter()
-        .any(|diagnostic| diagnostic.severity == Severity::Error);
-    if failed {
-        // What an erroneous line would have used seems unused.
-        diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
-        return Err(diagnostics);
-    }
-    Ok(Program {
-        warnings: diagnostics,
-        ..checker.program
-    })
+    checker.finish()
+}
+
+/// Resolves a scenario for one profile, whatever its `python` line names, and without its claims.
+///
+/// # Errors
+///
+/// Every mistake of the scenario but for those in its claims, in the order of the file. A call that the release does not
+/// have is one.
+pub fn check_under(file: &syntax::File, profile: Profile) -> Result<Program, Vec<Diagnostic>> {
+    let mut checker = Checker::default();
+    checker.headers(file);
+    checker.program.profiles = vec![profile];
+    checker.program.profiles_span = None;
+    checker.bodies(file);
+    checker.finish()
 }
 
 /// What a name of the file stands for.
@@ -121,6 +121,32 @@ struct Checker<'file> {
 }
 
 impl<'file> Checker<'file> {
+    /// Everything between the headers and the claims.
+    fn bodies(&mut self, file: &'file syntax::File) {
+        self.declare(file);
+        self.count_threads();
+        self.bind_all();
+        self.resolve_bodies();
+    }
+
+    /// The program, or every mistake in the order of the file.
+    fn finish(self) -> Result<Program, Vec<Diagnostic>> {
+        let mut diagnostics = self.diagnostics;
+        diagnostics.sort_by_key(|diagnostic| diagnostic.primary.span);
+        let failed = diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error);
+        if failed {
+            // What an erroneous line would have used seems unused.
+            diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+            return Err(diagnostics);
+        }
+        Ok(Program {
+            warnings: diagnostics,
+            ..self.program
+        })
+    }
+
     fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }

@@ -1,0 +1,401 @@
+//! What changes from one release to the next: `docs/releases.md`.
+//!
+//! The page is written from the outcomes in `snapshots/`, which `tests/scenarios.rs` keeps equal to what the explorer finds,
+//! and from the runs of real libpythons in `conform/golden`, which `tests/golden.rs` keeps within the model:
+//! `TSTATE_UPDATE=1 cargo test --test changes`. Nothing is explored here.
+
+#![cfg(not(loom))]
+
+mod corpus;
+
+use corpus::{ScenarioFile, root, scenario_files};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use tstate::runtime::Profile;
+use tstate::sim::conform::Recorded;
+use tstate::sim::events::{End, EventKind, Observed, Rest};
+use tstate::sim::scenario::program::Program;
+use tstate::sync::Branch;
+
+/// Where the page is.
+const PAGE: &str = "docs/releases.md";
+
+/// Runs of real libpythons, each in the words of the outcome that it shows, if it shows one: outcome, and who ended so.
+type Seen = BTreeMap<(String, u8), BTreeSet<Profile>>;
+
+/// A scenario with the outcomes of each release that it names, best first, and what was seen of them.
+struct Story {
+    title: String,
+    outcomes: BTreeMap<Profile, Vec<String>>,
+    seen: Seen,
+}
+
+/// Two releases that follow each other.
+#[derive(Clone, Copy)]
+struct Pair {
+    old: Profile,
+    new: Profile,
+}
+
+/// A line of the page.
+struct Change<'a> {
+    story: &'a Story,
+    lost: Vec<&'a str>,
+    gained: Vec<&'a str>,
+}
+
+/// The outcomes in a snapshot, by profile. A snapshot has a part for each group of profiles, `===== 3.9, 3.11`, and in it
+/// lines such as `  hang(worker): 41 steps` between `outcomes` and an empty line.
+fn outcomes_in(snapshot: &str) -> BTreeMap<Profile, Vec<String>> {
+    let mut all = BTreeMap::new();
+    let parts = snapshot.split("\n===== ").skip(1);
+    for part in parts {
+        let (profiles, text) = part.split_once('\n').expect("a part has lines");
+        let (_, text) = text
+            .split_once("\noutcomes\n")
+            .expect("a part has outcomes");
+        let lines = text.lines().take_while(|line| !line.is_empty());
+        let outcomes: Vec<String> = lines
+            .map(|line| {
+                let (outcome, steps) = line.rsplit_once(": ").expect("an outcome and its steps");
+                assert!(steps.ends_with(" steps"), "{line}");
+                outcome.trim_start().to_owned()
+            })
+            .collect();
+        assert!(!outcomes.is_empty(), "no outcome under {profiles}");
+        for profile in profiles.split(", ") {
+            let profile = profile.parse().expect("a profile");
+            let before = all.insert(profile, outcomes.clone());
+            assert!(before.is_none(), "{profile} is there twice");
+        }
+    }
+    all
+}
+
+/// `hang(worker)` of the threads that rest so.
+fn with_threads(word: &str, program: &Program, rests: &[Rest], wanted: Rest) -> Option<String> {
+    let names = program.threads.iter().zip(rests);
+    let names = names.filter(|(_, rest)| **rest == wanted);
+    let names = names.map(|(thread, _)| thread.name.to_string());
+    let names: Vec<String> = names.collect();
+    (!names.is_empty()).then(|| format!("{word}({})", names.join(", ")))
+}
+
+/// How a process ended, as far as it can be seen from outside: the outcomes that this fits, of those that its release has.
+fn fitting<'a>(program: &Program, run: &Observed, outcomes: &'a [String]) -> Vec<&'a str> {
+    let forks = run.events.iter();
+    let forks = forks.filter(|event| event.kind == EventKind::Forks(Branch::Child));
+    let (mut before, mut after) = (String::new(), String::new());
+    for _ in forks {
+        before += "child(";
+        after += ")";
+    }
+    let of_process = |outcome: &'a str| -> Option<&'a str> {
+        let inner = outcome.strip_prefix(&before)?.strip_suffix(&after)?;
+        (!inner.starts_with("child(")).then_some(inner)
+    };
+    let fits = |inner: &str| {
+        let word = inner.split('(').next().unwrap_or_default();
+        match &run.end {
+            End::Exit(_) => fits_exit(program, &run.threads, word, inner),
+            End::Fatal(text) => *inner == format!("fatal({text:?})"),
+            End::Crash(_) => word == "crash",
+            End::Assertion(_) => word == "assertion",
+            End::Stuck => matches!(word, "deadlock" | "livelock" | "crash" | "hang" | "exit"),
+            End::Cut(_) => true,
+        }
+    };
+    let all = outcomes.iter().map(String::as_str);
+    all.filter(|outcome| of_process(outcome).is_some_and(&fits))
+        .collect()
+}
+
+/// Whether a process that ended of itself may have had this outcome. What is left behind or lost is not seen from outside,
+/// and after what C leaves undefined a process may go on and end as any other.
+fn fits_exit(program: &Program, rests: &[Rest], word: &str, inner: &str) -> bool {
+    let exited = with_threads("exit", program, rests, Rest::Exited);
+    let hung = with_threads("hang", program, rests, Rest::Hung);
+    match word {
+        "ok" | "hang" | "exit" => exited.or(hung).unwrap_or_else(|| "ok".to_owned()) == inner,
+        // Another thread ended the process while these waited.
+        "deadlock" => {
+            let waiting = program.threads.iter().zip(rests);
+            let mut waiting =
+                waiting.filter(|(thread, _)| names_in(inner).contains(&&*thread.name));
+            waiting.all(|(_, rest)| matches!(rest, Rest::Blocked | Rest::Running | Rest::Hung))
+        }
+        "leak" | "lost" | "repeated" | "crash" => true,
+        _ => false,
+    }
+}
+
+/// Whether an end that fits an outcome also shows it: a process that goes on after what is undefined, or that leaves
+/// something behind, does not.
+fn shows(end: &End, outcome: &str) -> bool {
+    let inner = outcome.replace("child(", "");
+    let word = inner.split(['(', ')']).next().unwrap_or_default();
+    match end {
+        End::Exit(_) => matches!(word, "ok" | "hang" | "exit"),
+        End::Fatal(_) => word == "fatal",
+        End::Crash(_) => word == "crash",
+        End::Assertion(_) => word == "assertion",
+        End::Stuck => word == "deadlock",
+        End::Cut(_) => false,
+    }
+}
+
+/// The names in `deadlock(main, worker)`.
+fn names_in(outcome: &str) -> Vec<&str> {
+    let inside = outcome.split_once('(').map_or("", |(_, inside)| inside);
+    inside.trim_end_matches(')').split(", ").collect()
+}
+
+/// What the recorded runs of a scenario show, where only one outcome fits.
+fn seen(file: &ScenarioFile, outcomes: &BTreeMap<Profile, Vec<String>>) -> Seen {
+    let path = root().join(format!("conform/golden/{}.runs", file.title()));
+    let mut seen = Seen::new();
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return seen;
+    };
+    let recorded: Recorded = text.parse().expect("recorded runs can be read");
+    let program = file.program().expect("the corpus parses");
+    for (run, libraries) in &recorded.runs {
+        for library in libraries {
+            let release = Profile::release(library.minor()).expect("a release");
+            let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
+            if let [outcome] = fitting(&program, run, known)[..]
+                && shows(&run.end, outcome)
+            {
+                let key = (outcome.to_owned(), library.minor());
+                seen.entry(key).or_default().insert(*library);
+            }
+        }
+    }
+    seen
+}
+
+fn stories() -> Vec<Story> {
+    let files = scenario_files();
+    let read = |file: &ScenarioFile| {
+        let path = root().join(format!("snapshots/{}.snap", file.title()));
+        let snapshot = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let outcomes = outcomes_in(&snapshot);
+        Story {
+            title: file.title(),
+            seen: seen(file, &outcomes),
+            outcomes,
+        }
+    };
+    files.iter().map(read).collect()
+}
+
+fn pairs() -> Vec<Pair> {
+    let releases: Vec<Profile> = Profile::releases().collect();
+    let pairs = releases.windows(2);
+    pairs
+        .map(|pair| Pair {
+            old: pair[0],
+            new: pair[1],
+        })
+        .collect()
+}
+
+/// What is in one list and not in another, in its order.
+fn only_in<'a>(one: &'a [String], other: &[String]) -> Vec<&'a str> {
+    let outcomes = one.iter().filter(|outcome| !other.contains(outcome));
+    outcomes.map(String::as_str).collect()
+}
+
+impl Story {
+    /// The outcomes lost and gained; `None` if the scenario does not name both releases.
+    fn change(&self, pair: Pair) -> Option<Change<'_>> {
+        let (old, new) = (self.outcomes.get(&pair.old)?, self.outcomes.get(&pair.new)?);
+        Some(Change {
+            story: self,
+            lost: only_in(old, new),
+            gained: only_in(new, old),
+        })
+    }
+
+    /// The libpythons of a release that were seen to end so.
+    fn seen_on(&self, outcome: &str, release: Profile) -> Option<&BTreeSet<Profile>> {
+        self.seen.get(&(outcome.to_owned(), release.minor()))
+    }
+
+    /// `` `hang(worker)` (3.14.10) ``, with `<br>` between outcomes.
+    fn cell(&self, outcomes: &[&str], release: Profile) -> String {
+        let told = outcomes.iter().map(|outcome| {
+            let Some(libraries) = self.seen_on(outcome, release) else {
+                return format!("`{outcome}`");
+            };
+            let libraries: Vec<String> = libraries.iter().map(ToString::to_string).collect();
+            format!("`{outcome}` ({})", libraries.join(", "))
+        });
+        told.collect::<Vec<_>>().join("<br>")
+    }
+}
+
+impl Change<'_> {
+    fn is_one(&self) -> bool {
+        !self.lost.is_empty() || !self.gained.is_empty()
+    }
+
+    /// How many outcomes were lost or gained, and how many of them a libpython was seen to end in.
+    fn counts(&self, pair: Pair) -> (usize, usize) {
+        let lost = self.lost.iter().map(|outcome| (outcome, pair.old));
+        let both = lost.chain(self.gained.iter().map(|outcome| (outcome, pair.new)));
+        let seen =
+            both.filter(|(outcome, release)| self.story.seen_on(outcome, *release).is_some());
+        (self.lost.len() + self.gained.len(), seen.count())
+    }
+}
+
+const HEAD: &str = "# What changes from release to release
+
+Written by `TSTATE_UPDATE=1 cargo test --test changes` from `snapshots/` and `conform/golden`; nothing in it was written by hand.
+
+A line says which outcomes a scenario of `scenarios/` has in one release and not in the next. The explorer found them over all
+interleavings: an outcome that is lost does not occur any more, however the threads are scheduled. Each release is meant
+at its newest patch level. A scenario is compared where its `python` line names both releases: what one of them does not have,
+as a call, is not here. A fatal error that only says something else counts as one lost and one gained. The run that shows an
+outcome is told by `tstate diff OLD NEW scenarios/NAME.capi`.
+
+In brackets behind an outcome stand the real libpythons of that release that were seen to end so: a run recorded in
+`conform/golden` ended as the outcome does, and no other outcome that the release has for the scenario looks the same from
+outside. What has nothing behind it was not confirmed in this way: no library was driven there, or what it did fits
+several outcomes (what C leaves undefined may end anyhow), or its runs did not come that way, or there is nothing to be
+seen (`leak`, `lost`, `repeated`). Every recorded run is within the model, which `cargo test --test golden` asks; that an
+outcome is gone rests on the model alone.
+
+";
+
+/// The whole page.
+fn page(stories: &[Story]) -> String {
+    let mut page = String::from(HEAD);
+    page += "| from, to | scenarios compared | that change | outcomes lost or gained | of these seen |\n| --- | --- | --- | --- | --- |\n";
+    let mut tables = String::new();
+    for pair in pairs() {
+        let compared: Vec<Change<'_>> = stories
+            .iter()
+            .filter_map(|story| story.change(pair))
+            .collect();
+        let changes: Vec<&Change<'_>> = compared.iter().filter(|change| change.is_one()).collect();
+        let counts = changes.iter().map(|change| change.counts(pair));
+        let (outcomes, seen) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let Pair { old, new } = pair;
+        let (all, changed) = (compared.len(), changes.len());
+        let _ = writeln!(
+            page,
+            "| {old}, {new} | {all} | {changed} | {outcomes} | {seen} |"
+        );
+        let _ = write!(
+            tables,
+            "\n## From {old} to {new}\n\n| scenario | lost | gained |\n| --- | --- | --- |\n"
+        );
+        for change in changes {
+            let story = change.story;
+            let (lost, gained) = (
+                story.cell(&change.lost, old),
+                story.cell(&change.gained, new),
+            );
+            let _ = writeln!(tables, "| `{}` | {lost} | {gained} |", story.title);
+        }
+    }
+    page + &tables
+}
+
+#[test]
+fn the_page_of_changes_is_up_to_date() {
+    let path = root().join(PAGE);
+    let page = page(&stories());
+    if std::env::var_os("TSTATE_UPDATE").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page,
+        "{PAGE} is out of date: TSTATE_UPDATE=1 cargo test --test changes"
+    );
+}
+
+#[test]
+fn every_profile_of_a_scenario_is_in_its_snapshot() {
+    for file in scenario_files() {
+        let path = root().join(format!("snapshots/{}.snap", file.title()));
+        let snapshot = std::fs::read_to_string(&path).expect("a snapshot");
+        let program = file.program().expect("the corpus parses");
+        let known: Vec<Profile> = outcomes_in(&snapshot).into_keys().collect();
+        assert_eq!(known, program.profiles, "{}", file.title());
+    }
+}
+
+/// A run that ends so, of a program with the threads `main` and `worker`.
+fn run(end: &str, worker: Rest, forks: usize) -> Observed {
+    let event = "0 forks child / init list 1 cur 0 check";
+    Observed {
+        events: vec![event.parse().expect("an event"); forks],
+        end: end.parse().expect("an end"),
+        threads: vec![Rest::Ended, worker],
+    }
+}
+
+#[test]
+fn a_run_confirms_an_outcome_only_if_no_other_looks_like_it() {
+    let source = "thread main { start worker }\nforeign thread worker {}\n";
+    let file = ScenarioFile {
+        subject: String::new(),
+        name: String::new(),
+        path: root().into(),
+        source: source.to_owned(),
+    };
+    let program = file.program().expect("it parses");
+    let fit = |run: &Observed, outcomes: &[&str]| {
+        let outcomes: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
+        fitting(&program, run, &outcomes).join(" ")
+    };
+    let ended = run("exit 0", Rest::Ended, 0);
+    assert_eq!(fit(&ended, &["ok", "hang(worker)", "exit(worker)"]), "ok");
+    assert_eq!(
+        fit(&ended, &["ok", "leak", "crash(use_after_free)"]),
+        "ok leak crash(use_after_free)"
+    );
+    let beside = run("exit 0", Rest::Blocked, 0);
+    assert_eq!(
+        fit(&beside, &["ok", "deadlock(main)", "deadlock(worker)"]),
+        "ok deadlock(worker)"
+    );
+    let hung = run("exit 0", Rest::Hung, 0);
+    assert_eq!(
+        fit(&hung, &["ok", "hang(worker)", "exit(worker)"]),
+        "hang(worker)"
+    );
+    let exited = run("exit 0", Rest::Exited, 0);
+    assert_eq!(
+        fit(&exited, &["ok", "hang(worker)", "exit(worker)"]),
+        "exit(worker)"
+    );
+    let child = run("exit 0", Rest::Gone, 1);
+    assert_eq!(
+        fit(&child, &["ok", "child(ok)", "child(child(ok))"]),
+        "child(ok)"
+    );
+    let fatal = run("fatal no \"state\"", Rest::Running, 0);
+    assert_eq!(
+        fit(&fatal, &[r#"fatal("no \"state\"")"#, r#"fatal("no")"#]),
+        r#"fatal("no \"state\"")"#
+    );
+    let stuck = run("stuck", Rest::Blocked, 0);
+    assert_eq!(
+        fit(&stuck, &["ok", "deadlock(main)", "fatal(\"no\")"]),
+        "deadlock(main)"
+    );
+    assert_eq!(
+        fit(&stuck, &["deadlock(main)", "livelock(main)"]),
+        "deadlock(main) livelock(main)"
+    );
+    let end = |text: &str| -> End { text.parse().expect("an end") };
+    assert!(shows(&end("exit 0"), "child(ok)") && !shows(&end("exit 0"), "leak"));
+    assert!(shows(&end("crash 11"), "crash") && !shows(&end("stuck"), "crash(use_after_free)"));
+    assert!(!shows(&end("cut events"), "livelock(main)"));
+}
