@@ -62,7 +62,7 @@ fn what_the_page_declares_can_be_called() {
 #[test]
 fn releases_have_what_they_have() {
     let at = |name: &str| row(name).map(|row| (row.since, row.until, row.lacks, row.deprecated));
-    assert_eq!(at("PyThreadState_GetUnchecked"), Some((13, 15, 0, 0)));
+    assert_eq!(at("PyRefTracer_SetTracer"), Some((13, 15, 0, 0)));
     assert_eq!(at("Py_VerboseFlag"), Some((8, 15, 0, 12)));
     assert_eq!(at("_Py_InitializeMain"), Some((8, 15, 14, 0)));
     assert_eq!(at("PyThreadState.on_delete"), Some((8, 12, 0, 0)));

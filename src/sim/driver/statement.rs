@@ -214,7 +214,11 @@ impl<P: Python> Machine<P> {
             StatementKind::Clear(flag) => self.flags[flag.index()].store(false, Ordering::SeqCst),
             StatementKind::Join(thread) => self.join(*thread),
             StatementKind::SpinUntil(condition) => self.spin(at, next.id, condition)?,
-            StatementKind::Sleep => pause_point(),
+            StatementKind::Sleep => {
+                pause_point();
+                // Who stands before the end of the statement does not look like who still sleeps.
+                learned(1);
+            }
             StatementKind::New(object) => {
                 let index = object.index();
                 caller.object_new(ObjectId::new(index), object_kind(&self.program, index))?;
