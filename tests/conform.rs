@@ -15,7 +15,7 @@ use tstate::sim::scenario::program::Program;
 const STATES_MAX: u64 = 100_000;
 const STEPS_MAX: usize = 2_000;
 /// Runs of each scenario under each profile.
-const SEEDS: u64 = 2;
+const SEEDS: u64 = 1;
 
 fn each_case(mut of: impl FnMut(&str, &Arc<Program>, Profile)) -> usize {
     let mut cases = 0;

@@ -214,11 +214,7 @@ impl<P: Python> Machine<P> {
             StatementKind::Clear(flag) => self.flags[flag.index()].store(false, Ordering::SeqCst),
             StatementKind::Join(thread) => self.join(*thread),
             StatementKind::SpinUntil(condition) => self.spin(at, next.id, condition)?,
-            StatementKind::Sleep => {
-                pause_point();
-                // Who stands before the end of the statement does not look like who still sleeps.
-                learned(1);
-            }
+            StatementKind::Sleep => sleep(),
             StatementKind::New(object) => {
                 let index = object.index();
                 caller.object_new(ObjectId::new(index), object_kind(&self.program, index))?;
@@ -446,4 +442,10 @@ impl<P: Python> Machine<P> {
             }
         }
     }
+}
+
+/// `sleep`. Who stands before the end of the statement does not look like who still sleeps.
+fn sleep() {
+    pause_point();
+    learned(1);
 }
