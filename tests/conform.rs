@@ -68,6 +68,11 @@ fn every_run_of_the_model_is_found_again() {
     assert!(cut * 10 < cases * SEEDS as usize, "{cut} runs were cut");
 }
 
+/// The oldest or the newest release of a scenario: what is asked of these is alike in those between.
+fn is_an_end(program: &Program, profile: Profile) -> bool {
+    [program.profiles.first(), program.profiles.last()].contains(&Some(&profile))
+}
+
 /// Runs that differ from a real one in one place.
 fn wrong(observed: &Observed) -> Vec<Observed> {
     let mut all = Vec::new();
@@ -99,9 +104,7 @@ fn wrong(observed: &Observed) -> Vec<Observed> {
 fn a_run_that_the_model_does_not_have_differs() {
     let mut tried = 0;
     each_case(|name, program, profile| {
-        // The oldest and the newest release of each scenario: in those between a wrong run is as wrong.
-        let named = [program.profiles.first(), program.profiles.last()];
-        if !named.contains(&Some(&profile)) {
+        if !is_an_end(program, profile) {
             return;
         }
         let observed = sample(program, profile, 0, STEPS_MAX);
@@ -124,6 +127,9 @@ fn a_run_that_the_model_does_not_have_differs() {
 #[test]
 fn guides_are_few_and_transitions_are_counted() {
     each_case(|name, program, profile| {
+        if !is_an_end(program, profile) {
+            return;
+        }
         let graph = call_graph(program, profile, STATES_MAX);
         assert!(!graph.ways.is_empty(), "{name} {profile}");
         assert!(graph.ways.len() <= graph.transitions.count(), "{name}");

@@ -62,7 +62,9 @@ fn what_a_walk_meets_is_explored_and_replays() {
     let (mut walks, mut met) = (0, 0);
     for file in scenario_files() {
         let program = file.program().unwrap_or_else(|errors| panic!("{errors}"));
-        for profile in &program.profiles {
+        // The oldest and the newest release: walks are the same on all of them.
+        let ends = [program.profiles.first(), program.profiles.last()];
+        for profile in ends.into_iter().flatten() {
             met += inside(&file, &program, *profile);
             walks += 1;
         }
