@@ -307,16 +307,7 @@ fn page(stories: &[Story]) -> String {
 
 #[test]
 fn the_page_of_changes_is_up_to_date() {
-    let path = root().join(PAGE);
-    let page = page(&stories());
-    if std::env::var_os("TSTATE_UPDATE").is_some_and(|value| value == "1") {
-        std::fs::write(&path, &page).expect("the page can be written");
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == page,
-        "{PAGE} is out of date: TSTATE_UPDATE=1 cargo test --test changes"
-    );
+    corpus::assert_page(PAGE, &page(&stories()), "changes");
 }
 
 #[test]

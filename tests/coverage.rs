@@ -5,9 +5,11 @@
 
 #![cfg(not(loom))]
 
+mod corpus;
+
+use corpus::{ScenarioFile, root};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 /// The families of entries: the first letter of an id, and the heading of its table.
 const FAMILIES: [(&str, &str); 7] = [
@@ -19,6 +21,8 @@ const FAMILIES: [(&str, &str); 7] = [
     ("P", "Probes of real libraries"),
     ("F", "Functions that no property speaks of"),
 ];
+
+const ENTRIES: &str = include_str!("../docs/entries.txt");
 
 /// One line of `docs/entries.txt`.
 struct Entry {
@@ -38,15 +42,6 @@ struct Catalogue {
     mistakes: Vec<String>,
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: &Path) -> String {
-    std::fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()))
-}
-
 impl Catalogue {
     /// The entries, and the scenarios that name them.
     fn load() -> Self {
@@ -56,7 +51,7 @@ impl Catalogue {
             places: BTreeMap::new(),
             mistakes: Vec::new(),
         };
-        for line in read(&root().join("docs/entries.txt")).lines() {
+        for line in ENTRIES.lines() {
             if !line.is_empty() && !line.starts_with('#') {
                 catalogue.line(line);
             }
@@ -101,9 +96,9 @@ impl Catalogue {
         });
     }
 
-    fn scenario(&mut self, path: &Path) {
-        let name = scenario_name(path);
-        let text = read(path);
+    fn scenario(&mut self, file: &ScenarioFile) {
+        let name = file.title();
+        let text = &file.source;
         let tags: Vec<&str> = text
             .lines()
             .filter_map(|line| line.strip_prefix("/// Covers:"))
@@ -222,35 +217,12 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every scenario file, in order.
-fn scenario_files() -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![root().join("scenarios")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("the folder can be read") {
-            let path = entry.expect("the folder can be read").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "capi") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort_by_key(|path| path.with_extension(""));
+/// Every scenario file; each before its twin.
+fn scenario_files() -> Vec<ScenarioFile> {
+    let mut files = corpus::scenario_files();
+    files.sort_by_key(ScenarioFile::title);
     assert!(!files.is_empty(), "there are no scenarios");
     files
-}
-
-/// `deadlock/join-attached` of a path.
-fn scenario_name(path: &Path) -> String {
-    let inside = path
-        .strip_prefix(root().join("scenarios"))
-        .expect("scenarios lie in their folder");
-    inside
-        .with_extension("")
-        .display()
-        .to_string()
-        .replace('\\', "/")
 }
 
 #[test]
@@ -276,14 +248,5 @@ fn every_entry_has_a_scenario_or_waits_for_something() {
 
 #[test]
 fn the_coverage_page_is_up_to_date() {
-    let path = root().join("docs/coverage.md");
-    let page = Catalogue::load().page();
-    if std::env::var_os("TSTATE_UPDATE").is_some_and(|value| value == "1") {
-        std::fs::write(&path, &page).expect("the page can be written");
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == page,
-        "docs/coverage.md is out of date: TSTATE_UPDATE=1 cargo test --test coverage"
-    );
+    corpus::assert_page("docs/coverage.md", &Catalogue::load().page(), "coverage");
 }

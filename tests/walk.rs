@@ -62,10 +62,8 @@ fn what_a_walk_meets_is_explored_and_replays() {
     let (mut walks, mut met) = (0, 0);
     for file in scenario_files() {
         let program = file.program().unwrap_or_else(|errors| panic!("{errors}"));
-        // The oldest and the newest release: walks are the same on all of them.
-        let ends = [program.profiles.first(), program.profiles.last()];
-        for profile in ends.into_iter().flatten() {
-            met += inside(&file, &program, *profile);
+        for profile in corpus::ends(&program) {
+            met += inside(&file, &program, profile);
             walks += 1;
         }
     }

@@ -3,10 +3,12 @@
 //! The schema is `cli/schema/check-1.json`; a test keeps it equal to these types. A field may be added under the same
 //! number; one that changes its meaning or goes away needs a new one.
 
+use crate::files::ScenarioFile;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tstate::sim::diagnostic::{Diagnostic, LineIndex, Severity, Span};
 use tstate::sim::report::{Mark, Row, Trace};
+use tstate::sim::verdict::Found;
 
 /// The number of the schema.
 pub const SCHEMA: u32 = 1;
@@ -377,6 +379,22 @@ pub struct DiffSummary {
     pub states: u64,
 }
 
+/// The shortest run that shows an outcome.
+#[must_use]
+pub fn counterexample(file: &ScenarioFile, found: &Found, trace: &Trace) -> Record {
+    Record::Counterexample(Counterexample {
+        name: file.name.clone(),
+        file: file.path.clone(),
+        profile: found.schedule.profile.to_string(),
+        outcome: found.text.clone(),
+        schedule: found.schedule.to_string(),
+        threads: threads(trace),
+        rows: steps(trace),
+        explanation: trace.explanation.clone(),
+        standing: trace.standing.clone(),
+    })
+}
+
 /// The line of a record, with its line end.
 #[must_use]
 pub fn line(record: Record) -> String {
@@ -440,7 +458,7 @@ pub fn finding(file: &str, source: &str, diagnostic: &Diagnostic) -> Finding {
 
 /// The threads of a trace.
 #[must_use]
-pub fn threads(trace: &Trace) -> Vec<Thread> {
+fn threads(trace: &Trace) -> Vec<Thread> {
     let thread = |thread: &tstate::sim::report::TraceThread| Thread {
         name: thread.name.clone(),
         kind: thread.kind.to_owned(),
@@ -450,7 +468,7 @@ pub fn threads(trace: &Trace) -> Vec<Thread> {
 
 /// The rows of a trace.
 #[must_use]
-pub fn steps(trace: &Trace) -> Vec<Step> {
+fn steps(trace: &Trace) -> Vec<Step> {
     trace.rows.iter().map(|row| step(trace, row)).collect()
 }
 

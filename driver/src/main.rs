@@ -113,9 +113,7 @@ fn probe() -> Probed {
     let rows = tstate::sim::scenario::calls::rows();
     let rows = rows.iter().flat_map(|rows| rows.iter());
     let missing = rows
-        .filter(|row| {
-            (row.since..=row.until).contains(&release.minor) && row.lacks != release.minor
-        })
+        .filter(|row| row.exists_in_minor(release.minor))
         .filter(|row| !refuse::is_there(row, release))
         .map(|row| row.name.to_owned());
     let threads = if release.free_threaded { "t" } else { "" };

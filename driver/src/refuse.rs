@@ -26,7 +26,7 @@ pub fn refusal(program: &Program, release: &Release) -> Option<String> {
     if let Some(missing) = rows.clone().find(|row| !is_there(row, release)) {
         return Some(format!("{} is not in this library", missing.name));
     }
-    let at_site = rows.clone().any(|row| row.modelled == Some(Call::AtSite));
+    let at_site = reads.modelled().any(|call| call == Call::AtSite);
     if let Some(why) = reads
         .stages
         .iter()
@@ -53,8 +53,7 @@ pub fn is_there(row: &Row, release: &Release) -> bool {
         return true;
     }
     if INLINE.contains(&row.name) {
-        return (row.since..=row.until).contains(&release.minor);
+        return row.exists_in_minor(release.minor);
     }
-    let mut names = std::iter::once(row.name).chain(row.aliases.iter().copied());
-    names.any(|name| symbol(name).is_some())
+    row.names().any(|name| symbol(name).is_some())
 }

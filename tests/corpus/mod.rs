@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tstate::runtime::Profile;
 use tstate::sim::scenario::{self, program::Program};
 
 /// One file.
@@ -31,6 +32,26 @@ impl ScenarioFile {
     pub(crate) fn title(&self) -> String {
         format!("{}/{}", self.subject, self.name)
     }
+}
+
+/// The oldest and the newest release of a scenario, for what is alike in those between.
+pub(crate) fn ends(program: &Program) -> impl Iterator<Item = Profile> + use<> {
+    let ends = [program.profiles.first(), program.profiles.last()];
+    ends.map(|profile| profile.copied()).into_iter().flatten()
+}
+
+/// Compares a page of the repository with what it should say, after writing it if `TSTATE_UPDATE=1`; `test` is the test
+/// that does.
+pub(crate) fn assert_page(path: &str, page: &str, test: &str) {
+    let file = root().join(path);
+    if std::env::var_os("TSTATE_UPDATE").is_some_and(|value| value == "1") {
+        std::fs::write(&file, page).expect("the page can be written");
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        written == page,
+        "{path} is out of date: TSTATE_UPDATE=1 cargo test --test {test}"
+    );
 }
 
 /// The repository.

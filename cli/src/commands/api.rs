@@ -30,16 +30,18 @@ fn choose(name: Option<&str>) -> Result<Vec<&'static Row>, Problem> {
         return Ok(rows().collect());
     };
     let plain = name.trim_end_matches("()");
-    let names = |row: &'static Row| std::iter::once(row.name).chain(row.aliases.iter().copied());
     let exact: Vec<_> = rows()
-        .filter(|row| names(row).any(|known| known == plain))
+        .filter(|row| row.names().any(|known| known == plain))
         .collect();
     if !exact.is_empty() {
         return Ok(exact);
     }
     let part = plain.to_ascii_lowercase();
     let like: Vec<_> = rows()
-        .filter(|row| names(row).any(|known| known.to_ascii_lowercase().contains(&part)))
+        .filter(|row| {
+            row.names()
+                .any(|known| known.to_ascii_lowercase().contains(&part))
+        })
         .collect();
     if !like.is_empty() {
         return Ok(like);
@@ -47,7 +49,7 @@ fn choose(name: Option<&str>) -> Result<Vec<&'static Row>, Problem> {
     let problem = Problem::new(format!("no call, word, type or constant is named `{name}`"));
     let callable = rows()
         .filter(|row| matches!(row.kind, Kind::Function | Kind::Word | Kind::Macro))
-        .flat_map(names);
+        .flat_map(Row::names);
     Err(match names::similar(plain, callable) {
         Some(similar) => problem.help(format!("did you mean `{similar}`?")),
         None => problem.help("`tstate api` lists them all"),

@@ -7,21 +7,14 @@ use crate::check::verdict::How;
 use crate::check::{self, Order};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::problem::{Problem, Stop};
+use crate::problem::Stop;
 use crate::settings::Settings;
 
 /// Runs the command.
 pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
     let python = plan::profiles(&arguments.python, settings)?;
     let chosen = paths::choose(&arguments.paths, settings)?;
-    let mut files = chosen.files;
-    if let Some(text) = &arguments.filter {
-        let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
-        files.retain(|file| file.name.contains(text.as_str()));
-        if files.is_empty() && !names.is_empty() {
-            return Err(no_match(text, &names).into());
-        }
-    }
+    let files = paths::filtered(chosen.files, arguments.filter.as_deref())?;
     if files.is_empty() {
         // What is missing has been said.
         return Ok(Exit::Bad);
@@ -60,22 +53,4 @@ fn reporter(arguments: &Check, global: &Global, allow_incomplete: bool) -> Box<d
         Format::Junit => Box::new(JUnit::new(fixed, allow_incomplete)),
         Format::Github => Box::new(GitHub::new(fixed)),
     }
-}
-
-/// How many names a message lists.
-const NAMES_MAX: usize = 5;
-
-pub(super) fn no_match(text: &str, names: &[String]) -> Problem {
-    let problem = Problem::new(format!("no scenario's name contains `{text}`"));
-    let shown = names
-        .iter()
-        .take(NAMES_MAX)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let more = names.len().saturating_sub(NAMES_MAX);
-    problem.help(match more {
-        0 => format!("the names are: {shown}"),
-        _ => format!("there are {} names, such as {shown}", names.len()),
-    })
 }

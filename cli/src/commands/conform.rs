@@ -14,7 +14,6 @@ use crate::conform::report::{self, Conformance, Human};
 use crate::conform::run::{self, Plan, Results, Target};
 use crate::conform::server::Servers;
 use crate::exit::Exit;
-use crate::files::ScenarioFile;
 use crate::libpython::{self, Known, Surroundings, Survey, Wanted};
 use crate::output::{self, Output};
 use crate::problem::{Problem, Stop};
@@ -62,7 +61,7 @@ fn drive(
     driver: &Driver,
 ) -> Result<Exit, Stop> {
     let chosen = paths::choose(&arguments.paths, settings)?;
-    let files = filtered(chosen.files, arguments.filter.as_deref())?;
+    let files = paths::filtered(chosen.files, arguments.filter.as_deref())?;
     if files.is_empty() {
         // What is missing has been said.
         return Ok(Exit::Bad);
@@ -157,20 +156,6 @@ fn is_asked_for(known: &Known, python: &[Profile]) -> bool {
                 && same_patch
         })
     })
-}
-
-fn filtered(
-    mut files: Vec<ScenarioFile>,
-    text: Option<&str>,
-) -> Result<Vec<ScenarioFile>, Problem> {
-    if let Some(text) = text {
-        let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
-        files.retain(|file| file.name.contains(text));
-        if files.is_empty() && !names.is_empty() {
-            return Err(super::check::no_match(text, &names));
-        }
-    }
-    Ok(files)
 }
 
 fn deviations(named: Option<&Path>) -> Result<Deviations, Stop> {

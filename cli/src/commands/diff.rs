@@ -1,6 +1,5 @@
 //! `tstate diff`: what changes between two profiles.
 
-use super::check::no_match;
 use super::{paths, search, style};
 use crate::arguments::{Diff, DiffFormat, Global};
 use crate::diff::compare::{Pair, Scenario};
@@ -15,14 +14,7 @@ use crate::settings::Settings;
 pub(super) fn run(arguments: &Diff, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
     let pair = pair(arguments)?;
     let chosen = paths::choose(&arguments.paths, settings)?;
-    let mut files = chosen.files;
-    if let Some(text) = &arguments.filter {
-        let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
-        files.retain(|file| file.name.contains(text.as_str()));
-        if files.is_empty() && !names.is_empty() {
-            return Err(no_match(text, &names).into());
-        }
-    }
+    let files = paths::filtered(chosen.files, arguments.filter.as_deref())?;
     if files.is_empty() {
         // What is missing has been said.
         return Ok(Exit::Bad);

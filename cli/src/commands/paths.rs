@@ -18,6 +18,9 @@ pub(super) struct Chosen {
     pub(super) incomplete: bool,
 }
 
+/// How many names a message lists.
+const NAMES_MAX: usize = 5;
+
 /// Finds and reads the files, and reports what cannot be found or read.
 pub(super) fn choose(named: &[PathBuf], settings: &Settings) -> Result<Chosen, Stop> {
     let paths = match (named, &settings.paths) {
@@ -44,4 +47,34 @@ fn default() -> Result<PathBuf, Stop> {
         Problem::new("no scenario files were named, and there is no folder `scenarios` here");
     let help = "name files or folders, or set `paths` in the `[check]` table of tstate.toml";
     Err(problem.help(help).into())
+}
+
+/// The files whose name contains the text, if there is one. Refuses a text that no name contains.
+pub(super) fn filtered(
+    mut files: Vec<ScenarioFile>,
+    text: Option<&str>,
+) -> Result<Vec<ScenarioFile>, Problem> {
+    if let Some(text) = text {
+        let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+        files.retain(|file| file.name.contains(text));
+        if files.is_empty() && !names.is_empty() {
+            return Err(no_match(text, &names));
+        }
+    }
+    Ok(files)
+}
+
+fn no_match(text: &str, names: &[String]) -> Problem {
+    let problem = Problem::new(format!("no scenario's name contains `{text}`"));
+    let shown = names
+        .iter()
+        .take(NAMES_MAX)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = names.len().saturating_sub(NAMES_MAX);
+    problem.help(match more {
+        0 => format!("the names are: {shown}"),
+        _ => format!("there are {} names, such as {shown}", names.len()),
+    })
 }

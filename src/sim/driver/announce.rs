@@ -1,7 +1,7 @@
 //! What CPython is told before a program runs: the model keeps some of its state only for programs that can tell.
 
 use super::{Machine, Python};
-use crate::sim::scenario::calls::{Call, CallRef};
+use crate::sim::scenario::calls::Call;
 
 impl<P: Python> Machine<P> {
     /// Tells CPython what it has to keep only because the program uses it.
@@ -18,18 +18,12 @@ impl<P: Python> Machine<P> {
         if self.reads.signals {
             self.runtime.observe_signals();
         }
-        let adds_hooks = |call: &CallRef| call.row().modelled == Some(Call::AddAuditHook);
-        if self.reads.calls.iter().any(adds_hooks) {
+        let makes = |wanted| self.reads.modelled().any(|call| call == wanted);
+        if makes(Call::AddAuditHook) {
             self.runtime.observe_audit();
         }
-        let calls = || {
-            self.reads
-                .calls
-                .iter()
-                .filter_map(|call| call.row().modelled)
-        };
-        if calls().any(looks_on) {
-            let frames = calls().any(|call| call == Call::CurrentFrames);
+        if self.reads.modelled().any(looks_on) {
+            let frames = makes(Call::CurrentFrames);
             self.runtime.observe_hooks(frames);
         }
     }

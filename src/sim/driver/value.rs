@@ -83,6 +83,16 @@ impl Value {
         }
     }
 
+    /// The error of a `PyStatus`, if it is one.
+    #[must_use]
+    pub fn status_error(self) -> Option<StatusError> {
+        if let Self::Status(error) = self {
+            Some(StatusError::from_word(u64::from(error)))
+        } else {
+            None
+        }
+    }
+
     /// The guard, or null.
     #[must_use]
     pub fn guard(self) -> GuardHandle {
@@ -171,18 +181,6 @@ impl From<Result<(), StatusError>> for Value {
         match status {
             Ok(()) => Self::NULL,
             Err(error) => Self::Status(error.to_word() as u16),
-        }
-    }
-}
-
-impl Value {
-    /// The error of a `PyStatus`, if it is one.
-    #[must_use]
-    pub fn status_error(self) -> Option<StatusError> {
-        if let Self::Status(error) = self {
-            Some(StatusError::from_word(u64::from(error)))
-        } else {
-            None
         }
     }
 }

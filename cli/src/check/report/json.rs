@@ -141,16 +141,5 @@ fn failures(scenario: &Scenario, verdict: &Verdict) -> Vec<Failure> {
 
 fn counterexample(scenario: &Scenario, verdict: &Verdict, run: &Counterexample) -> Option<Record> {
     let found = verdict.outcomes.get(run.found)?;
-    let trace = &run.trace;
-    Some(Record::Counterexample(record::Counterexample {
-        name: scenario.file.name.clone(),
-        file: scenario.file.path.clone(),
-        profile: verdict.profile.to_string(),
-        outcome: found.text.clone(),
-        schedule: found.schedule.to_string(),
-        threads: record::threads(trace),
-        rows: record::steps(trace),
-        explanation: trace.explanation.clone(),
-        standing: trace.standing.clone(),
-    }))
+    Some(record::counterexample(&scenario.file, found, &run.trace))
 }

@@ -92,7 +92,7 @@ impl Json {
         let shown = compared.lost.iter().chain(&compared.gained);
         let runs = shown
             .chain(&compared.open)
-            .map(|shown| counterexample(scenario, shown));
+            .map(|shown| record::counterexample(&scenario.file, &shown.found, &shown.trace));
         std::iter::once(first).chain(runs).collect()
     }
 }
@@ -121,19 +121,4 @@ fn kept(compared: &Compared) -> Vec<String> {
     let both = compared.old.outcomes.iter();
     let both = both.filter(|found| new.iter().any(|known| known.outcome == found.outcome));
     both.map(|found| found.text.clone()).collect()
-}
-
-fn counterexample(scenario: &Scenario, shown: &Shown) -> Record {
-    let Shown { found, trace } = shown;
-    Record::Counterexample(record::Counterexample {
-        name: scenario.file.name.clone(),
-        file: scenario.file.path.clone(),
-        profile: found.schedule.profile.to_string(),
-        outcome: found.text.clone(),
-        schedule: found.schedule.to_string(),
-        threads: record::threads(trace),
-        rows: record::steps(trace),
-        explanation: trace.explanation.clone(),
-        standing: trace.standing.clone(),
-    })
 }

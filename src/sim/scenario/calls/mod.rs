@@ -63,7 +63,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         .iter()
         .flat_map(|rows| rows.iter())
         .filter(callable)
-        .flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()))
+        .flat_map(Row::names)
 }
 
 fn find_kind(name: &str, wanted: impl Fn(Kind) -> bool) -> Option<CallRef> {

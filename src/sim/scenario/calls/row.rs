@@ -245,7 +245,12 @@ impl Row {
     /// Whether the profile's release has the call. `sound` has what the newest has.
     #[must_use]
     pub fn exists_in(&self, profile: Profile) -> bool {
-        let minor = profile.minor();
+        self.exists_in_minor(profile.minor())
+    }
+
+    /// Whether releases 3.`minor` have it.
+    #[must_use]
+    pub fn exists_in_minor(&self, minor: u8) -> bool {
         (self.since..=self.until).contains(&minor) && minor != self.lacks
     }
 

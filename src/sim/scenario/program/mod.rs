@@ -246,10 +246,7 @@ impl Program {
     /// Whether it may make that call.
     #[must_use]
     pub fn calls(&self, call: Call) -> bool {
-        Reads::of(self)
-            .calls
-            .iter()
-            .any(|made| made.row().modelled == Some(call))
+        Reads::of(self).modelled().any(|made| made == call)
     }
 
     /// Whether a thread may be interrupted by a signal that another one sends.

@@ -55,6 +55,11 @@ impl Reads {
         self.modules.iter().position(|known| **known == *name)
     }
 
+    /// The calls that it makes, as far as the runtime implements them.
+    pub fn modelled(&self) -> impl Iterator<Item = Call> + '_ {
+        self.calls.iter().filter_map(|call| call.row().modelled)
+    }
+
     /// What `program` reads.
     #[must_use]
     pub fn of(program: &Program) -> Self {
@@ -83,10 +88,7 @@ impl Reads {
 
     /// A view of another interpreter than the main one remembers its id.
     fn remembers_ids(&self) -> bool {
-        let calls = |wanted: &[Call]| {
-            let mut modelled = self.calls.iter().filter_map(|call| call.row().modelled);
-            modelled.any(|call| wanted.contains(&call))
-        };
+        let calls = |wanted: &[Call]| self.modelled().any(|call| wanted.contains(&call));
         calls(&[Call::InterpreterViewFromCurrent])
             && calls(&[
                 Call::NewInterpreter,
