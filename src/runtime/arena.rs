@@ -14,9 +14,8 @@
 //!
 //! # Protocol
 //!
-//! Slots of the heap belong to regions, one for each thread, so that a slot's name tells who made what is in it, in
-//! every order of arrival. A thread knows by itself which slots of its region it took; only when all are taken does it
-//! look for those that others freed. When a region is full there is a shared one.
+//! Slots of the heap belong to regions, one for each thread ([`super::region`]), so that a slot's name tells who made what is in
+//! it, in every order of arrival. When a region is full there is a shared one.
 //!
 //! # Invariants
 //!
@@ -32,8 +31,9 @@ use super::eval_breaker::EvalBreaker;
 use super::frames::Frames;
 use super::handle::{GuardHandle, InterpreterHandle, next_generation};
 use super::interpreter::INTERPRETERS_MAX;
+use super::region::Regions;
 use super::tracing::Tracing;
-use crate::sync::{AtomicU32, Ordering, Plain, THREADS_MAX, Word, current_thread};
+use crate::sync::{AtomicU32, Ordering, Plain, THREADS_MAX, Word};
 
 /// Slots of one thread's region.
 const REGION: usize = 3;
@@ -271,8 +271,7 @@ impl ThreadState {
 #[derive(Debug)]
 pub(super) struct ThreadStates {
     slots: [ThreadState; THREAD_STATES_MAX],
-    /// The slots of each region that its thread took and did not itself free. Rule: that thread's own.
-    taken: [Plain<u8>; THREADS_MAX],
+    regions: Regions,
     /// The slots of the shared region that are taken. Acquire to take, release to free.
     taken_shared: AtomicU32,
 }
@@ -281,7 +280,7 @@ impl ThreadStates {
     pub(super) fn new() -> Self {
         Self {
             slots: std::array::from_fn(ThreadState::new),
-            taken: std::array::from_fn(|thread| Plain::new(("tstate.taken", thread), 0)),
+            regions: Regions::new("tstate.taken", REGION),
             taken_shared: AtomicU32::new("tstate.taken_shared", 0),
         }
     }
@@ -292,17 +291,9 @@ impl ThreadStates {
 
     /// Takes a slot of the heap: the calling thread's lowest, else a shared one.
     pub(super) fn take(&self) -> Option<usize> {
-        let thread = current_thread().index();
-        let first = thread * REGION;
-        let taken = self.taken[thread].read();
-        let unused = (0..REGION).find(|place| taken & 1 << place == 0);
-        let place =
-            unused.or_else(|| (0..REGION).find(|place| self.freed_by_another(first + place)));
-        if let Some(place) = place {
-            self.taken[thread].write(taken | 1 << place);
-            return Some(first + place);
-        }
-        self.take_shared()
+        self.regions
+            .take(|slot| self.freed_by_another(slot))
+            .or_else(|| self.take_shared())
     }
 
     fn freed_by_another(&self, slot: usize) -> bool {
@@ -333,11 +324,7 @@ impl ThreadStates {
         if ThreadState::unpack(before).0 != generation {
             return false;
         }
-        let thread = current_thread().index();
-        if slot / REGION == thread {
-            let taken = self.taken[thread].read();
-            self.taken[thread].write(taken & !(1 << (slot % REGION)));
-        } else if (SHARED_FIRST..EMBEDDED_FIRST).contains(&slot) {
+        if !self.regions.give_back(slot) && (SHARED_FIRST..EMBEDDED_FIRST).contains(&slot) {
             self.taken_shared
                 .fetch_and(!(1 << (slot - SHARED_FIRST)), Ordering::Release);
         }

@@ -11,7 +11,7 @@
 //!
 //! # Protocol
 //!
-//! Blocks belong to regions, one for each thread, as thread states do ([`super::arena`]): a block's name tells who took it.
+//! Blocks belong to regions, one for each thread, as thread states do ([`super::region`]): a block's name tells who took it.
 //! Contents are written once, before anybody else can know the block. Reading and freeing are each one access, so that
 //! whoever comes after the one that freed it is found out in the same step.
 //!
@@ -27,7 +27,8 @@
 //! a release that pairs with the acquire of the next owner.
 
 use super::handle::next_generation;
-use crate::sync::{AtomicU64, Ordering, Plain, THREADS_MAX, ThreadIndex, current_thread};
+use super::region::Regions;
+use crate::sync::{AtomicU64, Ordering, THREADS_MAX, ThreadIndex};
 
 /// Blocks of one thread's region.
 const REGION: usize = 4;
@@ -42,8 +43,7 @@ const CONTENTS_FROM: u32 = 16;
 #[derive(Debug)]
 pub(super) struct Heap {
     words: [AtomicU64; BLOCKS_MAX],
-    /// The blocks of each region that its thread took and did not itself free. Rule: that thread's own.
-    taken: [Plain<u8>; THREADS_MAX],
+    regions: Regions,
 }
 
 /// The thread that took a block.
@@ -59,21 +59,14 @@ impl Heap {
     pub(super) fn new(words: &'static str, taken: &'static str) -> Self {
         Self {
             words: std::array::from_fn(|slot| AtomicU64::new((words, slot), 0)),
-            taken: std::array::from_fn(|thread| Plain::new((taken, thread), 0)),
+            regions: Regions::new(taken, REGION),
         }
     }
 
     /// Takes a block: its place and generation, unless there is no memory.
     pub(super) fn take(&self, contents: u32) -> Option<(usize, u8)> {
-        let thread = current_thread().index();
-        let first = thread * REGION;
-        let taken = self.taken[thread].read();
-        let unused = (0..REGION).find(|place| taken & 1 << place == 0);
-        let freed_by_another =
-            |place: &usize| self.words[first + place].load(Ordering::Acquire) & TAKEN == 0;
-        let place = unused.or_else(|| (0..REGION).find(freed_by_another))?;
-        self.taken[thread].write(taken | 1 << place);
-        let slot = first + place;
+        let freed_by_another = |slot: usize| self.words[slot].load(Ordering::Acquire) & TAKEN == 0;
+        let slot = self.regions.take(freed_by_another)?;
         let generation = generation_of(self.words[slot].peek());
         self.words[slot].init(u64::from(contents) << CONTENTS_FROM | TAKEN | u64::from(generation));
         Some((slot, generation))
@@ -94,11 +87,7 @@ impl Heap {
         if word & TAKEN == 0 || generation_of(word) != generation {
             return false;
         }
-        let thread = current_thread();
-        if taken_by(slot) == thread {
-            let taken = self.taken[thread.index()].read();
-            self.taken[thread.index()].write(taken & !(1 << (slot % REGION)));
-        }
+        self.regions.give_back(slot);
         true
     }
 

@@ -289,14 +289,11 @@ impl Caller<'_> {
 
     /// `switch_to_main_interpreter`, and back.
     fn visit_main(&self) -> Step<()> {
-        let made = self.create_thread_state(InterpreterHandle::MAIN, Whence::Exec)?;
-        if made.is_null() {
+        let from = self.current();
+        let entered = self.enter_interpreter(InterpreterHandle::MAIN, Whence::Exec)?;
+        if entered.is_null() {
             return Ok(());
         }
-        self.bind_thread_state(made)?;
-        let from = self.thread_state_swap(made)?;
-        self.thread_state_clear(made)?;
-        self.thread_state_swap(from)?;
-        self.thread_state_delete(made)
+        self.leave_interpreter(entered, from)
     }
 }

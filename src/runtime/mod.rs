@@ -49,6 +49,7 @@ mod pending;
 mod pending_queue;
 pub mod profile;
 mod ref_tracer;
+mod region;
 mod running;
 mod signal;
 mod stage;

@@ -81,7 +81,7 @@ impl Caller<'_> {
         let entered = if self.interpreter_of(former)? == interpreter {
             former
         } else {
-            self.enter(interpreter, Whence::Exec)?
+            self.enter_interpreter(interpreter, Whence::Exec)?
         };
         if entered.is_null() {
             return Ok(RAISED);
@@ -98,9 +98,7 @@ impl Caller<'_> {
             result
         };
         if entered != former {
-            self.thread_state_clear(entered)?;
-            self.thread_state_swap(former)?;
-            self.thread_state_delete(entered)?;
+            self.leave_interpreter(entered, former)?;
         }
         Ok(result)
     }
@@ -130,7 +128,7 @@ impl Caller<'_> {
             self.interpreter_state_delete(interpreter)?;
             return Ok(0);
         }
-        let entered = self.enter(interpreter, Whence::Fini)?;
+        let entered = self.enter_interpreter(interpreter, Whence::Fini)?;
         if entered.is_null() {
             return Err(self.crash(super::outcome::Crash::Other));
         }
@@ -194,13 +192,28 @@ impl Caller<'_> {
     }
 
     /// A thread state of the interpreter, bound to this thread and attached; null without memory.
-    fn enter(&self, interpreter: InterpreterHandle, whence: Whence) -> Step<ThreadStateHandle> {
+    pub(super) fn enter_interpreter(
+        &self,
+        interpreter: InterpreterHandle,
+        whence: Whence,
+    ) -> Step<ThreadStateHandle> {
         let made = self.create_thread_state(interpreter, whence)?;
         if !made.is_null() {
             self.bind_thread_state(made)?;
             self.thread_state_swap(made)?;
         }
         Ok(made)
+    }
+
+    /// Undoes [`Caller::enter_interpreter`]: `former` was attached before.
+    pub(super) fn leave_interpreter(
+        &self,
+        entered: ThreadStateHandle,
+        former: ThreadStateHandle,
+    ) -> Step<()> {
+        self.thread_state_clear(entered)?;
+        self.thread_state_swap(former)?;
+        self.thread_state_delete(entered)
     }
 
     /// N5.

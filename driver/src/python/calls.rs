@@ -401,7 +401,8 @@ impl Calls for Caller<'_> {
         Ok(configure::preinitialize(configured))
     }
     fn set_config_argv(&self) -> Step<Result<(), StatusError>> {
-        Ok(configure::set_config_arguments())
+        configure::set_config_arguments();
+        Ok(Ok(()))
     }
     fn exit_status_exception(&self, error: Option<StatusError>) -> Step<()> {
         configure::exit_status_exception(error.is_some());
@@ -419,13 +420,11 @@ impl Calls for Caller<'_> {
         Ok(())
     }
     fn set_argv(&self) -> Step<()> {
-        let name = ['x' as i32, 0];
-        api::set_argv(1, [name.as_ptr()].as_ptr(), 0);
+        api::set_argv(1, [configure::wide("x").as_ptr()].as_ptr(), 0);
         Ok(())
     }
     fn encode_locale(&self) -> Step<()> {
-        let text = ['x' as i32, 0];
-        api::encode_locale(text.as_ptr(), std::ptr::null_mut());
+        api::encode_locale(configure::wide("x").as_ptr(), std::ptr::null_mut());
         Ok(())
     }
     fn threads_initialized(&self) -> Step<i32> {

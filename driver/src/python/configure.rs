@@ -127,13 +127,20 @@ pub(super) fn filled(config: &Config) -> Memory {
 }
 
 /// `PyConfig_SetBytesArgv`, which pre-initializes.
-fn set_arguments(config: Pointer) -> Status {
+fn set_arguments(config: Pointer) {
     let arguments = [c"python".as_ptr()];
     let status = api::config_arguments(config, arguments.len() as isize, arguments.as_ptr());
     if status.is_exception() {
         record::refuse("the library takes no arguments");
     }
-    status
+}
+
+/// A text as C's wide characters, terminated.
+pub(super) fn wide(text: &str) -> Vec<i32> {
+    text.chars()
+        .map(|letter| letter as i32)
+        .chain([0])
+        .collect()
 }
 
 /// The library's home is said in the environment, which isolation ignores.
@@ -141,14 +148,8 @@ fn keep_home() {
     let Ok(home) = std::env::var("PYTHONHOME") else {
         return;
     };
-    let home: Vec<i32> = home
-        .chars()
-        .map(|letter| letter as i32)
-        .chain([0])
-        .collect();
     // The library may keep the pointer.
-    let home: &'static [i32] = Box::leak(home.into_boxed_slice());
-    api::set_home(home.as_ptr());
+    api::set_home(wide(&home).leak().as_ptr());
 }
 
 /// Keeps a status that is an exception, for [`exit_status_exception`].
@@ -192,13 +193,12 @@ pub(super) fn preinitialize(configured: bool) -> Result<(), StatusError> {
 }
 
 /// `PyConfig_SetArgv`, by its sister for bytes.
-pub(super) fn set_config_arguments() -> Result<(), StatusError> {
+pub(super) fn set_config_arguments() {
     let mut memory = [0_usize; CONFIG_WORDS];
     let place: Pointer = memory.as_mut_ptr().cast();
     api::config_python(place);
-    let status = set_arguments(place);
+    set_arguments(place);
     api::config_clear(place);
-    noted(status)
 }
 
 /// `Py_ExitStatusException`.
@@ -263,13 +263,11 @@ pub(super) fn constant_text(name: &str) -> bool {
 
 /// `Py_SetProgramName` and `Py_SetPythonHome`: of the home, the one it has anyway.
 pub(super) fn set_parameter(name: &str) {
-    const PROGRAM_NAME: [i32; 7] = [
-        'p' as i32, 'y' as i32, 't' as i32, 'h' as i32, 'o' as i32, 'n' as i32, 0,
-    ];
     if name == "Py_SetPythonHome" {
         keep_home();
     } else {
-        api::set_program_name(PROGRAM_NAME.as_ptr());
+        // The library keeps the pointer.
+        api::set_program_name(wide("python").leak().as_ptr());
     }
 }
 

@@ -249,6 +249,25 @@ pub(super) fn attribute(module: &CStr, name: &CStr) -> Option<Pointer> {
     Some(found)
 }
 
+/// Calls a function of a module, which gets the references to its arguments: 0, or -1 if it raises or is not there.
+pub(super) fn call_function<const COUNT: usize>(
+    module: &CStr,
+    name: &CStr,
+    given: [Pointer; COUNT],
+) -> i32 {
+    let arguments = api::tuple(COUNT as isize);
+    for (place, argument) in (0..).zip(given) {
+        api::tuple_set(arguments, place, argument);
+    }
+    let done = attribute(module, name).is_some_and(|function| {
+        let done = succeeded(api::call(function, arguments, std::ptr::null_mut()));
+        api::decrease(function);
+        done
+    });
+    api::decrease(arguments);
+    if done { 0 } else { -1 }
+}
+
 /// Calls a method without arguments: whether it succeeded.
 fn call_method(object: Pointer, name: &CStr) -> bool {
     let method = api::attribute(object, name.as_ptr());
@@ -266,15 +285,7 @@ fn call_method(object: Pointer, name: &CStr) -> bool {
 
 /// `atexit.register`: 0, or -1.
 pub(super) fn at_exit_python(callback: Callback) -> i32 {
-    let Some(register) = attribute(c"atexit", c"register") else {
-        return -1;
-    };
-    let arguments = api::tuple(1);
-    api::tuple_set(arguments, 0, callable(callback));
-    let done = succeeded(api::call(register, arguments, std::ptr::null_mut()));
-    api::decrease(arguments);
-    api::decrease(register);
-    if done { 0 } else { -1 }
+    call_function(c"atexit", c"register", [callable(callback)])
 }
 
 /// `os.register_at_fork`: whether it succeeded.

@@ -6,10 +6,10 @@
 use super::api::{self, Pointer};
 use super::callbacks::handler;
 use super::library::symbol;
-use super::objects::{attribute, succeeded};
+use super::objects::{attribute, call_function};
 use crate::record;
 use crate::schedule::{me, own};
-use std::ffi::{CStr, c_int, c_ulong};
+use std::ffi::{c_int, c_ulong};
 use tstate::runtime::{Callback, Exception, SIGNAL};
 
 /// What a shell says of a process that the signal ended.
@@ -27,23 +27,12 @@ const EXCEPTIONS: [&str; 4] = [
 
 /// `_signal.signal(SIGINT, handler)`: 0, or -1 if it raises.
 fn install(handler: Pointer) -> i32 {
-    let Some(function) = attribute(c"_signal", c"signal") else {
-        return -1;
-    };
-    let arguments = api::tuple(2);
-    api::tuple_set(arguments, 0, api::number(SIGNAL.into()));
-    api::tuple_set(arguments, 1, handler);
-    let done = succeeded(api::call(function, arguments, std::ptr::null_mut()));
-    api::decrease(arguments);
-    api::decrease(function);
-    if done { 0 } else { -1 }
+    call_function(c"_signal", c"signal", [api::number(SIGNAL.into()), handler])
 }
 
 /// Python's own handler, as `Py_Initialize` installs it.
 pub(super) fn install_own() {
-    const OWN: &CStr = c"default_int_handler";
-    let installed = attribute(c"_signal", OWN).map_or(-1, install);
-    if installed != 0 {
+    if at_signal(Callback::NONE) != 0 {
         record::refuse("Python's own handler of signals cannot be installed");
     }
 }

@@ -26,10 +26,14 @@ static NUMBERED: [AtomicI32; NUMBERED_MAX] = [const { AtomicI32::new(NO_KEY) }; 
 /// The token that stands for no thread state, once it was seen.
 static NO_STATE: AtomicUsize = AtomicUsize::new(0);
 
+/// Where the library's number for one of the scenario's is kept.
+fn numbered(key: i32) -> Option<&'static AtomicI32> {
+    usize::try_from(key).ok().and_then(|key| NUMBERED.get(key))
+}
+
 /// The library's number for one of the scenario's.
 fn native(key: i32) -> c_int {
-    let known = usize::try_from(key).ok().and_then(|key| NUMBERED.get(key));
-    known.map_or(NO_KEY, |known| known.load(Ordering::Relaxed))
+    numbered(key).map_or(NO_KEY, |known| known.load(Ordering::Relaxed))
 }
 
 /// `PyThread_create_key`
@@ -51,8 +55,7 @@ pub(super) fn create_key() -> i32 {
 /// `PyThread_delete_key`
 pub(super) fn delete_key(key: i32) {
     api::delete_key(native(key));
-    let known = usize::try_from(key).ok().and_then(|key| NUMBERED.get(key));
-    if let Some(known) = known {
+    if let Some(known) = numbered(key) {
         known.store(NO_KEY, Ordering::Relaxed);
     }
 }
@@ -73,12 +76,17 @@ pub(super) fn delete_key_value(key: i32) {
 }
 
 impl Caller<'_> {
-    /// A name for a guard that was made. Whoever is attached has an exception if there is none.
-    pub(super) fn guard_made(&self, guard: Pointer) -> GuardHandle {
-        if guard.is_null() && sight::current() != 0 {
+    /// The word of the handle of a guard or a view that was made. Whoever is attached has an exception if there is none.
+    fn block_made(&self, block: Pointer) -> u64 {
+        if block.is_null() && sight::current() != 0 {
             api::error_clear();
         }
-        GuardHandle::from_word(self.python.handles().block(guard, 0))
+        self.python.handles().block(block, 0)
+    }
+
+    /// A name for a guard that was made.
+    pub(super) fn guard_made(&self, guard: Pointer) -> GuardHandle {
+        GuardHandle::from_word(self.block_made(guard))
     }
 
     pub(super) fn guard(&self, guard: GuardHandle) -> Pointer {
@@ -87,10 +95,7 @@ impl Caller<'_> {
 
     /// A name for a view that was made.
     pub(super) fn view_made(&self, view: Pointer) -> ViewHandle {
-        if view.is_null() && sight::current() != 0 {
-            api::error_clear();
-        }
-        ViewHandle::from_word(self.python.handles().block(view, 0))
+        ViewHandle::from_word(self.block_made(view))
     }
 
     pub(super) fn view(&self, view: ViewHandle) -> Pointer {
