@@ -26,7 +26,6 @@ fn outcome(machine: &Machine, threads: usize) -> String {
         Some(Over::Limit(_)) => return "inconclusive".to_owned(),
         Some(Over::Crash(crash)) if crash.name().is_empty() => return "crash".to_owned(),
         Some(Over::Crash(crash)) => return format!("crash({})", crash.name()),
-        Some(Over::Limit(_)) => return "inconclusive".to_owned(),
         Some(Over::Exit(_)) | None => {}
     }
     let hung = (0..threads).filter(|thread| machine.runtime.hung(ThreadIndex::new(*thread)));
