@@ -11,6 +11,7 @@ pub mod exit;
 pub mod files;
 pub mod libpython;
 pub mod output;
+pub mod page;
 mod pool;
 pub mod problem;
 pub mod record;

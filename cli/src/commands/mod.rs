@@ -12,6 +12,7 @@ mod lint;
 mod paths;
 mod plan;
 mod replay;
+mod report;
 mod search;
 mod walk;
 
@@ -44,6 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Walk(walk) => walk::run(walk, global, &settings()?),
         Command::Replay(replay) => replay::run(replay, global),
         Command::Conform(conform) => conform::run(conform, global, &settings()?),
+        Command::Report(report) => report::run(report, global, &settings()?),
         Command::Graph(graph) => graph::run(graph, global, &settings()?),
         Command::Diff(diff) => diff::run(diff, global, &settings()?),
         Command::Lint(lint) => lint::run(lint, global, &settings()?),
