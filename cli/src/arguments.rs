@@ -114,7 +114,7 @@ pub enum Command {
     Replay(Replay),
     /// Write a state graph as text, DOT or Mermaid
     Graph(Graph),
-    /// Write one HTML page about a scenario: verdicts, runs to step through, states, the graph
+    /// Write one HTML page about a scenario, with runs to step through
     Report(Report),
     /// Run scenarios on real libpythons and compare what they do with the model
     Conform(Conform),

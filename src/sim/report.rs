@@ -30,6 +30,8 @@ pub struct Wait {
     pub parked: bool,
     /// The threads that have it, or whose end is waited for.
     pub holders: Vec<usize>,
+    /// How they have it: `held by`, `opened by`.
+    pub by: &'static str,
 }
 
 /// A run with all that can be seen of its states.

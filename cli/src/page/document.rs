@@ -132,6 +132,21 @@ fn code(line: &str) -> String {
     text + &escaped(rest)
 }
 
+/// A sentence in which lines of the scenario are links to them.
+fn with_links(sentence: &str) -> String {
+    let mut parts = sentence.split(" line ");
+    let mut text = escaped(parts.next().unwrap_or_default());
+    for part in parts {
+        let end = part.find(|letter: char| !letter.is_ascii_digit());
+        let (line, rest) = part.split_at(end.unwrap_or(part.len()));
+        text += &match line {
+            "" => format!(" line {}", escaped(rest)),
+            line => format!(" <a href=\"#L{line}\">line {line}</a>{}", escaped(rest)),
+        };
+    }
+    text
+}
+
 /// A run.
 fn section(page: &Page<'_>, run: &Run<'_>) -> String {
     let id = format!("run-{}", run.number);
@@ -148,7 +163,7 @@ fn section(page: &Page<'_>, run: &Run<'_>) -> String {
     );
     let sentences = trace.explanation.iter().chain(&trace.standing);
     let sentences: String = sentences
-        .map(|sentence| format!("<p>{}</p>\n", escaped(sentence)))
+        .map(|sentence| format!("<p>{}</p>\n", with_links(sentence)))
         .collect();
     if !sentences.is_empty() {
         let kind = kind(&run.found.text);

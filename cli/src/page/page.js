@@ -123,6 +123,8 @@
     if (!run) return false;
     show(run);
     step(run, number ? number - 1 : rowOf(run));
+    const { top } = run.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) run.scrollIntoView();
     return true;
   }
 

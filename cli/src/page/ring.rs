@@ -119,12 +119,7 @@ fn elements(trace: &Trace, wait: &Wait) -> Vec<Element> {
         text: short(what),
         class: "thing".to_owned(),
         step: None,
-        says: if wait.holders.is_empty() {
-            ""
-        } else {
-            "held by"
-        }
-        .to_owned(),
+        says: if wait.holders.is_empty() { "" } else { wait.by }.to_owned(),
     };
     vec![thread(trace, wait.thread, says), thing]
 }

@@ -84,7 +84,7 @@ impl Waiting {
         Some(match self {
             Self::Parked => "parked for good by finalization".to_owned(),
             Self::Gil(_) => "the GIL".to_owned(),
-            Self::Guards(..) => "no open guard".to_owned(),
+            Self::Guards(..) => "open guards to be closed".to_owned(),
             Self::Lock(name, _) | Self::Event(name) | Self::Condvar(name) => name.clone(),
             Self::Mutex(index, _) => program.mutexes[*index].name.to_string(),
             Self::Semaphore(index) => {
@@ -118,6 +118,18 @@ impl Waiting {
             what: self.what(program),
             parked: *self == Self::Parked,
             holders: self.holders(),
+            by: match self {
+                Self::Guards(..) => "opened by",
+                Self::Parked
+                | Self::Gil(_)
+                | Self::Lock(..)
+                | Self::Mutex(..)
+                | Self::Semaphore(_)
+                | Self::End(_)
+                | Self::Event(_)
+                | Self::Condvar(_)
+                | Self::Condition => "held by",
+            },
         }
     }
 
