@@ -5,8 +5,10 @@
 //! | --- | --- |
 //! | `reference` | what one call after the other does, in every release and in forked processes, written from the contract |
 //! | `script` | a generated sequence as a scenario, with what the reference says of each call |
+//! | `declare` | what stands around its calls: declarations, callbacks, threads |
 //! | `spell` | how the steps of a sequence are written |
 //! | `watch` | runs a scenario in the simulator and notes the runtime after each call |
+//! | `subjects` | what sequences are about |
 //! | `compare` | the runtime beside the reference, after each call |
 //! | `sequence` | generated sequences; the runtime does what the reference says; deliberate mistakes are noticed |
 //! | `weave` | a generated concurrent scenario as text |
@@ -20,11 +22,13 @@
 
 mod compare;
 mod concurrent;
+mod declare;
 mod lies;
 mod reference;
 mod script;
 mod sequence;
 mod spell;
+mod subjects;
 mod watch;
 mod weave;
 

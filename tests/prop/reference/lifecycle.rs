@@ -16,6 +16,7 @@ impl Reference {
                 self.slots = [None; THREADS];
             }
             self.key = true;
+            self.signal_pending = false;
         }
         self.finalizer = None;
         self.check_enabled = true;
@@ -47,6 +48,7 @@ impl Reference {
             return Ok(());
         }
         let finalizer = self.choose_finalizer(thread)?;
+        self.refusing = self.is(Rule::FinishRefuses);
         self.finish_pending(thread, finalizer)?;
         if self.is(Rule::SubsEndBeforeTheMark) {
             self.end_all_but_main(thread, finalizer)?;
@@ -59,6 +61,7 @@ impl Reference {
             return Err(End::Blocks);
         }
         self.cut_off_others(finalizer);
+        self.leave_signals();
         if self.is(Rule::SubsEndAfterModules) && !self.is(Rule::SubsEndBeforeTheMark) {
             self.end_all_but_main(thread, finalizer)?;
         }

@@ -5,7 +5,7 @@
 
 /// Declares [`Rule`], in which releases each holds, and the list of all.
 macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident $first:literal ..= $last:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident $releases:pat,)*) => {
         /// What some releases do and others do not.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Rule {
@@ -18,7 +18,7 @@ macro_rules! rules {
             /// Whether it holds in 3.`minor`.
             pub(crate) fn holds(self, minor: u8) -> bool {
                 match self {
-                    $(Self::$name => ($first..=$last).contains(&minor),)*
+                    $(Self::$name => matches!(minor, $releases),)*
                 }
             }
         }
@@ -98,4 +98,12 @@ rules! {
     DeleteIsPublic 12..=15,
     /// g14 of the observations: `PyInterpreterState_Get` speaks of interpreters.
     TextOfNoInterpreter 15..=15,
+    /// V24, gh-144748: `PyErr_CheckSignals` raises an async exception too.
+    CheckRaisesExceptions 15,
+    /// Contract 1.6, gh-104812: interpreters have queues of their own beside that of the main thread.
+    OwnQueues 12..=15,
+    /// gh-110310: of what is queued for an interpreter one bit names the main thread; before, anything but 0.
+    FlagsAreBits 13..=15,
+    /// Contract 1.6: an interpreter's own queue has 300 places, and a pass takes 100.
+    OwnQueueIsLong 13..=15,
 }

@@ -129,7 +129,7 @@ impl Reference {
             self.ask_late(thread, state)?;
         }
         self.homes[gil.0].gil = Some(thread);
-        self.notice_calls(thread, state);
+        self.notice(thread, state);
         self.set_current(thread, Some(state));
         self.states[state.0].attached = true;
         let stays = self.wrong(Mistake::SlotStays) && self.slots[thread].is_some();
@@ -253,6 +253,9 @@ impl Reference {
             cleared: false,
             bound_gilstate: false,
             calls_to_do: false,
+            signalled: false,
+            told: false,
+            exception: false,
             ensured: 0,
             made_to_ensure: false,
             owned_guard: None,
@@ -283,8 +286,16 @@ impl Reference {
         if !self.exists(self.home(state)) {
             return Err(USE_AFTER_FREE);
         }
-        self.states[state.0].cleared = true;
+        self.cleared(state);
         Ok(())
+    }
+
+    /// What a thread state loses when it is cleared, whoever does it.
+    pub(super) fn cleared(&mut self, state: State) {
+        let keeps = self.wrong(Mistake::ClearKeepsException);
+        let fields = &mut self.states[state.0];
+        fields.cleared = true;
+        fields.exception &= keeps;
     }
 
     pub(super) fn delete(&mut self, thread: usize, state: Option<State>) -> Step<()> {
@@ -402,7 +413,7 @@ impl Reference {
         self.live(Some(slot))?;
         self.states[slot.0].counter -= 1;
         if self.states[slot.0].counter == 0 && !self.wrong(Mistake::ReleaseKeepsState) {
-            self.states[slot.0].cleared = true;
+            self.cleared(slot);
             self.delete_current(thread)
         } else if locked {
             Ok(())

@@ -10,40 +10,79 @@ pub(crate) struct State(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Home(pub usize);
 
-/// What can be queued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Function {
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident $text:literal $body:literal,)*) => {
+        /// What can be queued, or handle a signal.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Function {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Function {
+            /// In order of declaration.
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name in scenarios.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it does there.
+            pub(crate) fn body(self) -> &'static str {
+                match self { $(Self::$name => $body,)* }
+            }
+        }
+    };
+}
+
+functions! {
     /// Does nothing.
-    Plain,
+    Plain "plain" "",
     /// Does nothing either: tells orders apart.
-    Other,
+    Other "other" "",
     /// Raises an exception.
-    Raises,
+    Raises "raises" "    return -1\n",
     /// Queues `Plain`.
-    Adds,
+    Adds "adds" "    Py_AddPendingCall(plain, NULL)\n",
     /// Runs one bytecode boundary.
-    Evals,
+    Evals "evals" "    eval\n",
+    /// Queues itself.
+    Again "again" "    Py_AddPendingCall(again, NULL)\n",
+    /// Queues `Plain` for the main interpreter.
+    AddsOwn "adds_own" "    _PyEval_AddPendingCall(PyInterpreterState_Main(), plain, NULL, 0)\n",
+    /// Handles a signal.
+    Heard "heard" "",
+    /// Raises an exception when a signal comes.
+    Refuses "refuses" "    return -1\n",
 }
 
 impl Function {
-    pub(crate) const ALL: [Self; 5] = [
+    /// What is queued with `Py_AddPendingCall`.
+    pub(crate) const QUEUED: [Self; 12] = [
         Self::Plain,
         Self::Other,
         Self::Raises,
         Self::Adds,
         Self::Evals,
+        Self::Plain,
+        Self::Other,
+        Self::Raises,
+        Self::Adds,
+        Self::Evals,
+        Self::AddsOwn,
+        Self::Again,
     ];
-
-    /// Its name in scenarios.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Other => "other",
-            Self::Raises => "raises",
-            Self::Adds => "adds",
-            Self::Evals => "evals",
-        }
-    }
+    /// What is queued for an interpreter.
+    pub(crate) const OWN: [Self; 4] = [Self::Plain, Self::Other, Self::Raises, Self::Evals];
+    /// What handles signals.
+    pub(crate) const HANDLERS: [Self; 6] = [
+        Self::Heard,
+        Self::Refuses,
+        Self::Heard,
+        Self::Adds,
+        Self::Evals,
+        Self::Heard,
+    ];
 }
 
 /// A call with its operand.
@@ -82,7 +121,15 @@ pub(crate) enum Call {
     InterpreterNext(Option<State>),
     ThreadHead(Option<State>),
     AddPending(Function),
+    /// `_PyEval_AddPendingCall` of the main interpreter, or of the one that a thread state is in, so often; with flags.
+    AddOwn(Option<State>, Function, u8, u8),
     MakePending,
+    /// `PyThreadState_SetAsyncExc` to a thread; whether it is an exception, or null.
+    SetAsync(usize, bool),
+    AtSignal(Function),
+    /// The signal, sent by the thread that gets it.
+    Signal,
+    CheckSignals,
     Eval,
     BeforeFork,
     /// The native `fork()`, of which the sequence follows the child or the parent.
@@ -129,6 +176,8 @@ pub(crate) enum Side {
 /// What a call returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
+    /// It is a statement without a result.
+    Silent,
     Nothing,
     Number(i64),
     State(Option<State>),
@@ -152,6 +201,10 @@ pub(crate) enum End {
     Exit,
     /// Waits for the GIL, and nobody goes on.
     Blocks,
+    /// Goes on for ever.
+    Spins,
+    /// A signal that nobody handles ends the process.
+    Killed,
     /// The contract does not say.
     Undefined,
 }
@@ -239,6 +292,48 @@ mistakes! {
     OwnedGuardStays,
     /// Ensure makes a thread state of its own for every thread that is not attached.
     EnsureLooksAtNoSlot,
+    /// An exception goes to a thread's oldest thread state.
+    OldestRaises,
+    /// It finds the thread in whatever interpreter it is.
+    RaisesAnywhere,
+    /// Null takes no exception back.
+    NullTakesNothingBack,
+    /// An exception is raised again and again.
+    RaisesTwice,
+    /// A thread state keeps its exception when it is cleared.
+    ClearKeepsException,
+    /// Taking the GIL tells nobody of an exception, up to 3.12.
+    AttachForgetsException,
+    /// Any thread runs Python's handler.
+    AnyThreadHandles,
+    /// The main thread runs Python's handler in any interpreter.
+    AnyInterpreterHandles,
+    /// Signals that come together are several.
+    SignalsAddUp,
+    /// What handled signals before gets one that came before.
+    SignalWaitsForTheNext,
+    /// `Py_MakePendingCalls` looks for no signal.
+    CallsComeAlone,
+    /// A handler that raises leaves nothing behind.
+    RaisingHandlerIsDone,
+    /// Finalization leaves the handler.
+    HandlerOutlives,
+    /// The child owes its handler to a signal that the parent got.
+    ChildOwesSignals,
+    /// The child handles the parent's signals.
+    ChildHearsSignals,
+    /// Only the main thread runs calls of an interpreter's own queue.
+    OwnCallsOfMainThread,
+    /// The main thread's calls come before the interpreter's own.
+    MainComesFirst,
+    /// Who holds the GIL is not told of a call for its interpreter.
+    HolderIsNotTold,
+    /// Who takes the GIL does not look at the interpreter's own queue.
+    AttachForgetsOwnCalls,
+    /// A call for one interpreter is queued with the main one.
+    OwnGoesToMain,
+    /// Finalization leaves the interpreters' own queues.
+    FinishLeavesOwnCalls,
 }
 
 impl Mistake {

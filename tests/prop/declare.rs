@@ -1,0 +1,87 @@
+//! What stands around a sequence's bodies: declarations, callbacks, and the threads that take turns.
+
+use crate::reference::Function;
+use crate::script::{NAMES, Writer};
+use std::fmt::Write as _;
+
+impl Writer {
+    pub(crate) fn uses(&self, words: &str) -> bool {
+        self.bodies.iter().any(|body| body.contains(words))
+    }
+
+    /// What threads do before the sequence begins: how many calls that is.
+    pub(crate) fn prepare(&mut self, threads: usize) -> usize {
+        let mut calls = 0;
+        if self.uses("(view)") {
+            self.bodies[0].insert_str(0, "    view = PyInterpreterView_FromMain()\n");
+            calls += 1;
+        }
+        if self.uses(".id") {
+            self.known_by_ident = true;
+            calls += threads;
+        }
+        calls
+    }
+
+    pub(crate) fn declare(&self, text: &mut String, threads: usize) {
+        if self.uses("&key") {
+            text.push_str("Py_tss_t key = Py_tss_NEEDS_INIT\n");
+        }
+        if self.uses("&own") {
+            text.push_str("PyInterpreterConfig own = _PyInterpreterConfig_INIT\n");
+        }
+        for name in &NAMES[..threads] {
+            writeln!(text, "native semaphore turn_{name} = 0").expect("a string takes everything");
+        }
+    }
+
+    /// Functions that are named somewhere, and those that these name.
+    pub(crate) fn callbacks(&self, text: &mut String) {
+        let named = |function: &&Function| {
+            let adds = [Function::Adds, Function::AddsOwn];
+            let added = **function == Function::Plain
+                && adds.iter().any(|adds| self.names_function(adds.name()));
+            added || self.names_function(function.name())
+        };
+        for function in Function::ALL.iter().filter(named) {
+            let (name, body) = (function.name(), function.body());
+            write!(text, "\ncallback {name}(arg) {{\n{body}}}\n")
+                .expect("a string takes everything");
+        }
+    }
+
+    fn names_function(&self, name: &str) -> bool {
+        let is_apart = |letter: char| !(letter.is_alphanumeric() || letter == '_');
+        let mut bodies = self.bodies.iter();
+        bodies.any(|body| body.split(is_apart).any(|word| word == name))
+    }
+
+    pub(crate) fn threads(&self, text: &mut String, threads: usize) {
+        let ident = if self.known_by_ident {
+            "    id = PyThread_get_thread_ident()\n"
+        } else {
+            ""
+        };
+        let mut starts = ident.to_owned();
+        for (name, body) in NAMES.iter().zip(&self.bodies).skip(1) {
+            writeln!(
+                text,
+                "\nforeign thread {name} {{\n{ident}    post turn_main\n    wait turn_{name}\n{body}}}"
+            )
+            .expect("a string takes everything");
+            write!(starts, "    start {name}\n    wait turn_main\n")
+                .expect("a string takes everything");
+        }
+        let mut ends = String::new();
+        for name in &NAMES[1..threads] {
+            write!(ends, "    post turn_{name}\n    join {name}\n")
+                .expect("a string takes everything");
+        }
+        write!(
+            text,
+            "\nthread main {{\n{starts}{}{ends}}}\n",
+            self.bodies[0]
+        )
+        .expect("a string takes everything");
+    }
+}
