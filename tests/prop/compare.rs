@@ -2,14 +2,17 @@
 
 use crate::reference::{End, Function, Home, Reply, Rule, State, Token};
 use crate::script::{NAMES, Planned, Script};
-use crate::watch::{Called, Watched, watch};
+use crate::watch::{Called, Ran, Watched, watch};
 use std::sync::Arc;
 use tstate::runtime::{
     AttachState, Bit, Callback, InterpreterHandle, Locked, Observation, ThreadStateHandle,
     ThreadStateObservation,
 };
 use tstate::sim::driver::Value;
-use tstate::sim::scenario::{self, program::Program};
+use tstate::sim::scenario::{
+    self,
+    program::{Program, StatementId},
+};
 use tstate::sim::verdict::Status;
 use tstate::sim::{CheckOptions, check};
 
@@ -65,7 +68,7 @@ macro_rules! same {
 
 fn compare_reply(handles: &mut Handles, expected: Reply, seen: Value) -> Result<(), String> {
     let agrees = match (expected, seen) {
-        (Reply::Nothing | Reply::Silent, _) => true,
+        (Reply::Nothing | Reply::Silent | Reply::Said(_), _) => true,
         (Reply::Number(number), seen) => seen == Value::Number(number),
         (Reply::State(state), Value::ThreadState(handle)) => handles.agree(state, handle),
         (Reply::State(state), seen) => state.is_none() && seen == Value::NULL,
@@ -250,17 +253,32 @@ fn compare(program: &Program, script: &Script, watched: &Watched) -> Result<(), 
     same!("calls that returned", script.calls.len(), called.len());
     // Of what goes on for ever nobody counts the rounds.
     if !matches!(script.end, Some((_, End::Spins))) {
-        let ran = watched.log.ran.iter();
-        let ran: Vec<&str> = ran
-            .map(|body| &*program.bodies[body.index()].name)
-            .collect();
-        same!("what ran", script.last.ran.clone(), ran);
+        same!(
+            "what ran",
+            script.last.ran.clone(),
+            ran(program, script, watched)
+        );
     }
     for (thread, hung) in watched.hung.iter().enumerate() {
         let expected = script.end == Some((thread, End::Hang));
         same!(format!("{} hung", NAMES[thread]), expected, *hung);
     }
     Ok(())
+}
+
+/// Callbacks that ran, and what those that look on were told: each notes it by setting a flag.
+fn ran<'a>(program: &'a Program, script: &'a Script, watched: &Watched) -> Vec<&'a str> {
+    let told = |statement: StatementId| {
+        let span = program.statements[statement.index()].span;
+        let text = script.text.get(span.start as usize..span.end as usize);
+        text.and_then(|text| text.strip_prefix("set told_"))
+    };
+    let ran = watched.log.ran.iter();
+    ran.filter_map(|ran| match ran {
+        Ran::Body(body) => Some(&*program.bodies[body.index()].name),
+        Ran::Statement(statement) => told(*statement),
+    })
+    .collect()
 }
 
 /// Whether the runtime does what the script predicts, and the scenario is judged so.

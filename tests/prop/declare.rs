@@ -1,6 +1,6 @@
 //! What stands around a sequence's bodies: declarations, callbacks, and the threads that take turns.
 
-use crate::reference::Function;
+use crate::reference::{Function, Tool};
 use crate::script::{NAMES, Writer};
 use std::fmt::Write as _;
 
@@ -30,6 +30,12 @@ impl Writer {
         if self.uses("&own") {
             text.push_str("PyInterpreterConfig own = _PyInterpreterConfig_INIT\n");
         }
+        if self.uses(" thing") {
+            text.push_str("object thing\n");
+        }
+        for event in self.told() {
+            writeln!(text, "native flag told_{event}").expect("a string takes everything");
+        }
         for name in &NAMES[..threads] {
             writeln!(text, "native semaphore turn_{name} = 0").expect("a string takes everything");
         }
@@ -48,6 +54,41 @@ impl Writer {
             write!(text, "\ncallback {name}(arg) {{\n{body}}}\n")
                 .expect("a string takes everything");
         }
+        for tool in self.tools() {
+            let (name, (parameters, events)) = (tool.name(), tool.body());
+            writeln!(text, "\ncallback {name}({parameters}) {{")
+                .expect("a string takes everything");
+            for (condition, event) in events {
+                let fails = if tool.fails_at(event) {
+                    "; return -1"
+                } else {
+                    ""
+                };
+                writeln!(text, "    if {condition} {{ set told_{event}{fails} }}")
+                    .expect("a string takes everything");
+            }
+            text.push_str("}\n");
+        }
+    }
+
+    fn tools(&self) -> Vec<Tool> {
+        let sets = self.names_function(Function::SetsTrace.name());
+        let named =
+            |tool: &Tool| (sets && *tool == Tool::Traces) || self.names_function(tool.name());
+        Tool::ALL.into_iter().filter(named).collect()
+    }
+
+    /// What the callbacks that look on note.
+    fn told(&self) -> Vec<&'static str> {
+        let mut all = Vec::new();
+        for tool in self.tools() {
+            for (_, event) in tool.body().1 {
+                if !all.contains(event) {
+                    all.push(*event);
+                }
+            }
+        }
+        all
     }
 
     fn names_function(&self, name: &str) -> bool {

@@ -8,6 +8,7 @@
 //! | `declare` | what stands around its calls: declarations, callbacks, threads |
 //! | `spell` | how the steps of a sequence are written |
 //! | `watch` | runs a scenario in the simulator and notes the runtime after each call |
+//! | `spell_hooks` | how those about who looks on are |
 //! | `subjects` | what sequences are about |
 //! | `compare` | the runtime beside the reference, after each call |
 //! | `sequence` | generated sequences; the runtime does what the reference says; deliberate mistakes are noticed |
@@ -28,6 +29,7 @@ mod reference;
 mod script;
 mod sequence;
 mod spell;
+mod spell_hooks;
 mod subjects;
 mod watch;
 mod weave;

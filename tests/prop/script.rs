@@ -70,6 +70,20 @@ kinds! {
     AtSignal,
     Signal,
     CheckSignals,
+    SetTracer,
+    SetTracerAll,
+    EnterTracing,
+    LeaveTracing,
+    AddHook,
+    Audit,
+    SetEvaluator,
+    GetEvaluator,
+    AllocHook,
+    SetRefTracer,
+    GetRefTracer,
+    NewObject,
+    DropObject,
+    CurrentFrames,
     Eval,
     BeforeFork,
     Fork,
@@ -293,6 +307,7 @@ impl Writer {
                 self.line(thread, &format!("assert {name} == PyGILState_{constant}"));
                 self.ensured[thread].push((name, locked == 0));
             }
+            Some(Reply::Said(said)) => self.line(thread, &format!("{text} {said}")),
             Some(Reply::Number(number)) => self.line(thread, &format!("{text} == {number}")),
             Some(Reply::State(state)) => {
                 let name = self.name("ts");

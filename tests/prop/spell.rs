@@ -5,7 +5,7 @@ use crate::script::{Kind, NAMES, Step, Writer};
 
 impl Writer {
     /// An operand: one that makes sense, or with `reckless` any.
-    fn operand(
+    pub(crate) fn operand(
         &self,
         step: Step,
         sensible: impl Fn(&Reference, Option<State>) -> bool,
@@ -29,6 +29,23 @@ impl Writer {
         match step.kind {
             Kind::AddOwn | Kind::FillOwn | Kind::SetAsync | Kind::AtSignal | Kind::Signal => {
                 self.of_checks(step)
+            }
+            Kind::SetTracer
+            | Kind::SetTracerAll
+            | Kind::EnterTracing
+            | Kind::LeaveTracing
+            | Kind::AddHook
+            | Kind::Audit
+            | Kind::SetEvaluator
+            | Kind::GetEvaluator
+            | Kind::AllocHook
+            | Kind::SetRefTracer
+            | Kind::GetRefTracer
+            | Kind::NewObject
+            | Kind::DropObject
+            | Kind::CurrentFrames => {
+                let (look, text) = self.of_hooks(step)?;
+                Some((Call::Look(look), text))
             }
             Kind::Initialize
             | Kind::Finalize
@@ -279,7 +296,7 @@ impl Writer {
     }
 
     /// The main interpreter, or that of a thread state.
-    fn interpreter_of_any(&self, step: Step) -> (Option<State>, String) {
+    pub(crate) fn interpreter_of_any(&self, step: Step) -> (Option<State>, String) {
         let inside = |reference: &Reference, state: Option<State>| {
             live(reference, state).is_some_and(|it| reference.exists(reference.home(it)))
         };
@@ -317,20 +334,27 @@ fn of_key(call: Call, verb: &str) -> (Call, String) {
 
 /// The first release that has the function.
 fn since(kind: Kind) -> u8 {
-    let of_guards = [
-        Kind::GuardOfCurrent,
-        Kind::GuardClose,
-        Kind::ThreadEnsure,
-        Kind::ThreadEnsureFromView,
-        Kind::ThreadRelease,
-    ];
-    let newer = [Kind::GetId, Kind::GetInterpreter, Kind::InterpreterGet];
-    if of_guards.contains(&kind) {
-        15
-    } else if newer.contains(&kind) || matches!(kind, Kind::AddOwn | Kind::FillOwn) {
-        9
-    } else {
-        8
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others have always been there"
+    )]
+    match kind {
+        Kind::GuardOfCurrent
+        | Kind::GuardClose
+        | Kind::ThreadEnsure
+        | Kind::ThreadEnsureFromView
+        | Kind::ThreadRelease => 15,
+        Kind::SetRefTracer | Kind::GetRefTracer => 13,
+        Kind::SetTracerAll => 12,
+        Kind::EnterTracing | Kind::LeaveTracing => 11,
+        Kind::GetId
+        | Kind::GetInterpreter
+        | Kind::InterpreterGet
+        | Kind::AddOwn
+        | Kind::FillOwn
+        | Kind::SetEvaluator
+        | Kind::GetEvaluator => 9,
+        _ => 8,
     }
 }
 
@@ -384,7 +408,7 @@ fn without_operand(step: Step) -> (Call, String) {
 }
 
 /// The thread state, if it is not freed.
-fn live(reference: &Reference, state: Option<State>) -> Option<State> {
+pub(crate) fn live(reference: &Reference, state: Option<State>) -> Option<State> {
     state.filter(|state| !reference.states[state.0].freed)
 }
 

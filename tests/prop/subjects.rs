@@ -17,6 +17,7 @@ pub(crate) enum Subject {
     Guards,
     Checks,
     Queues,
+    Hooks,
 }
 
 impl Subject {
@@ -70,6 +71,27 @@ impl Subject {
                 Kind::Eval,
                 Kind::Eval,
                 Kind::MakePending,
+            ],
+            Self::Hooks => &[
+                Kind::SetTracer,
+                Kind::SetTracer,
+                Kind::SetTracer,
+                Kind::SetTracerAll,
+                Kind::EnterTracing,
+                Kind::LeaveTracing,
+                Kind::AddHook,
+                Kind::Audit,
+                Kind::SetEvaluator,
+                Kind::GetEvaluator,
+                Kind::AllocHook,
+                Kind::SetRefTracer,
+                Kind::GetRefTracer,
+                Kind::NewObject,
+                Kind::DropObject,
+                Kind::CurrentFrames,
+                Kind::Eval,
+                Kind::Eval,
+                Kind::Eval,
             ],
         }
     }
@@ -128,6 +150,34 @@ impl Subject {
                     Kind::Eval,
                 ]),
             ],
+            Self::Hooks => vec![
+                told(&[Kind::SetTracer, Kind::SetTracer, Kind::Eval]),
+                told(&[Kind::SetTracer, Kind::Clear, Kind::Eval]),
+                told(&[Kind::SetTracer, Kind::AddPending, Kind::Eval]),
+                told(&[Kind::AddPending, Kind::Eval, Kind::Eval]),
+                told(&[Kind::AddHook, Kind::AddHook, Kind::SetTracer, Kind::Eval]),
+                told(&[Kind::AddHook, Kind::NewInterpreter]),
+                told(&[
+                    Kind::SetEvaluator,
+                    Kind::Eval,
+                    Kind::NewInterpreter,
+                    Kind::Eval,
+                ]),
+                told(&[Kind::SetRefTracer, Kind::NewObject, Kind::DropObject]),
+                told(&[Kind::SetRefTracer, Kind::SetRefTracer, Kind::GetRefTracer]),
+                told(&[Kind::AddHook, Kind::AddHook, Kind::Audit]),
+                told(&[
+                    Kind::SetRefTracer,
+                    Kind::SetEvaluator,
+                    Kind::AddHook,
+                    Kind::Finalize,
+                    Kind::Initialize,
+                    Kind::GetRefTracer,
+                    Kind::Audit,
+                    Kind::Eval,
+                ]),
+                told(&[Kind::New, Kind::SetTracerAll, Kind::Swap, Kind::Eval]),
+            ],
         }
     }
 
@@ -158,5 +208,6 @@ pub(crate) fn subjects() -> impl Strategy<Value = Subject> {
         1 => Just(Subject::Guards),
         2 => Just(Subject::Checks),
         2 => Just(Subject::Queues),
+        2 => Just(Subject::Hooks),
     ]
 }

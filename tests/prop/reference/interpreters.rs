@@ -1,5 +1,6 @@
 //! The reference's interpreters: made, ended, and visited.
 
+use super::hooks::{Evaluator, Event};
 use super::{
     CRASH, Call, End, Function, Home, Mistake, NO_THREAD_STATE, Reference, Reply, Rule, State, Step,
 };
@@ -32,6 +33,7 @@ pub(crate) struct Interpreter {
     /// The same of its own queue, in 3.12, and of exceptions.
     pub(super) own_to_do: bool,
     pub(super) raises: bool,
+    pub(super) evaluator: Evaluator,
 }
 
 impl Interpreter {
@@ -48,6 +50,7 @@ impl Interpreter {
             looks_up: false,
             own_to_do: false,
             raises: false,
+            evaluator: Evaluator::Usual,
         }
     }
 }
@@ -147,10 +150,22 @@ impl Reference {
         if self.listed.len() > SUBS_MAX {
             return Err(End::Undefined);
         }
+        self.check_enabled = self.wrong(Mistake::CheckStaysOn);
+        if !self.audit(thread, Event::InterpreterNew) {
+            return if self.is(Rule::RefusalIsNull) {
+                Ok(Reply::State(None))
+            } else {
+                Err(End::Fatal(
+                    "_PyThreadState_Attach: non-NULL old thread state",
+                ))
+            };
+        }
         if self.head_held {
             return Err(End::Blocks);
         }
-        self.check_enabled = self.wrong(Mistake::CheckStaysOn);
+        if !self.wrong(Mistake::InterpretersTakeNoMemory) {
+            self.allocate();
+        }
         let home = Home(self.homes.len());
         let own_gil = own && !self.wrong(Mistake::OneGil);
         self.homes.push(Interpreter::new(0, own_gil));
@@ -210,6 +225,7 @@ impl Reference {
         if self.head_held {
             return Err(End::Blocks);
         }
+        self.audit(thread, Event::InterpreterClear);
         self.leave_for_good(thread, state)?;
         self.unlink_and_free(thread, state)?;
         self.listed.retain(|listed| *listed != home);

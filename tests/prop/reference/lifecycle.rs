@@ -17,6 +17,7 @@ impl Reference {
             }
             self.key = true;
             self.signal_pending = false;
+            self.forget_ref_tracer();
         }
         self.finalizer = None;
         self.check_enabled = true;
@@ -32,6 +33,9 @@ impl Reference {
         let mut main = Interpreter::new(last_id, true);
         if self.wrong(Mistake::QueueSurvives) {
             main.queue = std::mem::take(&mut self.homes[MAIN.0].queue);
+        }
+        if self.wrong(Mistake::EvaluatorOutlives) {
+            main.evaluator = self.homes[MAIN.0].evaluator;
         }
         self.homes[MAIN.0] = main;
         self.listed = vec![MAIN];
@@ -62,9 +66,11 @@ impl Reference {
         }
         self.cut_off_others(finalizer);
         self.leave_signals();
+        self.end_object();
         if self.is(Rule::SubsEndAfterModules) && !self.is(Rule::SubsEndBeforeTheMark) {
             self.end_all_but_main(thread, finalizer)?;
         }
+        self.end_hooks(thread);
         self.leave_for_good(thread, finalizer)?;
         self.unlink_and_free(thread, finalizer)?;
         self.listed.retain(|listed| *listed != MAIN);

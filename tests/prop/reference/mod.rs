@@ -10,6 +10,7 @@
 mod check;
 mod fork;
 mod guards;
+mod hooks;
 mod interpreters;
 mod lifecycle;
 mod pending;
@@ -17,12 +18,14 @@ mod rules;
 mod states;
 mod words;
 
+pub(crate) use hooks::{Look, Tool, Which};
 pub(crate) use interpreters::Interpreter;
 pub(crate) use rules::Rule;
 pub(crate) use words::{Call, End, Function, Guard, Home, Mistake, Reply, Side, State, Token};
 
 use check::Signals;
 use fork::Before;
+use hooks::{OnState, Tools};
 
 /// OS threads.
 pub(crate) const THREADS: usize = 3;
@@ -47,6 +50,7 @@ pub(crate) struct Fields {
     pub(crate) told: bool,
     /// An exception waits to be raised.
     exception: bool,
+    tools: OnState,
     /// Since 3.15, of `PyThreadState_Ensure`: how often, whether it made this one, and which guard the last Release closes.
     ensured: i32,
     made_to_ensure: bool,
@@ -105,6 +109,7 @@ pub(crate) struct Reference {
     signals: Signals,
     /// Up to 3.12, whether a signal asks to be looked at.
     signal_pending: bool,
+    pub(crate) tools: Tools,
 }
 
 type Step<T> = Result<T, End>;
@@ -145,6 +150,7 @@ impl Reference {
             guards: Vec::new(),
             signals: Signals::default(),
             signal_pending: false,
+            tools: Tools::default(),
         }
     }
 
@@ -260,10 +266,11 @@ impl Reference {
                 let state = self.running(thread)?;
                 self.make_public(thread, state).map(Reply::Number)
             }
-            Call::Eval => self.check_point(thread).map(Reply::Number),
+            Call::Eval => self.eval(thread).map(Reply::Number),
             Call::SetAsync(..) | Call::AtSignal(_) | Call::Signal | Call::CheckSignals => {
                 self.call_of_checks(thread, call)
             }
+            Call::Look(look) => self.call_of_hooks(thread, look),
             Call::BeforeFork => self.before_fork(thread).map(none),
             Call::Fork(side) => {
                 self.fork(thread, side);

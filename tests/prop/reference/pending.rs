@@ -1,7 +1,7 @@
 //! The reference's pending calls.
 
 use super::interpreters::MAIN;
-use super::{CRASH, End, Function, Home, Mistake, Reference, Rule, State, Step};
+use super::{CRASH, End, Function, Home, Mistake, Reference, Rule, State, Step, Tool, Which};
 
 /// Calls of one round, and places of the queue (contract 1.6).
 const CAPACITY: usize = 32;
@@ -308,7 +308,11 @@ impl Reference {
             Function::Adds => self.add_pending(thread, Function::Plain).map(|_| 0),
             Function::Again => self.add_pending(thread, Function::Again).map(|_| 0),
             Function::AddsOwn => self.add_own(thread, None, Function::Plain, 0).map(|_| 0),
-            Function::Evals => self.check_point(thread).map(|_| 0),
+            Function::Evals => self.eval(thread).map(|_| 0),
+            Function::SetsTrace => {
+                self.set_tracer(thread, Which::Trace, Some(Tool::Traces), false)?;
+                Ok(0)
+            }
         }
     }
 

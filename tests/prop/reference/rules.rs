@@ -106,4 +106,22 @@ rules! {
     FlagsAreBits 13..=15,
     /// Contract 1.6: an interpreter's own queue has 300 places, and a pass takes 100.
     OwnQueueIsLong 13..=15,
+    /// Observed with a pending call and a tracer: a frame is told of before it checks; in others after.
+    CallIsToldFirst 8..=10 | 12,
+    /// Observed: a frame that is told of checks before and after that.
+    ChecksTwice 11,
+    /// Observed: a function of tracing that fails leaves the frame at once where it begins, and spares nobody where it ends.
+    FailureLeaves 8..=10,
+    /// PEP 669, observed: one that fails where a frame ends is an exception in it.
+    FailureAtReturnUnwinds 12..=15,
+    /// gh-137400: hooks are asked for each thread state of which the tracer is set; then once.
+    HooksAreAskedForEach 12,
+    /// V32: who is refused an interpreter gets null; then it is fatal.
+    RefusalIsNull 8..=12,
+    /// Observed: the null function evaluates as CPython's own.
+    NullEvaluates 11..=15,
+    /// V2: a thread state takes memory also where it is embedded afterwards.
+    EveryStateTakesMemory 8..=12,
+    /// V44: a reference tracer is told that it is replaced.
+    ReplacedTracerIsTold 15,
 }

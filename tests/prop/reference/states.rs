@@ -1,5 +1,6 @@
 //! The reference's thread states: attached, detached, made, deleted, and found by GILState.
 
+use super::hooks::OnState;
 use super::interpreters::MAIN;
 use super::{
     CRASH, Call, End, Fields, Home, Mistake, NO_THREAD_STATE, Reference, Reply, Rule, State, Step,
@@ -227,6 +228,10 @@ impl Reference {
 
     /// §TS new and bind.
     pub(super) fn create(&mut self, thread: usize, home: Home) -> Step<State> {
+        let embeds = self.homes[home.0].embedded.is_none();
+        if !embeds || self.is(Rule::EveryStateTakesMemory) {
+            self.allocate();
+        }
         if self.head_held {
             return Err(End::Blocks);
         }
@@ -256,6 +261,7 @@ impl Reference {
             signalled: false,
             told: false,
             exception: false,
+            tools: OnState::default(),
             ensured: 0,
             made_to_ensure: false,
             owned_guard: None,
@@ -293,9 +299,13 @@ impl Reference {
     /// What a thread state loses when it is cleared, whoever does it.
     pub(super) fn cleared(&mut self, state: State) {
         let keeps = self.wrong(Mistake::ClearKeepsException);
+        let keeps_tools = self.wrong(Mistake::ClearKeepsTracers);
         let fields = &mut self.states[state.0];
         fields.cleared = true;
         fields.exception &= keeps;
+        if !keeps_tools {
+            fields.tools.forget();
+        }
     }
 
     pub(super) fn delete(&mut self, thread: usize, state: Option<State>) -> Step<()> {

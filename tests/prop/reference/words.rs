@@ -1,6 +1,6 @@
 //! The words of the reference: calls, replies, ends, and deliberate mistakes.
 
-use super::Rule;
+use super::{Look, Rule};
 
 /// A thread state, by order of creation over all lives of the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,8 @@ functions! {
     Again "again" "    Py_AddPendingCall(again, NULL)\n",
     /// Queues `Plain` for the main interpreter.
     AddsOwn "adds_own" "    _PyEval_AddPendingCall(PyInterpreterState_Main(), plain, NULL, 0)\n",
+    /// Has the thread traced that runs it.
+    SetsTrace "sets_trace" "    PyEval_SetTrace(traces, NULL)\n",
     /// Handles a signal.
     Heard "heard" "",
     /// Raises an exception when a signal comes.
@@ -58,7 +60,7 @@ functions! {
 
 impl Function {
     /// What is queued with `Py_AddPendingCall`.
-    pub(crate) const QUEUED: [Self; 12] = [
+    pub(crate) const QUEUED: [Self; 13] = [
         Self::Plain,
         Self::Other,
         Self::Raises,
@@ -71,6 +73,7 @@ impl Function {
         Self::Evals,
         Self::AddsOwn,
         Self::Again,
+        Self::SetsTrace,
     ];
     /// What is queued for an interpreter.
     pub(crate) const OWN: [Self; 4] = [Self::Plain, Self::Other, Self::Raises, Self::Evals];
@@ -130,6 +133,8 @@ pub(crate) enum Call {
     /// The signal, sent by the thread that gets it.
     Signal,
     CheckSignals,
+    /// Who looks on.
+    Look(Look),
     Eval,
     BeforeFork,
     /// The native `fork()`, of which the sequence follows the child or the parent.
@@ -180,6 +185,8 @@ pub(crate) enum Reply {
     Silent,
     Nothing,
     Number(i64),
+    /// What is said of the result, for the scenario to check.
+    Said(&'static str),
     State(Option<State>),
     Interpreter(Option<Home>),
     /// A thread's value under a key.
@@ -334,6 +341,50 @@ mistakes! {
     OwnGoesToMain,
     /// Finalization leaves the interpreters' own queues.
     FinishLeavesOwnCalls,
+    /// A tracer is set for every thread state of the interpreter.
+    OneIsAllThreads,
+    /// A tracer for all threads is the caller's alone.
+    AllThreadsAreOne,
+    /// A tracer for all threads is that of every interpreter.
+    AllThreadsAnywhere,
+    /// A thread state that is cleared is traced all the same.
+    ClearKeepsTracers,
+    /// The profiler is told before the tracer.
+    ProfilerIsToldFirst,
+    /// The profiler is told of lines.
+    ProfilerSeesLines,
+    /// `PyThreadState_EnterTracing` changes nothing.
+    TracingGoesOn,
+    /// A tracer that a hook refuses is set.
+    RefusedTracerIsSet,
+    /// A hook that a hook refuses is added.
+    RefusedHookIsAdded,
+    /// The newest hook is told first.
+    NewestHookFirst,
+    /// All hooks are told, also once one has refused.
+    EveryHookIsTold,
+    /// Hooks outlive the runtime.
+    HooksOutlive,
+    /// Hooks are told of what a detached thread does.
+    HooksHearDetached,
+    /// The clearing of an interpreter is told to nobody.
+    ClearingIsSilent,
+    /// A function that evaluates is that of every interpreter.
+    EvaluatorOfAll,
+    /// It outlives its interpreter.
+    EvaluatorOutlives,
+    /// Objects take no memory.
+    ObjectsTakeNoMemory,
+    /// Interpreters take no memory.
+    InterpretersTakeNoMemory,
+    /// A reference tracer outlives the runtime.
+    RefTracerOutlives,
+    /// What dies with the runtime is told to nobody.
+    TeardownIsSilent,
+    /// A reference tracer cannot keep from being replaced.
+    TracerKeepsNothing,
+    /// Nobody is told that a C function was called.
+    NativeCallsAreSilent,
 }
 
 impl Mistake {
