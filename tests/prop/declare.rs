@@ -1,6 +1,6 @@
 //! What stands around a sequence's bodies: declarations, callbacks, and the threads that take turns.
 
-use crate::reference::{Function, Tool};
+use crate::reference::{Choice, Function, Tool};
 use crate::script::{NAMES, Writer};
 use std::fmt::Write as _;
 
@@ -16,6 +16,21 @@ impl Writer {
             self.bodies[0].insert_str(0, "    view = PyInterpreterView_FromMain()\n");
             calls += 1;
         }
+        if self.uses("(&before)") {
+            let line = "    PyPreConfig_InitPythonConfig(&before)\n";
+            self.bodies[0].insert_str(0, line);
+            calls += 1;
+        }
+        for number in &self.choices {
+            let kind = if Choice(*number).is_isolated() {
+                "Isolated"
+            } else {
+                "Python"
+            };
+            let line = format!("    PyConfig_Init{kind}Config(&config_{number})\n");
+            self.bodies[0].insert_str(0, &line);
+            calls += 1;
+        }
         if self.uses(".id") {
             self.known_by_ident = true;
             calls += threads;
@@ -29,6 +44,14 @@ impl Writer {
         }
         if self.uses("&own") {
             text.push_str("PyInterpreterConfig own = _PyInterpreterConfig_INIT\n");
+        }
+        if self.uses("(&before)") {
+            text.push_str("PyPreConfig before\n");
+        }
+        for number in &self.choices {
+            let choice = Choice(*number).text();
+            writeln!(text, "PyConfig config_{number} = {choice}")
+                .expect("a string takes everything");
         }
         if self.uses(" thing") {
             text.push_str("object thing\n");

@@ -9,6 +9,7 @@
 //! | `spell` | how the steps of a sequence are written |
 //! | `watch` | runs a scenario in the simulator and notes the runtime after each call |
 //! | `spell_hooks` | how those about who looks on are |
+//! | `spell_configure` | how those are that configure, or come before initialization |
 //! | `subjects` | what sequences are about |
 //! | `compare` | the runtime beside the reference, after each call |
 //! | `sequence` | generated sequences; the runtime does what the reference says; deliberate mistakes are noticed |
@@ -29,6 +30,7 @@ mod reference;
 mod script;
 mod sequence;
 mod spell;
+mod spell_configure;
 mod spell_hooks;
 mod subjects;
 mod watch;

@@ -3,7 +3,9 @@
 //! A thread posts the next one's semaphore and waits for its own, so that at most one thread can ever go on. Of a process
 //! that forks the script follows one side; the other one ends at once.
 
-use crate::reference::{Call, End, Guard, Mistake, Reference, Reply, Side, State, THREADS, Token};
+use crate::reference::{
+    Call, Configure, End, Guard, Mistake, Reference, Reply, Side, State, THREADS, Token,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -84,6 +86,15 @@ kinds! {
     NewObject,
     DropObject,
     CurrentFrames,
+    SetFlag,
+    ReadFlag,
+    PreInitialize,
+    InitializeFrom,
+    InitializeMain,
+    Text,
+    EncodeLocale,
+    SetArgv,
+    ThreadsInitialized,
     Eval,
     BeforeFork,
     Fork,
@@ -165,6 +176,8 @@ pub(crate) struct Writer {
     names: usize,
     /// Threads begin with finding out their idents.
     pub(crate) known_by_ident: bool,
+    /// Numbers of the configurations that are named.
+    pub(crate) choices: BTreeSet<u8>,
     /// How many steps of each kind were written.
     made: [u32; KINDS],
 }
@@ -197,6 +210,7 @@ pub(crate) fn script(sequence: &Sequence, mistake: Option<Mistake>) -> Script {
         lives: 0,
         names: 0,
         known_by_ident: false,
+        choices: BTreeSet::new(),
         made: [0; KINDS],
     };
     for step in &sequence.steps {
@@ -251,6 +265,9 @@ impl Writer {
         self.lives += u32::from(begins);
         self.reference = after;
         self.take_turn(step.thread);
+        if let Call::Configure(Configure::Initialize(Some(choice))) = call {
+            self.choices.insert(choice.0);
+        }
         self.calls.extend(calls);
         self.made[step.kind as usize] += 1;
         self.write(step, &text, times, last);

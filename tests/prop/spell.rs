@@ -30,6 +30,18 @@ impl Writer {
             Kind::AddOwn | Kind::FillOwn | Kind::SetAsync | Kind::AtSignal | Kind::Signal => {
                 self.of_checks(step)
             }
+            Kind::SetFlag
+            | Kind::ReadFlag
+            | Kind::PreInitialize
+            | Kind::InitializeFrom
+            | Kind::InitializeMain
+            | Kind::Text
+            | Kind::EncodeLocale
+            | Kind::SetArgv
+            | Kind::ThreadsInitialized => {
+                let (configure, text) = self.of_configuration(step)?;
+                Some((Call::Configure(configure), text))
+            }
             Kind::SetTracer
             | Kind::SetTracerAll
             | Kind::EnterTracing

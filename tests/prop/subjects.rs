@@ -18,6 +18,7 @@ pub(crate) enum Subject {
     Checks,
     Queues,
     Hooks,
+    Configuration,
 }
 
 impl Subject {
@@ -92,6 +93,23 @@ impl Subject {
                 Kind::Eval,
                 Kind::Eval,
                 Kind::Eval,
+            ],
+            Self::Configuration => &[
+                Kind::SetFlag,
+                Kind::SetFlag,
+                Kind::ReadFlag,
+                Kind::ReadFlag,
+                Kind::ReadFlag,
+                Kind::ReadFlag,
+                Kind::PreInitialize,
+                Kind::InitializeFrom,
+                Kind::InitializeMain,
+                Kind::Text,
+                Kind::EncodeLocale,
+                Kind::SetArgv,
+                Kind::ThreadsInitialized,
+                Kind::Finalize,
+                Kind::Initialize,
             ],
         }
     }
@@ -178,6 +196,30 @@ impl Subject {
                 ]),
                 told(&[Kind::New, Kind::SetTracerAll, Kind::Swap, Kind::Eval]),
             ],
+            Self::Configuration => vec![
+                told(&[Kind::Finalize, Kind::PreInitialize, Kind::IsFinalizing]),
+                told(&[Kind::Finalize, Kind::PreInitialize, Kind::Check]),
+                told(&[
+                    Kind::Finalize,
+                    Kind::InitializeFrom,
+                    Kind::ReadFlag,
+                    Kind::ReadFlag,
+                ]),
+                told(&[
+                    Kind::SetFlag,
+                    Kind::Finalize,
+                    Kind::Initialize,
+                    Kind::ReadFlag,
+                ]),
+                vec![
+                    Some(Kind::Finalize),
+                    Some(Kind::PreInitialize),
+                    None,
+                    Some(Kind::Initialize),
+                    Some(Kind::AddPending),
+                    Some(Kind::Eval),
+                ],
+            ],
         }
     }
 
@@ -209,5 +251,6 @@ pub(crate) fn subjects() -> impl Strategy<Value = Subject> {
         2 => Just(Subject::Checks),
         2 => Just(Subject::Queues),
         2 => Just(Subject::Hooks),
+        2 => Just(Subject::Configuration),
     ]
 }

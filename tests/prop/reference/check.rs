@@ -23,6 +23,13 @@ pub(super) struct Signals {
     pub(super) unheard: Option<Function>,
 }
 
+impl Signals {
+    /// §INIT I9: Python's C handler, and its own.
+    pub(super) fn install(&mut self) {
+        (self.noted, self.handler) = (true, None);
+    }
+}
+
 impl Reference {
     #[expect(
         clippy::wildcard_enum_match_arm,

@@ -8,6 +8,7 @@
 //! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
 
 mod check;
+mod configure;
 mod fork;
 mod guards;
 mod hooks;
@@ -18,6 +19,7 @@ mod rules;
 mod states;
 mod words;
 
+pub(crate) use configure::{Choice, Configure, FLAGS, flag_name};
 pub(crate) use hooks::{Look, Tool, Which};
 pub(crate) use interpreters::Interpreter;
 pub(crate) use rules::Rule;
@@ -110,6 +112,12 @@ pub(crate) struct Reference {
     /// Up to 3.12, whether a signal asks to be looked at.
     signal_pending: bool,
     pub(crate) tools: Tools,
+    /// The global flags.
+    pub(crate) flags: [i32; FLAGS],
+    /// Initialization came at least to its core.
+    core: bool,
+    /// It installs handlers of signals.
+    installs: bool,
 }
 
 type Step<T> = Result<T, End>;
@@ -151,6 +159,9 @@ impl Reference {
             signals: Signals::default(),
             signal_pending: false,
             tools: Tools::default(),
+            flags: [0; FLAGS],
+            core: false,
+            installs: false,
         }
     }
 
@@ -270,6 +281,7 @@ impl Reference {
             Call::SetAsync(..) | Call::AtSignal(_) | Call::Signal | Call::CheckSignals => {
                 self.call_of_checks(thread, call)
             }
+            Call::Configure(configure) => self.call_of_configuration(thread, configure),
             Call::Look(look) => self.call_of_hooks(thread, look),
             Call::BeforeFork => self.before_fork(thread).map(none),
             Call::Fork(side) => {

@@ -316,6 +316,13 @@ impl Reference {
         }
     }
 
+    /// What was queued between two lives belongs to none.
+    pub(super) fn forget_calls(&mut self) {
+        if !self.wrong(Mistake::QueueSurvives) {
+            self.homes[MAIN.0].queue.clear();
+        }
+    }
+
     /// §PENDING Finish: up to 3.12 one round.
     pub(super) fn finish_pending(&mut self, thread: usize, finalizer: State) -> Step<()> {
         let home = self.home(finalizer);

@@ -1,6 +1,6 @@
 //! The words of the reference: calls, replies, ends, and deliberate mistakes.
 
-use super::{Look, Rule};
+use super::{Configure, Look, Rule};
 
 /// A thread state, by order of creation over all lives of the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,6 +135,7 @@ pub(crate) enum Call {
     CheckSignals,
     /// Who looks on.
     Look(Look),
+    Configure(Configure),
     Eval,
     BeforeFork,
     /// The native `fork()`, of which the sequence follows the child or the parent.
@@ -383,6 +384,24 @@ mistakes! {
     TeardownIsSilent,
     /// A reference tracer cannot keep from being replaced.
     TracerKeepsNothing,
+    /// Finalization puts the flags back.
+    FlagsGoWithTheRuntime,
+    /// A configuration of the program's reads the flags too.
+    ConfigReadsFlags,
+    /// What is counted is written back as on or off.
+    CountsAreSwitches,
+    /// The thread that initializes is the main one, whoever pre-initialized.
+    InitializerIsMain,
+    /// Without its main part the runtime counts as initialized.
+    CoreIsAll,
+    /// A configuration installs no handlers of signals.
+    ConfigInstallsNothing,
+    /// Who initializes where the core is there needs no thread state.
+    ConfigNeedsNoState,
+    /// A configuration does not tell the flags.
+    FlagsAreNotWritten,
+    /// Isolation switches nothing else.
+    IsolationIsAlone,
     /// Nobody is told that a C function was called.
     NativeCallsAreSilent,
 }
