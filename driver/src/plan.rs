@@ -161,7 +161,11 @@ impl fmt::Display for Deviations {
 
 impl fmt::Display for ParsePlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no deviation such as 0.12=1, 0.13=1t or 1.4=p2", self.0)
+        write!(
+            f,
+            "`{}` is no deviation such as 0.12=1, 0.13=1t or 1.4=p2",
+            self.0
+        )
     }
 }
 
@@ -250,7 +254,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "0.12", "0=1", "0.12=", "0.12=x", "0.12=1,", "0.12=tt", "+0.1=1", "999.1=1"] {
+        for text in [
+            "", "0.12", "0=1", "0.12=", "0.12=x", "0.12=1,", "0.12=tt", "+0.1=1", "999.1=1",
+        ] {
             assert!(text.parse::<Deviations>().is_err(), "{text}");
         }
     }

@@ -95,7 +95,11 @@ pub(super) fn is_signal(crash: &str) -> bool {
 }
 
 fn threads(indexes: impl Iterator<Item = usize>) -> Threads {
-    Threads(indexes.filter(|index| *index < 16).fold(0, |bits, index| bits | 1 << index))
+    Threads(
+        indexes
+            .filter(|index| *index < 16)
+            .fold(0, |bits, index| bits | 1 << index),
+    )
 }
 
 impl Sight {
@@ -113,15 +117,13 @@ impl Sight {
             End::Fatal(text) => Outcome::Fatal(kept(text)),
             End::Crash(number) => Outcome::Crash(signal(*number)),
             End::Assertion(statement) => Outcome::Assertion(Site::Statement(*statement)),
-            End::Stuck => Outcome::Deadlock(self.those(|rest| {
-                matches!(rest, Rest::Hung | Rest::Blocked | Rest::Running)
-            })),
+            End::Stuck => Outcome::Deadlock(
+                self.those(|rest| matches!(rest, Rest::Hung | Rest::Blocked | Rest::Running)),
+            ),
             End::Exit(_) => self.of_ended(),
             end @ End::Cut(_) => {
                 let busy = threads(self.busy.iter().map(|lane| usize::from(*lane)));
-                let is_bound = |end: &End| {
-                    matches!(end, End::Cut(bound) if bound == "operations" || bound == "events")
-                };
+                let is_bound = |end: &End| matches!(end, End::Cut(bound) if bound == "operations" || bound == "events");
                 if is_bound(end) && busy != Threads(0) {
                     Outcome::Livelock(busy)
                 } else {
@@ -133,7 +135,11 @@ impl Sight {
 
     fn those(&self, holds: impl Fn(Rest) -> bool) -> Threads {
         let rests = self.observed.threads.iter().enumerate();
-        threads(rests.filter(|(_, rest)| holds(**rest)).map(|(index, _)| index))
+        threads(
+            rests
+                .filter(|(_, rest)| holds(**rest))
+                .map(|(index, _)| index),
+        )
     }
 
     fn of_ended(&self) -> Outcome {
@@ -362,7 +368,10 @@ expect {
             (lost, Outcome::Lost(BodyId(1))),
             (sight(End::Crash(11), &blocked), Outcome::Crash("SIGSEGV")),
             (endless, Outcome::Livelock(Threads(2))),
-            (sight(End::Cut("time".to_owned()), &blocked), Outcome::Inconclusive),
+            (
+                sight(End::Cut("time".to_owned()), &blocked),
+                Outcome::Inconclusive,
+            ),
         ] {
             assert_eq!(sight.outcome(), outcome, "{sight:?}");
         }
@@ -389,6 +398,9 @@ expect {
         assert!(is_among(&Outcome::Ok, &model));
         assert!(is_among(&Outcome::Fatal("state %p is gone: sorry"), &model));
         assert!(!is_among(&Outcome::Deadlock(Threads(1)), &model));
-        assert!(is_among(&Outcome::Deadlock(Threads(1)), &[Outcome::Crash("use_after_free")]));
+        assert!(is_among(
+            &Outcome::Deadlock(Threads(1)),
+            &[Outcome::Crash("use_after_free")]
+        ));
     }
 }

@@ -220,7 +220,9 @@ fn describe(waits: Waits, gone: impl Fn(u64) -> bool) -> Option<&'static str> {
 /// Whom the program's threads wait for, by their numbers in it, as far as that can be known.
 fn waits_for() -> Vec<(u8, u8)> {
     let slots = 0..own(|schedule| schedule.slots.len());
-    let holder = slots.clone().find(|slot| crate::sight::attached(*slot) != 0);
+    let holder = slots
+        .clone()
+        .find(|slot| crate::sight::attached(*slot) != 0);
     let lane = |slot: SlotId| own(|schedule| schedule.slots.get(slot)?.lane);
     let whom = |slot: SlotId| {
         let waits = own(|schedule| schedule.slots[slot].waits);
@@ -242,7 +244,12 @@ pub fn end(how: &str) -> ! {
     }
     note_rests();
     own(|schedule| {
-        let gone = |condition| !schedule.conditions.values().any(|known| *known == condition);
+        let gone = |condition| {
+            !schedule
+                .conditions
+                .values()
+                .any(|known| *known == condition)
+        };
         for slot in &schedule.slots {
             if let (Some(lane), Some(what)) = (slot.lane, describe(slot.waits, gone)) {
                 line(&format!("waits {lane} {what}"));

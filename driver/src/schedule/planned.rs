@@ -119,7 +119,9 @@ impl Dice {
             if times_out && let Some(slot) = self.one_of(&options.timed) {
                 return Some(Choice::TimeOut(slot as u8));
             }
-            return self.one_of(&options.able).map(|slot| Choice::Run(slot as u8));
+            return self
+                .one_of(&options.able)
+                .map(|slot| Choice::Run(slot as u8));
         };
         let last = options.able.iter().chain(&options.timed).max();
         while order.of.len() <= last.copied().unwrap_or(0) {
@@ -131,7 +133,9 @@ impl Dice {
         };
         if order.changes.remove(&decision) {
             if !options.timed.is_empty() && self.random.rand_range(0..2) == 0 {
-                return self.one_of(&options.timed).map(|slot| Choice::TimeOut(slot as u8));
+                return self
+                    .one_of(&options.timed)
+                    .map(|slot| Choice::TimeOut(slot as u8));
             }
             if let Some(slot) = first(&order.of) {
                 order.lowest -= 1;
@@ -299,7 +303,9 @@ impl Schedule {
 
     /// Notes who goes on late in the run.
     fn went_on(&self, slot: SlotId) {
-        if self.is_late() && let Some(lane) = self.slots[slot].lane {
+        if self.is_late()
+            && let Some(lane) = self.slots[slot].lane
+        {
             record::note_busy(lane);
         }
     }
@@ -327,7 +333,11 @@ impl Schedule {
     /// Which process a run by a plan goes on as.
     pub(super) fn planned_branch(&mut self, me: SlotId) -> Option<Branch> {
         let as_child = self.planned_pick(me, 2)? == 1;
-        Some(if as_child { Branch::Child } else { Branch::Parent })
+        Some(if as_child {
+            Branch::Child
+        } else {
+            Branch::Parent
+        })
     }
 
     /// The thread of the program that the slot waits for, if that can be known.
