@@ -61,5 +61,5 @@ mod protocol;
 mod server;
 
 pub use plan::{Chance, Choice, Decision, Deviation, Deviations, ParsePlanError, Plan, Planned};
-pub use protocol::{GONE, Probed, Push, Reply, Request, Started};
+pub use protocol::{GONE, Probed, Push, Reply, Request, Started, TIMED};
 pub use server::{Error, Libpython, Mode, Server};

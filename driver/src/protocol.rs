@@ -7,6 +7,9 @@ use tstate::sim::events::{End, Event, Observed, ParseEventError, Rest};
 /// What a thread waits for that nobody will ever wake.
 pub const GONE: &str = "a condition that the library has destroyed";
 
+/// What a thread waits for that waits for the GIL, among others.
+pub const TIMED: &str = "a condition of the library, timed";
+
 /// Time-outs of one thread in one statement.
 const TICKS: u32 = 3;
 /// Events of a run.

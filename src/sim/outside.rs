@@ -24,12 +24,25 @@ use super::claims::Claims;
 use super::driver::Site;
 use super::events::{End, EventKind, Observed, Rest};
 use super::names::{claimed_text, outcome_text};
-use super::scenario::program::{BodyId, ClaimKind, Outcome as Claimed, Program};
+use super::scenario::program::{BodyId, ClaimKind, Outcome as Claimed, Program, Reads};
 use super::verdict::{Failure, Outcome, Threads};
+use crate::runtime::differences::LateTest;
 use crate::runtime::profile::Profile;
 use crate::sync::Branch;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+
+/// What a thread waits for at the end, as far as it matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wait {
+    /// Nothing, or anything else.
+    #[default]
+    Other,
+    /// Something of the library, with a limit: the GIL.
+    Timed,
+    /// What nobody will ever give, as the library has destroyed it.
+    Gone,
+}
 
 /// A run, and what else is known of its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +51,8 @@ pub struct Sight {
     pub observed: Observed,
     /// For whom each thread waits, if that is known.
     pub waits_for: Vec<Option<u8>>,
-    /// The threads that wait for what nobody will ever give.
-    pub forsaken: Vec<bool>,
+    /// What each thread waits for.
+    pub waits: Vec<Wait>,
     /// Pending calls to each body that were accepted and have not run; negative if it ran too often.
     pub owed: Vec<i64>,
     /// The threads that went on to the end of a run that was cut, when they took turns.
@@ -103,16 +116,16 @@ fn threads(indexes: impl Iterator<Item = usize>) -> Threads {
 }
 
 impl Sight {
-    /// How the run ended.
+    /// How the run ended, of a library of this release.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self, profile: Profile) -> Outcome {
         let is_child = |kind: &EventKind| matches!(kind, EventKind::Forks(Branch::Child));
         let events = self.observed.events.iter();
         let generation = events.filter(|event| is_child(&event.kind)).count();
-        self.of_process().in_child(generation as u8)
+        self.of_process(profile).in_child(generation as u8)
     }
 
-    fn of_process(&self) -> Outcome {
+    fn of_process(&self, profile: Profile) -> Outcome {
         match &self.observed.end {
             End::Fatal(text) => Outcome::Fatal(kept(text)),
             End::Crash(number) => Outcome::Crash(signal(*number)),
@@ -120,7 +133,7 @@ impl Sight {
             End::Stuck => Outcome::Deadlock(
                 self.those(|rest| matches!(rest, Rest::Hung | Rest::Blocked | Rest::Running)),
             ),
-            End::Exit(_) => self.of_ended(),
+            End::Exit(_) => self.of_ended(profile),
             end @ End::Cut(_) => {
                 let busy = threads(self.busy.iter().map(|lane| usize::from(*lane)));
                 let is_bound = |end: &End| matches!(end, End::Cut(bound) if bound == "operations" || bound == "events");
@@ -142,7 +155,7 @@ impl Sight {
         )
     }
 
-    fn of_ended(&self) -> Outcome {
+    fn of_ended(&self, profile: Profile) -> Outcome {
         let cycle = self.cycle();
         if cycle != Threads(0) {
             return Outcome::Deadlock(cycle);
@@ -161,13 +174,32 @@ impl Sight {
         if exited != Threads(0) {
             return Outcome::Exit(exited);
         }
-        let forsaken = self.forsaken.iter().enumerate().filter(|(_, is)| **is);
+        let forsaken = self.waits.iter().enumerate();
+        let forsaken = forsaken.filter(|(_, wait)| self.is_forsaken(**wait, profile));
         let forsaken = threads(forsaken.map(|(index, _)| index));
         let hung = self.those(|rest| rest == Rest::Hung).0 | forsaken.0;
         if hung == 0 {
             Outcome::Ok
         } else {
             Outcome::Hang(Threads(hung))
+        }
+    }
+
+    /// Whether a thread that waits so at the end of the process would wait for ever: what it waits for is gone, or it waits
+    /// for the GIL of a finalized runtime, and does not ask whether it is too late.
+    fn is_forsaken(&self, wait: Wait, profile: Profile) -> bool {
+        match wait {
+            Wait::Other => false,
+            Wait::Gone => true,
+            Wait::Timed => {
+                let mut events = self.observed.events.iter();
+                let is_over = events
+                    .next_back()
+                    .is_some_and(|last| !last.seen.initialized);
+                is_over
+                    && events.any(|event| event.seen.initialized)
+                    && profile.late_test() == LateTest::WithGil
+            }
         }
     }
 
@@ -280,13 +312,18 @@ fn excuse(claims: &Claims<'_>, outcome: &Outcome) -> Option<&'static str> {
         outcome.process().0,
         Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_)
     );
-    (may_leak && allows(|word| matches!(word, Claimed::Leak)))
-        .then_some("a claim allows a leak, which a run does not show")
+    if may_leak && allows(|word| matches!(word, Claimed::Leak)) {
+        return Some("a claim allows a leak, which a run does not show");
+    }
+    let is_signalled = Reads::of(claims.program).signals;
+    (may_leak && is_signalled && allows(|word| matches!(word, Claimed::Lost(_))))
+        .then_some("a claim allows the handler of a signal to be lost, which a run does not show")
 }
 
 /// Whether an outcome of a real run is one of those that the model has, as far as a run shows.
 #[must_use]
-pub fn is_among(outcome: &Outcome, model: &[Outcome]) -> bool {
+pub fn is_among(program: &Program, outcome: &Outcome, model: &[Outcome]) -> bool {
+    let is_signalled = Reads::of(program).signals;
     let (seen, generation) = outcome.process();
     model.iter().any(|known| {
         let (known, of) = known.process();
@@ -296,6 +333,7 @@ pub fn is_among(outcome: &Outcome, model: &[Outcome]) -> bool {
                 super::conform::fatal_texts_match(known, text)
             }
             (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => true,
+            (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Lost(_)) => is_signalled,
             (Outcome::Assertion(_), Outcome::Assertion(_)) => true,
             (seen, known) => seen == known,
         };
@@ -305,9 +343,9 @@ pub fn is_among(outcome: &Outcome, model: &[Outcome]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sight, is_among, judge};
+    use super::{Sight, Wait, is_among, judge};
     use crate::sim::events::{End, Observed, Rest};
-    use crate::sim::scenario::program::BodyId;
+    use crate::sim::scenario::program::{BodyId, Program};
     use crate::sim::verdict::{Outcome, Threads};
 
     const SCENARIO: &str = "\
@@ -332,6 +370,11 @@ expect {
 }
 ";
 
+    fn program() -> Program {
+        let file = crate::sim::scenario::parse(SCENARIO).expect("a scenario");
+        crate::sim::scenario::check(&file).expect("a scenario")
+    }
+
     fn sight(end: End, threads: &[Rest]) -> Sight {
         Sight {
             observed: Observed {
@@ -340,7 +383,7 @@ expect {
                 threads: threads.to_vec(),
             },
             waits_for: vec![None; threads.len()],
-            forsaken: vec![false; threads.len()],
+            waits: vec![Wait::Other; threads.len()],
             owed: Vec::new(),
             busy: Vec::new(),
         }
@@ -352,7 +395,7 @@ expect {
         let hung = [Rest::Ended, Rest::Hung];
         let blocked = [Rest::Blocked, Rest::Blocked];
         let mut forsaken = sight(End::Exit(0), &[Rest::Ended, Rest::Blocked]);
-        forsaken.forsaken[1] = true;
+        forsaken.waits[1] = Wait::Gone;
         let mut cycle = sight(End::Exit(0), &[Rest::Ended, Rest::Blocked, Rest::Blocked]);
         cycle.waits_for = vec![None, Some(2), Some(1)];
         let mut lost = sight(End::Exit(0), &ended);
@@ -373,14 +416,14 @@ expect {
                 Outcome::Inconclusive,
             ),
         ] {
-            assert_eq!(sight.outcome(), outcome, "{sight:?}");
+            let profile = "3.13".parse().expect("a profile");
+            assert_eq!(sight.outcome(profile), outcome, "{sight:?}");
         }
     }
 
     #[test]
     fn claims_are_confirmed_refuted_or_left_open() {
-        let file = crate::sim::scenario::parse(SCENARIO).expect("a scenario");
-        let program = crate::sim::scenario::check(&file).expect("a scenario");
+        let program = program();
         let profile = program.profiles[0];
         let deadlock = Outcome::Deadlock(Threads(3));
         let judged = judge(&program, profile, &[Outcome::Ok, deadlock]);
@@ -394,10 +437,15 @@ expect {
 
     #[test]
     fn outcomes_of_the_model_are_recognised_as_far_as_a_run_shows() {
+        let program = &program();
         let model = [Outcome::Leak, Outcome::Fatal("state %p is gone")];
-        assert!(is_among(&Outcome::Ok, &model));
-        assert!(is_among(&Outcome::Fatal("state %p is gone: sorry"), &model));
-        assert!(!is_among(&Outcome::Deadlock(Threads(1)), &model));
+        assert!(is_among(program, &Outcome::Ok, &model));
+        assert!(is_among(
+            program,
+            &Outcome::Fatal("state %p is gone: sorry"),
+            &model
+        ));
+        assert!(!is_among(program, &Outcome::Deadlock(Threads(1)), &model));
         assert!(is_among(
             &Outcome::Deadlock(Threads(1)),
             &[Outcome::Crash("use_after_free")]

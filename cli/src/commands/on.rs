@@ -175,7 +175,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
             ))
             .into());
     }
-    let outcome = ran.sight.outcome();
+    let outcome = ran.sight.outcome(target.profile);
     let met = Met {
         text: tstate::sim::outside::text(&program, &outcome),
         outcome,

@@ -119,7 +119,7 @@ impl Notes {
 
     /// Notes how a run ended; whether it has an outcome.
     fn meet(&mut self, case: &Case<'_>, ran: Box<Ran>, by: Kind) -> bool {
-        let outcome = ran.sight.outcome();
+        let outcome = ran.sight.outcome(case.profile);
         if *outcome.process().0 == Outcome::Inconclusive {
             self.give_up(ran.sight.observed.end.to_string());
             return false;
@@ -181,7 +181,7 @@ pub fn hunt(
         };
         failures = 0;
         notes.runs += 1;
-        let is_known = *ran.sight.outcome().process().0 != Outcome::Inconclusive;
+        let is_known = *ran.sight.outcome(case.profile).process().0 != Outcome::Inconclusive;
         if is_known {
             scheduler.learn(&ran);
         } else {
@@ -220,7 +220,7 @@ fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64
         if met.schedule.is_none() || list.0.is_empty() {
             continue;
         }
-        let shrunk = shrink(library, list, &met.outcome);
+        let shrunk = shrink(library, case.profile, list, &met.outcome);
         runs += u64::from(shrunk.runs);
         match shrunk.ran {
             Some(ran) => {
@@ -257,7 +257,7 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
         .into_iter()
         .map(|found| found.outcome)
         .collect();
-    let lacks = |place: &usize| !outside::is_among(&outcomes[*place], &model);
+    let lacks = |place: &usize| !outside::is_among(case.program, &outcomes[*place], &model);
     let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
     if !lacking.is_empty() && !verdict.cut.is_empty() {
         let bounds: Vec<String> = verdict.cut.iter().map(ToString::to_string).collect();

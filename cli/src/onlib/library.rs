@@ -4,11 +4,8 @@ use crate::conform::program::Driver;
 use crate::conform::run::Target;
 use crate::conform::server::libpython_of;
 use tstate::runtime::profile::Profile;
-use tstate::sim::outside::Sight;
-use tstate_driver::{Error, GONE, Mode, Plan, Planned, Reply, Request, Server};
-
-/// Operations of one run: many times what scenarios take that end.
-const OPERATIONS_MAX: u64 = 20_000;
+use tstate::sim::outside::{Sight, Wait};
+use tstate_driver::{Error, GONE, Mode, Plan, Planned, Reply, Request, Server, TIMED};
 
 /// What decides a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +71,6 @@ impl<'a> Served<'a> {
 
     fn ask(&mut self, order: &Order) -> Result<Reply, Error> {
         let mut request = Request::new(self.source, self.profile.to_string());
-        request.operations = OPERATIONS_MAX;
         let is_free = match order {
             Order::Plan(plan) => {
                 request.plan = Some(plan.clone());
@@ -128,15 +124,16 @@ fn answer(reply: Reply) -> Answer {
     let Some(planned) = reply.planned else {
         return Answer::Failed("the driver is too old: it knows no plans".to_owned());
     };
-    let forsaken = reply
-        .waits
-        .iter()
-        .map(|waits| waits.as_deref() == Some(GONE));
+    let waits = reply.waits.iter().map(|waits| match waits.as_deref() {
+        Some(GONE) => Wait::Gone,
+        Some(TIMED) => Wait::Timed,
+        Some(_) | None => Wait::Other,
+    });
     Answer::Ran(Box::new(Ran {
         sight: Sight {
             observed,
             waits_for: planned.waits_for.clone(),
-            forsaken: forsaken.collect(),
+            waits: waits.collect(),
             owed: planned.owed.clone(),
             busy: planned.busy.clone(),
         },

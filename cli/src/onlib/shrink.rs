@@ -1,6 +1,7 @@
 //! Makes a list of deviations shorter while the run ends the same (delta debugging; Zeller and Hildebrandt, 2002).
 
 use super::library::{Answer, Library, Order, Ran};
+use tstate::runtime::profile::Profile;
 use tstate::sim::verdict::Outcome;
 use tstate_driver::{Deviation, Deviations, Plan};
 
@@ -19,6 +20,7 @@ pub(super) struct Shrunk {
 /// Where lists are tried.
 struct Trial<'a> {
     library: &'a mut dyn Library,
+    profile: Profile,
     outcome: &'a Outcome,
     runs: u32,
 }
@@ -32,16 +34,22 @@ impl Trial<'_> {
             ..Plan::default()
         };
         match self.library.run(&Order::Plan(plan)) {
-            Answer::Ran(ran) if ran.sight.outcome() == *self.outcome => Some(ran),
+            Answer::Ran(ran) if ran.sight.outcome(self.profile) == *self.outcome => Some(ran),
             Answer::Ran(_) | Answer::Refused(_) | Answer::Failed(_) => None,
         }
     }
 }
 
 /// Shrinks a list whose run ends so.
-pub(super) fn shrink(library: &mut dyn Library, list: &Deviations, outcome: &Outcome) -> Shrunk {
+pub(super) fn shrink(
+    library: &mut dyn Library,
+    profile: Profile,
+    list: &Deviations,
+    outcome: &Outcome,
+) -> Shrunk {
     let mut trial = Trial {
         library,
+        profile,
         outcome,
         runs: 0,
     };
@@ -93,6 +101,7 @@ fn without_a_part(trial: &mut Trial<'_>, list: &[Deviation], parts: usize) -> Op
 mod tests {
     use super::shrink;
     use crate::onlib::library::{Answer, Library, Order, Ran};
+    use tstate::runtime::profile::Profile;
     use tstate::sim::events::{End, Observed, Rest};
     use tstate::sim::outside::Sight;
     use tstate::sim::verdict::Outcome;
@@ -122,7 +131,7 @@ mod tests {
                         threads: vec![Rest::Ended],
                     },
                     waits_for: Vec::new(),
-                    forsaken: Vec::new(),
+                    waits: Vec::new(),
                     owed: Vec::new(),
                     busy: Vec::new(),
                 },
@@ -135,12 +144,16 @@ mod tests {
         }
     }
 
+    fn profile() -> Profile {
+        "3.13.0".parse().expect("a profile")
+    }
+
     #[test]
     fn a_list_shrinks_to_what_the_outcome_needs() {
         let list: Vec<String> = (0..40).map(|point| format!("0.{point}=1")).collect();
         let list: Deviations = list.join(",").parse().expect("a list");
         let mut library = Fragile { needs: [7, 31] };
-        let shrunk = shrink(&mut library, &list, &Outcome::Crash("SIGSEGV"));
+        let shrunk = shrink(&mut library, profile(), &list, &Outcome::Crash("SIGSEGV"));
         let ran = shrunk.ran.expect("it ends the same");
         assert_eq!(ran.planned.deviations.to_string(), "0.7=1,0.31=1");
         assert!(shrunk.runs < 60, "{}", shrunk.runs);
@@ -151,7 +164,7 @@ mod tests {
         let list: Deviations = "0.7=1".parse().expect("a list");
         let mut library = Fragile { needs: [7, 31] };
         assert!(
-            shrink(&mut library, &list, &Outcome::Crash("SIGSEGV"))
+            shrink(&mut library, profile(), &list, &Outcome::Crash("SIGSEGV"))
                 .ran
                 .is_none()
         );

@@ -240,8 +240,7 @@ impl Teller<'_> {
             }
             Rest::Hung => "was parked for good by the library".to_owned(),
             Rest::Exited => "was ended by the library".to_owned(),
-            Rest::Running => "could go on".to_owned(),
-            Rest::NotStarted | Rest::Ended | Rest::Gone => return None,
+            Rest::Running | Rest::NotStarted | Rest::Ended | Rest::Gone => return None,
         };
         Some(format!("{name}{place} {does}."))
     }

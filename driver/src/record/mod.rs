@@ -33,9 +33,6 @@ pub struct Record {
     text: [AtomicU8; TEXT_MAX],
 }
 
-/// What a thread waits for that nobody will ever wake.
-const GONE: &str = tstate_driver::GONE;
-
 /// Where a thread is: the codes of [`Record::rests`].
 pub const RESTS: [&str; 7] = [
     "unstarted",
@@ -197,9 +194,9 @@ pub fn note_rests() {
 /// What a thread waits for; `gone` are conditions that the library has destroyed since.
 fn describe(waits: Waits, gone: impl Fn(u64) -> bool) -> Option<&'static str> {
     match waits {
-        Waits::Condition { condition, .. } if gone(condition) => Some(GONE),
+        Waits::Condition { condition, .. } if gone(condition) => Some(tstate_driver::GONE),
         Waits::Mutex(_) => Some("a mutex of the library"),
-        Waits::Condition { timed: true, .. } => Some("a condition of the library, timed"),
+        Waits::Condition { timed: true, .. } => Some(tstate_driver::TIMED),
         Waits::Condition { timed: false, .. } => Some("a condition of the library"),
         Waits::Semaphore { timed: true, .. } => Some("a semaphore of the library, timed"),
         Waits::Semaphore { timed: false, .. } => Some("a semaphore of the library"),

@@ -159,7 +159,7 @@ mod tests {
                     threads: Vec::new(),
                 },
                 waits_for: Vec::new(),
-                forsaken: Vec::new(),
+                waits: Vec::new(),
                 owed: Vec::new(),
                 busy: Vec::new(),
             },
