@@ -10,6 +10,7 @@ pub mod engine;
 pub mod exit;
 pub mod files;
 pub mod libpython;
+pub mod onlib;
 pub mod output;
 mod pool;
 pub mod problem;

@@ -9,6 +9,7 @@ mod explain;
 mod fmt;
 mod graph;
 mod lint;
+mod on;
 mod paths;
 mod plan;
 mod replay;

@@ -24,6 +24,7 @@ mod guide;
 mod recorded;
 mod sample;
 
+pub(super) use follow::fatal_texts_match;
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, Way, call_graph};
 pub use guide::{Guide, ParseGuideError, Turn, guide_of};
