@@ -38,7 +38,10 @@ pub fn render(page: &Page<'_>) -> String {
     text += &story(page);
     text += "<section id=\"verdicts\" aria-labelledby=\"verdicts-title\">\n<h2 id=\"verdicts-title\">Verdicts</h2>\n<div class=\"scroll\">\n";
     text += &verdicts::table(page, &runs);
-    text += "</div>\n</section>\n<div class=\"bench\">\n";
+    text += "</div>\n</section>\n";
+    // Many columns need the width that the scenario would take beside them.
+    let broad = if page.program.threads.len() > 3 { " broad" } else { "" };
+    text += &format!("<div class=\"bench{broad}\">\n");
     text += "<section id=\"source\" aria-labelledby=\"source-title\">\n<h2 id=\"source-title\">Scenario</h2>\n\
              <div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"source-title\">\n";
     text += &listing(&page.file.source);
