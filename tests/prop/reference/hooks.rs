@@ -7,7 +7,7 @@ use super::interpreters::MAIN;
 use super::{CRASH, End, Home, Mistake, Reference, Reply, Rule, State, Step};
 
 /// A function that looks on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Tool {
     Traces,
     /// Fails, whatever it is told.
@@ -123,14 +123,14 @@ impl Tool {
 }
 
 /// Which of a thread state's two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Which {
     Trace,
     Profile,
 }
 
 /// A call about who looks on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Look {
     /// Whether for all threads.
     SetTracer(Which, Option<Tool>, bool),
@@ -150,14 +150,14 @@ pub(crate) enum Look {
 }
 
 /// What a hook is told of, by the calls of other modules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Event {
     InterpreterNew,
     InterpreterClear,
 }
 
 /// Who evaluates an interpreter's frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Evaluator {
     Usual,
     Null,
@@ -165,7 +165,7 @@ pub(crate) enum Evaluator {
 }
 
 /// Who looks on at a thread state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct OnState {
     trace: Option<Tool>,
     profile: Option<Tool>,
@@ -187,7 +187,7 @@ impl OnState {
 }
 
 /// Who looks on at the process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Tools {
     /// Audit hooks, oldest first.
     pub(crate) hooks: Vec<Tool>,

@@ -12,7 +12,7 @@ pub(super) const MAIN: Home = Home(0);
 const SUBS_MAX: usize = 3;
 
 /// An interpreter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Interpreter {
     /// Newest first.
     pub(crate) list: Vec<State>,
