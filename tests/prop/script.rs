@@ -267,7 +267,7 @@ impl Writer {
                 }
             }
         }
-        let begins = after.initialized && !self.reference.initialized;
+        let begins = after.core && !self.reference.core;
         if after.states.len() > STATES_MAX || (begins && self.lives == LIVES_MAX) {
             self.end = None;
             return;

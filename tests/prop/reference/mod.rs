@@ -132,7 +132,7 @@ pub(crate) struct Reference {
     /// The global flags.
     pub(crate) flags: [i32; FLAGS],
     /// Initialization came at least to its core.
-    core: bool,
+    pub(crate) core: bool,
     /// It installs handlers of signals.
     installs: bool,
 }
