@@ -10,10 +10,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::hash::{Hash as _, Hasher as _};
 
-/// Thread states that one sequence may make: a slot of the arena repeats its handles after eight.
-const STATES_MAX: usize = 9;
-/// Lives of the runtime, for the same reason.
-const LIVES_MAX: u32 = 4;
+/// Thread states that one sequence may make, and lives of the runtime after the first: a slot of the arena repeats its handles
+/// after so many.
+const STATES_MAX: usize = 8;
 /// The threads' names in scenarios.
 pub(crate) const NAMES: [&str; THREADS] = ["main", "b", "c"];
 
@@ -182,7 +181,7 @@ pub(crate) struct Writer {
     calls: Vec<Planned>,
     end: Option<(usize, End)>,
     turn: usize,
-    lives: u32,
+    lives: usize,
     names: usize,
     /// Threads begin with finding out their idents.
     pub(crate) known_by_ident: bool,
@@ -268,11 +267,12 @@ impl Writer {
             }
         }
         let begins = after.core && !self.reference.core;
-        if after.states.len() > STATES_MAX || (begins && self.lives == LIVES_MAX) {
+        let lives = self.lives + usize::from(begins);
+        if after.states.len() + lives > STATES_MAX + 1 {
             self.end = None;
             return;
         }
-        self.lives += u32::from(begins);
+        self.lives = lives;
         self.reference = after;
         self.take_turn(step.thread);
         if let Call::Configure(Configure::Initialize(Some(choice))) = call {
