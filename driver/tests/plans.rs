@@ -4,7 +4,7 @@
 mod found;
 
 use found::{Found, ask, libpythons, program};
-use tstate_driver::{Chance, Deviation, Deviations, Mode, Plan, Planned, Reply, Request, Server};
+use tstate_driver::{Chance, Departure, Departures, Mode, Plan, Planned, Reply, Request, Server};
 
 /// The worker may wait for the lock with the GIL.
 const ONCE: &str = "
@@ -97,9 +97,9 @@ fn by(chance: Chance) -> Plan {
     }
 }
 
-fn of(deviations: Deviations) -> Plan {
+fn of(departures: Departures) -> Plan {
     Plan {
-        deviations,
+        departures,
         chance: None,
         tell: true,
     }
@@ -131,14 +131,14 @@ fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found
         };
         for chance in [Chance::Random { seed }, pct] {
             let first = run(server, found, ONCE, by(chance));
-            let list = planned(&first).deviations.clone();
+            let list = planned(&first).departures.clone();
             lists += usize::from(!list.0.is_empty());
             let again = run(
                 server,
                 found,
                 ONCE,
                 Plan {
-                    deviations: list,
+                    departures: list,
                     ..Plan::default()
                 },
             );
@@ -150,17 +150,17 @@ fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found
 
 /// The ends of the default run and of all that take the turn once.
 fn within_one_switch(server: &mut Server, found: &Found, scenario: &str) -> Vec<String> {
-    let first = run(server, found, scenario, of(Deviations::default()));
+    let first = run(server, found, scenario, of(Departures::default()));
     let mut ends = vec![first.end.clone()];
     for decision in &planned(&first).decisions {
         for choice in decision.costly.iter().chain(&decision.free) {
-            let deviation = Deviation {
+            let departure = Departure {
                 thread: decision.thread,
                 point: decision.point,
                 choice: *choice,
             };
-            let reply = run(server, found, scenario, of(Deviations(vec![deviation])));
-            assert_eq!(planned(&reply).unkept, 0, "{} {deviation}", found.profile());
+            let reply = run(server, found, scenario, of(Departures(vec![departure])));
+            assert_eq!(planned(&reply).unkept, 0, "{} {departure}", found.profile());
             ends.push(reply.end);
         }
     }
@@ -192,7 +192,7 @@ fn what_cannot_be_kept_to_is_counted(server: &mut Server, found: &Found) {
     let list = "0.2=5,0.3=p1,7.0=1".parse().expect("a list");
     let reply = run(server, found, ONCE, of(list));
     assert_eq!(planned(&reply).unkept, 3, "{}", found.profile());
-    assert_eq!(planned(&reply).deviations, Deviations::default());
+    assert_eq!(planned(&reply).departures, Departures::default());
 }
 
 fn whom_threads_wait_for_and_what_is_owed_is_told(server: &mut Server, found: &Found) {
