@@ -105,6 +105,8 @@ pub enum Command {
     Walk(Walk),
     /// Replay one schedule, step by step
     Replay(Replay),
+    /// Turn a counterexample into one C file that forces the same order of calls
+    ExportC(ExportC),
     /// Write a state graph as text, DOT or Mermaid
     Graph(Graph),
     /// Run scenarios on real libpythons and compare what they do with the model
@@ -281,6 +283,26 @@ pub struct Replay {
     /// The driver's program [default: tstate-driver beside this program]
     #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", value_hint = ValueHint::FilePath)]
     pub driver: Option<PathBuf>,
+}
+
+/// `tstate export-c`
+#[derive(Debug, Args)]
+pub struct ExportC {
+    /// A counterexample that `tstate check --save` wrote, or a scenario file
+    #[arg(value_name = "TRACE|FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// With a scenario file: the schedule as `tstate check` printed it, or a file that `--save` wrote
+    #[arg(value_hint = ValueHint::FilePath, conflicts_with_all = ["python", "outcome"])]
+    pub schedule: Option<String>,
+    /// With a scenario file: the CPython version [default: the newest that has the outcome]
+    #[arg(long, value_name = "3.N")]
+    pub python: Option<Profile>,
+    /// With a scenario file: the shortest run to this outcome, such as `deadlock(main, worker)` [default: the worst]
+    #[arg(long, value_name = "OUTCOME")]
+    pub outcome: Option<String>,
+    /// Write the C text to FILE
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
 }
 
 /// `tstate graph`

@@ -8,6 +8,7 @@ pub mod conform;
 pub mod diff;
 pub mod engine;
 pub mod exit;
+pub mod export;
 pub mod files;
 pub mod libpython;
 pub mod onlib;

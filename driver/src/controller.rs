@@ -93,9 +93,17 @@ impl Controller for Native {
             block(Waits::Cell(semaphore.0));
         }
     }
+    fn acquire_unless_interrupted(&self, semaphore: CellId) -> bool {
+        self.acquire(semaphore);
+        true
+    }
     fn post(&self, semaphore: CellId) {
         change(semaphore, &|count| count + 1);
         step();
+    }
+    fn post_unless_destroyed(&self, semaphore: CellId) -> bool {
+        self.post(semaphore);
+        true
     }
 
     fn wait_event(&self, event: CellId) {

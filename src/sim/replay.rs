@@ -114,6 +114,20 @@ impl<'a> Stage<'a> {
         self.world.clear();
         result
     }
+
+    /// What the run comes to that ends here, or that goes on as it did.
+    pub(super) fn outcome(&self, walk: &Walk<'_>, look: Look) -> Outcome {
+        let over = look.over || {
+            let mut now = Vec::new();
+            walk.choices(&GENEROUS, &mut now);
+            now.is_empty()
+        };
+        if over || self.judge.is_stuck(&self.world) {
+            return self.judge.name(&self.world);
+        }
+        let endless = Outcome::Livelock(self.judge.unfinished(&self.world));
+        endless.in_child(self.judge.machine().generation())
+    }
 }
 
 /// How the world of a program that may fork, or have signals, treats its locks.
@@ -231,17 +245,7 @@ pub(super) fn run(
             look = walk.step(*choice);
             teller.step(&stage, Some(*choice));
         }
-        let over = look.over || {
-            let mut now = Vec::new();
-            walk.choices(&GENEROUS, &mut now);
-            now.is_empty()
-        };
-        let outcome = if over || stage.judge.is_stuck(&stage.world) {
-            stage.judge.name(&stage.world)
-        } else {
-            let endless = Outcome::Livelock(stage.judge.unfinished(&stage.world));
-            endless.in_child(stage.judge.machine().generation())
-        };
+        let outcome = stage.outcome(walk, look);
         let trace = tell(&teller, &stage, source, &outcome);
         Ok((outcome, trace))
     })

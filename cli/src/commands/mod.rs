@@ -6,6 +6,7 @@ mod completions;
 mod conform;
 mod diff;
 mod explain;
+mod export_c;
 mod fmt;
 mod graph;
 mod lint;
@@ -44,6 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Check(check) => check::run(check, global, &settings()?),
         Command::Walk(walk) => walk::run(walk, global, &settings()?),
         Command::Replay(replay) => replay::run(replay, global),
+        Command::ExportC(export) => export_c::run(export),
         Command::Conform(conform) => conform::run(conform, global, &settings()?),
         Command::Graph(graph) => graph::run(graph, global, &settings()?),
         Command::Diff(diff) => diff::run(diff, global, &settings()?),

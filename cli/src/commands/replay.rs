@@ -53,7 +53,7 @@ pub(super) fn load(path: &str, source: &str) -> Result<Arc<Program>, Stop> {
 }
 
 /// The schedule itself, or the one in the file of that name.
-fn schedule(text: &str) -> Result<Schedule, Problem> {
+pub(super) fn schedule(text: &str) -> Result<Schedule, Problem> {
     let (text, place) = if Path::new(text).is_file() {
         (
             schedule_in(&files::read(Path::new(text))?),
@@ -80,7 +80,7 @@ fn schedule(text: &str) -> Result<Schedule, Problem> {
 }
 
 /// A schedule of another text would tell a run that nobody meant.
-fn same_text(path: &str, source: &str, schedule: &Schedule) -> Result<(), Problem> {
+pub(super) fn same_text(path: &str, source: &str, schedule: &Schedule) -> Result<(), Problem> {
     let digest = engine::digest_of(source);
     if digest == schedule.scenario {
         return Ok(());

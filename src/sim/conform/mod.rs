@@ -21,6 +21,7 @@
 mod follow;
 mod graph;
 mod guide;
+mod order;
 mod recorded;
 mod sample;
 
@@ -28,5 +29,6 @@ pub(super) use follow::fatal_texts_match;
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, Way, call_graph};
 pub use guide::{Guide, ParseGuideError, Turn, guide_of};
+pub use order::{Ordered, ordered};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::sample;

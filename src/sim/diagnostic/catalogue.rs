@@ -178,6 +178,9 @@ catalogue! {
     "The statement is part of the language, but the runtime does not implement it yet."
     S403 "a profile that is not modelled yet"
     "The release or build is known, but the runtime does not implement it yet."
+    S404 "what cannot be exported as C"
+    "The run executes this statement, and `tstate export-c` has no C text for it: a C program cannot see or do it, or no text \
+     was written yet. Check and replay the scenario instead, or choose a run that does not need it."
 
     V101 "an outcome that no claim allows"
     "Some interleaving ends in this outcome, and the `allow` lines that bind this profile do not list it (without an \

@@ -1,0 +1,148 @@
+//! `tstate export-c`: a run of the model as one C program that forces the same order on a real CPython.
+//!
+//! A thread of the program does the statements that the run executed, in order, as C calls. Where in the run another thread's
+//! event comes next, the turn is passed on; a thread that was given the turn waits until all others are still, so that a
+//! statement that blocks is really entered. A process around it watches for what comes of it.
+
+mod call;
+mod page;
+mod statement;
+mod story;
+mod value;
+mod write;
+
+use crate::engine;
+use crate::render::trace::{self, Style};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use story::Story;
+use tstate::runtime::profile::Profile;
+use tstate::sim::conform::{Ordered, ordered};
+use tstate::sim::diagnostic::Diagnostic;
+use tstate::sim::driver::Site;
+use tstate::sim::report::Trace;
+use tstate::sim::scenario::program::Program;
+use tstate::sim::schedule::Schedule;
+use tstate::sim::verdict::Outcome;
+use write::Writer;
+
+/// A C program.
+#[derive(Debug)]
+pub struct Exported {
+    /// Its text.
+    pub text: String,
+    /// What it should show.
+    pub outcome: String,
+    /// Why the order of calls does not decide that, if it does not.
+    pub not_forced: Option<String>,
+}
+
+/// What a run is told by.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// The file's path, as the user knows it.
+    pub path: &'a str,
+    /// The scenario's text.
+    pub source: &'a str,
+    /// The scenario.
+    pub program: &'a Arc<Program>,
+    /// The run.
+    pub schedule: &'a Schedule,
+}
+
+/// Writes the program of a run.
+///
+/// # Errors
+///
+/// What of the run cannot be written as C.
+pub fn export(told: &Told<'_>, trace: &Trace) -> Result<Exported, Vec<Diagnostic>> {
+    let profile = told.schedule.profile;
+    let run = ordered(told.program, profile, &told.schedule.choices);
+    let story = Story::of(told.program, &run);
+    let head = head(told, trace, profile);
+    let mut shared = BTreeSet::new();
+    loop {
+        let mut writer = Writer::new(told.program, profile, &story, shared.clone());
+        writer.unbound = unbound(&run);
+        let text = writer.page(&head, &run);
+        // A name turns out to be read by another body after it was written as this one's own.
+        if writer.shared != shared {
+            shared = writer.shared;
+            continue;
+        }
+        let refusals = writer.refusals;
+        if refusals.is_empty() {
+            return Ok(Exported {
+                text,
+                outcome: run.text,
+                not_forced: None,
+            });
+        }
+        return Err(refusals);
+    }
+}
+
+/// The statement at which the run ended because it reads a name that is not bound.
+fn unbound(run: &Ordered) -> Option<tstate::sim::scenario::program::StatementId> {
+    match run.outcome.process().0 {
+        Outcome::Assertion(Site::Name(id)) => Some(*id),
+        _ => None,
+    }
+}
+
+/// The comment at the head of the file.
+fn head(told: &Told<'_>, found: &Trace, profile: Profile) -> String {
+    let program = told.program;
+    let mut lines: Vec<String> = Vec::new();
+    if let Some(scenario) = &program.scenario {
+        lines.push(scenario.to_string());
+        lines.push(String::new());
+    }
+    for line in program.documentation.lines() {
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "{} under CPython {profile}: {}",
+        told.path, found.outcome
+    ));
+    lines.push(String::new());
+    let style = Style {
+        ascii: true,
+        ..Style::default()
+    };
+    let table = trace::render(found, style);
+    let plain = anstream::adapter::strip_str(&table).to_string();
+    lines.extend(plain.lines().map(str::to_owned));
+    lines.push(String::new());
+    lines.push(
+        "    cc FILE.c -o FILE $(python3-config --cflags --embed --ldflags) -pthread && ./FILE"
+            .to_owned(),
+    );
+    lines.push(String::new());
+    lines.push(
+        "Linux. Its last lines say what was expected and what was seen; it exits with 0 if they agree."
+            .to_owned(),
+    );
+    let mut text = String::from("/*\n");
+    for line in lines {
+        let line = line.replace("*/", "* /");
+        let line = line.trim_end();
+        if line.is_empty() {
+            text.push_str(" *\n");
+        } else {
+            text.push_str(&format!(" * {line}\n"));
+        }
+    }
+    text.push_str(" */\n");
+    text
+}
+
+/// The run that a schedule names, told.
+///
+/// # Errors
+///
+/// The schedule does not fit the scenario.
+pub fn told(told: &Told<'_>) -> Result<Trace, engine::ReplayError> {
+    engine::replay(told.source, told.program, told.schedule)
+}

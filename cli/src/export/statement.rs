@@ -1,0 +1,424 @@
+//! Statements as C, each with the turns around it.
+
+use super::story::{Activation, Item};
+use super::write::{At, Need, Writer, Written, global, identifier, quoted};
+use tstate::sim::scenario::program::{
+    BodyId, BodyKind, Limit, Program, ResultClaim, ResultClaimKind, Statement, StatementId,
+    StatementKind, Step, ThreadRef, VariableId,
+};
+
+/// Lines of C with their depth.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) text: String,
+    pub(super) depth: usize,
+}
+
+impl Lines {
+    pub(super) fn add(&mut self, line: &str) {
+        if !line.is_empty() {
+            self.text.push_str(&"    ".repeat(self.depth));
+            self.text.push_str(line);
+        }
+        self.text.push('\n');
+    }
+}
+
+/// What a statement is in C.
+enum Form {
+    /// One that is waited for and told.
+    Do(String),
+    /// Lines around one.
+    Lines(Vec<String>),
+    /// Nothing; a comment says why.
+    Comment(String),
+}
+
+/// The block of an `AllowThreads` that is open.
+struct Open {
+    statement: StatementId,
+    last: Option<StatementId>,
+    slot: VariableId,
+}
+
+impl Writer<'_> {
+    /// What a run of a body does.
+    pub(super) fn activation(&mut self, activation: &Activation, lines: &mut Lines) {
+        let at = At {
+            thread: activation.thread,
+            body: activation.body,
+        };
+        let mut open: Vec<Open> = Vec::new();
+        let mut latest = None;
+        let mut place = 0;
+        while let Some(item) = activation.items.get(place) {
+            let next = activation.items.get(place + 1);
+            match *item {
+                Item::Turn(turn) => {
+                    if let Some(Item::Ends(id)) = next {
+                        self.restore(at, &mut open, *id, lines);
+                    }
+                    lines.add(&format!("turn({turn});"));
+                }
+                Item::Pass(turn, to) => lines.add(&self.pass(turn, to)),
+                Item::Begins(id) => {
+                    let mut pass = None;
+                    if let Some(Item::Pass(turn, to)) = next {
+                        pass = Some(self.pass(*turn, *to));
+                        place += 1;
+                    }
+                    let rest = &activation.items[place + 1..];
+                    let ended = rest.contains(&Item::Ends(id));
+                    self.statement(at, id, ended, pass, lines);
+                    if let Some(found) = self.statements.get(&id.0)
+                        && let StatementKind::AllowThreads { slot, block } = &found.kind
+                    {
+                        let last = block.last().map(|last| last.id);
+                        let (statement, slot) = (id, *slot);
+                        open.push(Open {
+                            statement,
+                            last,
+                            slot,
+                        });
+                    }
+                }
+                Item::Ends(id) => {
+                    self.restore(at, &mut open, id, lines);
+                    latest = Some(id);
+                }
+                Item::Finish => lines.add("finish(0);"),
+            }
+            place += 1;
+        }
+        // The macro that closes a block has no event of its own before it.
+        if let Some(inner) = open.last()
+            && (inner.last.is_none() || inner.last == latest)
+            && activation.returns.is_none()
+        {
+            let id = inner.statement;
+            self.restore(at, &mut open, id, lines);
+        }
+    }
+
+    fn restore(&mut self, at: At, open: &mut Vec<Open>, id: StatementId, lines: &mut Lines) {
+        let Some(inner) = open.last() else { return };
+        if inner.statement != id {
+            return;
+        }
+        let returned = false;
+        if !returned {
+            let slot = self.own(at, inner.slot);
+            lines.add(&format!("DO(PyEval_RestoreThread({slot}));"));
+        }
+        open.pop();
+    }
+
+    fn pass(&self, turn: usize, to: usize) -> String {
+        let name = identifier(&self.program.threads[to].name);
+        format!("pass({turn}, T_{name});")
+    }
+
+    fn statement(
+        &mut self,
+        at: At,
+        id: StatementId,
+        ended: bool,
+        pass: Option<String>,
+        lines: &mut Lines,
+    ) {
+        let Some(statement) = self.statements.get(&id.0).copied() else {
+            return;
+        };
+        let span = self.program.statements[id.index()].span;
+        match self.form(at, statement, ended) {
+            Ok(form) => {
+                if let Some(line) = &pass {
+                    lines.add(line);
+                }
+                match form {
+                    Form::Do(text) => lines.add(&format!("DO({text});")),
+                    Form::Lines(found) => found.iter().for_each(|line| lines.add(line)),
+                    Form::Comment(text) => lines.add(&format!("/* {text} */")),
+                }
+            }
+            Err(why) => self.refuse(span, &why),
+        }
+    }
+
+    fn form(&mut self, at: At, statement: &Statement, ended: bool) -> Written<Form> {
+        if self.unbound == Some(statement.id) {
+            self.need(Need::Claims);
+            let text = "fails(\"a name is read that is not bound yet\")";
+            return Ok(Form::Do(text.to_owned()));
+        }
+        match &statement.kind {
+            StatementKind::Step {
+                step: Step::Eval(Limit::Until(condition)),
+                ..
+            } => {
+                self.need(Need::Eval);
+                let condition = self.value(at, condition)?;
+                let text = format!("while (!({condition}) && eval() == 0) continue");
+                Ok(Form::Lines(vec![
+                    "me->busy = 1;".to_owned(),
+                    format!("DO({text});"),
+                    "me->busy = 0;".to_owned(),
+                ]))
+            }
+            StatementKind::Step { step, bind, claim } => {
+                let text = self.step(at, step)?;
+                self.settled(at, text, *bind, claim.as_ref()).map(Form::Do)
+            }
+            StatementKind::Assert {
+                condition,
+                restriction,
+            } => {
+                let binds = restriction
+                    .as_ref()
+                    .is_none_or(|at| at.admits(self.profile, None));
+                match self.value(at, condition) {
+                    _ if !binds => Ok(Form::Comment(
+                        "an assertion about other releases".to_owned(),
+                    )),
+                    Ok(condition) => {
+                        self.need(Need::Claims);
+                        Ok(Form::Do(format!("EXPECT({condition})")))
+                    }
+                    Err(why) if ended => Ok(Form::Comment(format!("an assertion: {why}"))),
+                    Err(why) => Err(why),
+                }
+            }
+            StatementKind::SpinUntil(condition) => match self.value(at, condition) {
+                Ok(condition) => Ok(Form::Do(format!("while (!({condition})) usleep(500)"))),
+                Err(why) if ended => Ok(Form::Comment(format!(
+                    "a busy wait, which the turns stand for: {why}"
+                ))),
+                Err(why) => Err(why),
+            },
+            StatementKind::Fork { .. } => {
+                self.need(Need::Fork);
+                Ok(Form::Do("fork()".to_owned()))
+            }
+            _ => self.simple(at, statement).map(Form::Do),
+        }
+    }
+
+    fn simple(&mut self, at: At, statement: &Statement) -> Written<String> {
+        let program = self.program;
+        let mutex = |place: usize| global(&program.mutexes[place].name);
+        let semaphore = |place: usize| global(&program.semaphores[place].declared.name);
+        let flag = |place: usize| global(&program.flags[place].name);
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "what is not written here has no text yet"
+        )]
+        Ok(match &statement.kind {
+            StatementKind::AllowThreads { slot, .. } | StatementKind::UnblockThreads { slot } => {
+                format!("{} = PyEval_SaveThread()", self.own(at, *slot))
+            }
+            StatementKind::BlockThreads { slot } => {
+                format!("PyEval_RestoreThread({})", self.own(at, *slot))
+            }
+            StatementKind::Lock(id) => format!("pthread_mutex_lock(&{})", mutex(id.index())),
+            StatementKind::Unlock(id) => format!("pthread_mutex_unlock(&{})", mutex(id.index())),
+            StatementKind::Post(id) => format!("sem_post(&{})", semaphore(id.index())),
+            StatementKind::Wait(id) => format!("sem_wait(&{})", semaphore(id.index())),
+            StatementKind::Set(id) => format!("{} = 1", flag(id.index())),
+            StatementKind::Clear(id) => format!("{} = 0", flag(id.index())),
+            StatementKind::Join(thread) => {
+                self.need(Need::Join);
+                self.each(*thread, |name| format!("join(T_{name})"))
+            }
+            StatementKind::Sleep => "usleep(1000)".to_owned(),
+            StatementKind::New(object) => {
+                self.need(Need::Objects);
+                let object = &program.objects[object.index()];
+                let finalizer = object.finalizer.map_or_else(
+                    || "kept".to_owned(),
+                    |body| self.adapter(body, super::write::Adapter::Dies),
+                );
+                let name = global(&object.declared.name);
+                let cyclic = u8::from(object.cyclic);
+                let written = quoted(&object.declared.name);
+                format!("{name} = new_object({written}, {finalizer}, {cyclic})")
+            }
+            StatementKind::Touch(object) => {
+                format!("Py_DECREF(PyObject_Type({}))", self.value(at, object)?)
+            }
+            StatementKind::Drop(object) => {
+                self.need(Need::Objects);
+                format!("drop_object({})", quoted(&self.value(at, object)?))
+            }
+            StatementKind::Collect => "PyGC_Collect()".to_owned(),
+            StatementKind::Import { module, .. } => {
+                let name = &program.texts[module.index()];
+                if &**name == "threading" {
+                    self.need(Need::PythonThreads);
+                    "import_threading()".to_owned()
+                } else {
+                    self.need(Need::Import);
+                    format!("import_module({})", quoted(name))
+                }
+            }
+            StatementKind::Exit(status) => format!("finish({})", self.value(at, status)?),
+            StatementKind::SetGlobal { global, value } => {
+                format!("{} = {}", global.row().name, self.value(at, value)?)
+            }
+            StatementKind::Signal(None) => "kill(getpid(), SIGINT)".to_owned(),
+            StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_) => {
+                return Err("a failure that is asked for".to_owned());
+            }
+            _ => return Err("this statement has no form in C yet".to_owned()),
+        })
+    }
+
+    fn each(&self, thread: ThreadRef, text: impl Fn(&str) -> String) -> String {
+        let threads = self.program.threads_of(thread);
+        let all: Vec<String> = threads
+            .map(|thread| text(&identifier(&self.program.threads[thread.index()].name)))
+            .collect();
+        all.join(", ")
+    }
+
+    fn step(&mut self, at: At, step: &Step) -> Written<String> {
+        Ok(match step {
+            Step::Call(call) => self.call(at, call)?,
+            Step::Value(value) => self.value(at, value)?,
+            Step::Start { body, count, first } => self.start(at, *body, *count, *first)?,
+            Step::Eval(Limit::Times(1)) => {
+                self.need(Need::Eval);
+                "eval()".to_owned()
+            }
+            Step::Eval(_) => {
+                self.need(Need::Eval);
+                let Step::Eval(Limit::Times(times)) = step else {
+                    return Err("a loop of bytecode with a result".to_owned());
+                };
+                format!("for (int i = 0; i < {times} && eval() == 0; i++) continue")
+            }
+            Step::PythonJoin(thread) => {
+                self.need(Need::PythonThreads);
+                let mut threads = self.program.threads_of(*thread);
+                match (threads.next(), threads.next()) {
+                    (Some(one), None) => {
+                        let name = identifier(&self.program.threads[one.index()].name);
+                        format!("join_python(T_{name})")
+                    }
+                    _ => return Err("the join of several threads at once".to_owned()),
+                }
+            }
+            Step::OsFork { .. } => {
+                self.need(Need::Fork);
+                self.need(Need::OsFork);
+                "os_fork()".to_owned()
+            }
+        })
+    }
+
+    /// Threads that one statement starts. Which instances they are follows from how many were started before.
+    fn start(&mut self, at: At, body: BodyId, count: u8, first: u8) -> Written<String> {
+        let started = self.started.entry((at.body, body)).or_insert(0);
+        let from = first + *started;
+        *started += count;
+        let kind = self.program.bodies[body.index()].kind;
+        let mut texts = Vec::new();
+        for instance in from..from + count {
+            let Some(thread) = self.program.thread(body, instance) else {
+                return Err("the thread is none of the scenario's".to_owned());
+            };
+            let name = identifier(&self.program.threads[thread.index()].name);
+            texts.push(match kind {
+                BodyKind::Python => format!("start_python(T_{name}, 0)"),
+                BodyKind::Daemon => format!("start_python(T_{name}, 1)"),
+                BodyKind::Main | BodyKind::Foreign | BodyKind::Callback => {
+                    format!("start(T_{name})")
+                }
+            });
+        }
+        self.need(match kind {
+            BodyKind::Python | BodyKind::Daemon => Need::PythonThreads,
+            BodyKind::Main | BodyKind::Foreign | BodyKind::Callback => Need::Start,
+        });
+        Ok(texts.join(", "))
+    }
+
+    /// The text of a step with what becomes of its result.
+    fn settled(
+        &mut self,
+        at: At,
+        text: String,
+        bind: Option<VariableId>,
+        claim: Option<&ResultClaim>,
+    ) -> Written<String> {
+        let binds = |claim: &&ResultClaim| {
+            let restriction = claim.restriction.as_ref();
+            restriction.is_none_or(|at| at.admits(self.profile, None))
+        };
+        let claim = claim.filter(binds);
+        let bound = match bind {
+            Some(variable) => {
+                let name = self.own(at, variable);
+                Some(format!("{name} = {text}"))
+            }
+            None => None,
+        };
+        let Some(claim) = claim else {
+            return Ok(bound.unwrap_or(text));
+        };
+        self.need(Need::Claims);
+        let left = bound.map_or(text, |bound| format!("({bound})"));
+        match &claim.kind {
+            ResultClaimKind::Compare(comparison, wanted) => {
+                let wanted = self.value(at, wanted)?;
+                Ok(format!("EXPECT({left} {} {wanted})", word(*comparison)))
+            }
+            ResultClaimKind::OneOf(wanted) => {
+                let mut all = Vec::new();
+                for wanted in wanted {
+                    all.push(self.value(at, wanted)?);
+                }
+                self.locals.insert("result_".to_owned(), "long");
+                let any: Vec<String> = all
+                    .iter()
+                    .map(|wanted| format!("result_ == {wanted}"))
+                    .collect();
+                Ok(format!("EXPECT((result_ = {left}, {}))", any.join(" || ")))
+            }
+        }
+    }
+}
+
+fn word(comparison: tstate::sim::scenario::program::Comparison) -> &'static str {
+    use tstate::sim::scenario::program::Comparison;
+    match comparison {
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterEqual => ">=",
+    }
+}
+
+/// Whether the program evaluates bytecode inside a callback, where nothing new can be made.
+pub(super) fn evaluates_in_callbacks(program: &Program, story: &super::story::Story) -> bool {
+    let statements = super::story::statements(program);
+    story.activations.iter().any(|activation| {
+        let is_callback = program.bodies[activation.body.index()].kind == BodyKind::Callback;
+        let evaluates = |item: &Item| match item {
+            Item::Begins(id) => statements.get(&id.0).is_some_and(|found| {
+                matches!(
+                    found.kind,
+                    StatementKind::Step {
+                        step: Step::Eval(_),
+                        ..
+                    }
+                )
+            }),
+            _ => false,
+        };
+        is_callback && activation.items.iter().any(evaluates)
+    })
+}

@@ -1,0 +1,132 @@
+/* ---- What was seen ------------------------------------------------------ */
+
+static char seen[512], errors[1 << 16];
+
+static int threads_in(int state)
+{
+    int mask = 0;
+    for (int t = 0; t < THREADS; t++)
+        if (shared->threads[t].state == state)
+            mask |= 1 << t;
+    return mask;
+}
+
+static int threads_inside(void)
+{
+    int mask = 0;
+    for (int t = 0; t < THREADS; t++)
+        if (shared->threads[t].doing && (shared->threads[t].state == MOVES || shared->threads[t].state == PARKED))
+            mask |= 1 << t;
+    return mask;
+}
+
+/* Those that the model names, if they are among them. */
+static const char *named(const char *outcome, int mask)
+{
+    if ((mask & EXPECTED_THREADS) == EXPECTED_THREADS && EXPECTED_THREADS)
+        mask = EXPECTED_THREADS;
+    snprintf(seen, sizeof seen, "%s(", outcome);
+    for (int t = 0, first = 1; t < THREADS; t++)
+        if (mask & 1 << t) {
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s%s", first ? "" : ", ", shared->threads[t].name);
+            first = 0;
+        }
+    strcat(seen, ")");
+    return seen;
+}
+
+/* Nothing went on for a while: says where each thread is. Returns those that run. */
+static int where(void)
+{
+    int running = 0;
+    for (int t = 0; t < THREADS; t++) {
+        struct thread *thread = &shared->threads[t];
+        int runs = 0;
+        for (int look = 0; look < 20 && thread->tid && thread->state == MOVES; look++, usleep(2000))
+            runs += letter(shared->pid, thread->tid) == 'R';
+        if (runs > 3)
+            running |= 1 << t;
+        const char *how = thread->state == WAITS ? "waits for its turn" : thread->state == PARKED ? "is parked for good"
+            : thread->state == UNWOUND ? "was ended by finalization" : thread->state == ENDED ? "has ended"
+            : thread->state == GONE ? "is not in this process" : thread->state == IDLE ? "was not started"
+            : runs > 3 ? "goes round" : "waits";
+        printf("%s %s%s%s\n", thread->name, how, thread->doing ? " in " : "", thread->doing ? thread->doing : "");
+    }
+    return running;
+}
+
+static const char *judge(int status, int stuck)
+{
+    const char *fatal = strstr(errors, "Fatal Python error");
+    if (shared->failed) {
+        printf("failed: %s\n", shared->failed);
+        return "assertion";
+    }
+    if (stuck) {
+        int running = where();
+        if (shared->turn < LAST_TURN)
+            return "another order than the model's";
+        return running ? named("livelock", running) : named("deadlock", threads_in(MOVES) | threads_in(PARKED));
+    }
+    if ((EXPECTED_FATAL)[0] && (fatal || WEXITSTATUS(status)) && strstr(errors, EXPECTED_FATAL))
+        return EXPECTED_INNER;
+    if (fatal) {
+        snprintf(seen, sizeof seen, "fatal(\"%.*s\")", (int)strcspn(fatal, "\n"), fatal);
+        return seen;
+    }
+    if (WIFSIGNALED(status)) {
+        printf("killed by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return strncmp(EXPECTED_INNER, "crash", 5) == 0 ? EXPECTED_INNER : "crash";
+    }
+    if (strncmp(EXPECTED_INNER, "deadlock", 8) == 0 && (threads_inside() & EXPECTED_THREADS) == EXPECTED_THREADS)
+        return named("deadlock", EXPECTED_THREADS);
+    for (int callback = 0; callback < CALLBACKS; callback++)
+        if (shared->ran[callback] != shared->accepted[callback]) {
+            const char *what = shared->ran[callback] > shared->accepted[callback] ? "repeated" : "lost";
+            snprintf(seen, sizeof seen, "%s(%s)", what, callbacks[callback]);
+            return seen;
+        }
+    FINALLY
+    if (threads_in(UNWOUND))
+        return named("exit", threads_in(UNWOUND));
+    if (threads_in(PARKED) | (threads_inside() & HANGS_UNSEEN))
+        return named("hang", threads_in(PARKED) | (threads_inside() & HANGS_UNSEEN));
+    return "ok";
+}
+
+int main(void)
+{
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (int t = 0; t < THREADS; t++) {
+        shared->threads[t].name = names[t];
+        sem_init(&shared->threads[t].go, 1, 0);
+    }
+    FILE *log = tmpfile();
+    pid_t child = fork();
+    if (child == 0) {
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(fileno(log), STDERR_FILENO);
+        pthread_key_create(&thread_end, thread_ends);
+        shared->pid = getpid();
+        begin_thread(0);
+        bodies[0](NULL);
+        finish(0);
+    }
+    int status = 0, stuck = 0, progress = -1, idle = 0;
+    for (; waitpid(child, &status, WNOHANG) == 0 && !stuck; usleep(10000)) {
+        idle = progress == shared->progress ? idle + 10 : 0;
+        progress = shared->progress;
+        stuck = idle >= WATCHDOG;
+    }
+    rewind(log);
+    errors[fread(errors, 1, sizeof errors - 1, log)] = '\0';
+    fputs(errors, stderr);
+    const char *outcome = judge(status, stuck);
+    if (stuck)
+        kill(-child, SIGKILL);
+    char text[600];
+    snprintf(text, sizeof text, IN_CHILD ? "child(%s)" : "%s", outcome);
+    printf("expected: %s\nseen:     %s\n", EXPECTED, text);
+    return strcmp(text, EXPECTED) != 0;
+}

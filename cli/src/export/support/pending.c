@@ -1,0 +1,7 @@
+static int accepted(int callback, int result)
+{
+    if (result == 0)
+        shared->accepted[callback]++;
+    return result;
+}
+
