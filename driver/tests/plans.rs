@@ -225,7 +225,7 @@ fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &F
         sampled: true,
     };
     let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
-    let reply = ask(server, found, &request);
+    let reply = ask(&mut server, found, &request);
     assert_eq!(
         reply.end,
         "exit 0",
