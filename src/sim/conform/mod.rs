@@ -24,6 +24,7 @@ mod guide;
 mod order;
 mod recorded;
 mod sample;
+mod settled;
 
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, Way, call_graph};
@@ -31,3 +32,4 @@ pub use guide::{Guide, ParseGuideError, Turn, guide_of};
 pub use order::{Ordered, ordered};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::sample;
+pub use settled::{Forced, forced, forcing};

@@ -109,6 +109,7 @@ int main(void)
         dup2(fileno(log), STDERR_FILENO);
         pthread_key_create(&thread_end, thread_ends);
         shared->pid = getpid();
+        first_thread = pthread_self();
         begin_thread(0);
         bodies[0](NULL);
         finish(0);
