@@ -76,6 +76,21 @@ fn kind_of(event: &Event) -> EventKind {
 }
 
 impl Gate {
+    fn new(threads: usize, order: Option<&[Event]>) -> Self {
+        let kinds = |events: &[Event]| {
+            let all = events.iter();
+            all.map(|event| (event.thread, kind_of(event))).collect()
+        };
+        Self {
+            order: order.map(kinds),
+            at: Plain::new("settled.at", 0),
+            left: Plain::new("settled.left", false),
+            standing: (0..threads)
+                .map(|thread| Plain::new(("settled.standing", thread), false))
+                .collect(),
+        }
+    }
+
     fn next(&self) -> Option<(ThreadIndex, EventKind)> {
         let order = self.order.as_ref()?;
         order.get(self.at.peek() as usize).copied()
@@ -216,19 +231,13 @@ fn settled(
     child: bool,
 ) -> Settled {
     let notes = Notes::default();
-    let gate = Arc::new(Gate {
-        order: order.map(|events| {
-            let all = events.iter();
-            all.map(|event| (event.thread, kind_of(event))).collect()
-        }),
-        at: Plain::new("settled.at", 0),
-        left: Plain::new("settled.left", false),
-        standing: (0..program.threads.len())
-            .map(|thread| Plain::new(("settled.standing", thread), false))
-            .collect(),
+    let mut made = None;
+    let stage = Stage::listening_in(program, profile, &notes, Tuning::default(), || {
+        let gate = Arc::new(Gate::new(program.threads.len(), order));
+        made = Some(Arc::clone(&gate));
+        Arc::new(Events(gate))
     });
-    let listener = Arc::new(Events(Arc::clone(&gate)));
-    let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
+    let gate = made.expect("a stage makes its listener");
     stage.play(|walk| {
         let mut look = walk.settle();
         let mut sim = Sim {
