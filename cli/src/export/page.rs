@@ -483,11 +483,10 @@ impl Writer<'_> {
             }
             if let Some(activation) = own {
                 self.activation(activation, &mut lines);
-                let goes_on = activation.items.contains(&Item::Finish)
-                    || ordered.rests.get(index) == Some(&Rest::Ended);
-                if !goes_on {
-                    lines.add("stop();");
-                }
+            }
+            let finishes = own.is_some_and(|run| run.items.contains(&Item::Finish));
+            if !finishes && ordered.rests.get(index) != Some(&Rest::Ended) {
+                lines.add("stop();");
             }
             text += &format!(
                 "static void *thread_{}(void *unused)\n{{\n{}{}    return NULL;\n}}\n\n",
@@ -520,9 +519,14 @@ impl Writer<'_> {
                 .iter()
                 .all(|item| matches!(item, Item::Begins(_) | Item::Ends(_)))
         };
-        let alike = runs
-            .windows(2)
-            .all(|pair| pair[0].items == pair[1].items && pair[0].returns == pair[1].returns);
+        let first = runs.first();
+        let alike = first.is_some_and(|first| {
+            runs.iter().all(|run| {
+                let whole = run.items == first.items && run.returns == first.returns;
+                // The run of the model ended in the midst of it.
+                whole || (!run.left && first.left && first.items.starts_with(&run.items))
+            })
+        });
         let mut lines = Lines {
             depth: 1,
             ..Lines::default()

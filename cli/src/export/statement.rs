@@ -2,9 +2,11 @@
 
 use super::story::{Activation, Item};
 use super::write::{At, Need, Writer, Written, global, identifier, quoted};
+use tstate::runtime::ConfigField;
+use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{
-    BodyId, BodyKind, Limit, Program, ResultClaim, ResultClaimKind, Statement, StatementId,
-    StatementKind, Step, ThreadRef, VariableId,
+    Argument, BodyId, BodyKind, Expression, Limit, Program, ResultClaim, ResultClaimKind,
+    Statement, StatementId, StatementKind, Step, ThreadRef, VariableId,
 };
 
 /// Lines of C with their depth.
@@ -160,6 +162,16 @@ impl Writer<'_> {
         let name = call.call.row().name;
         if name.starts_with("Py_Initialize") && evaluates_in_callbacks(self.program, self.story) {
             lines.add("prepare_eval();");
+        }
+        if let Some(Call::ConfigInitPython | Call::ConfigInitIsolated) = call.call.row().modelled
+            && let Some(Argument::Value(Expression::Structure(structure))) = call.arguments.first()
+        {
+            let config = self.structure(structure.index());
+            let fields = &self.program.structures[structure.index()].fields;
+            for (field, value) in fields {
+                let field = ConfigField::ALL[*field].name();
+                lines.add(&format!("{config}.{field} = {value};"));
+            }
         }
         if name.starts_with("Py_NewInterpreter") {
             let builtins: Vec<BodyId> = self

@@ -27,7 +27,7 @@ use crate::sim::replay::Stage;
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::{Outcome, Threads};
 use crate::sim::walk::Walk;
-use crate::sim::world::Tuning;
+use crate::sim::world::{Pending, Tuning};
 use crate::sync::{Branch, Plain, ThreadIndex, pause_point, wait_until};
 use oorandom::Rand64;
 use std::collections::{BTreeSet, VecDeque};
@@ -125,6 +125,8 @@ struct Settled {
     outcome: Outcome,
     choices: Vec<Choice>,
     kept: bool,
+    /// The run came to a `choose`, in which an order may be left by chance.
+    chose: bool,
     /// How many threads could have taken each event.
     decisions: Vec<usize>,
 }
@@ -251,7 +253,7 @@ fn settled(
             last: 0,
         };
         let mut timed_out = BTreeSet::new();
-        let mut silent = 0;
+        let (mut silent, mut chose) = (0, false);
         for _ in 0..STEPS_MAX {
             if look.over || gate.left.peek() {
                 break;
@@ -270,6 +272,8 @@ fn settled(
                 silent += 1;
             }
             sim.forked |= matches!(choice.action(), Move::Fork(_));
+            let pending = stage.world.pending(ThreadIndex::new(thread));
+            chose |= matches!(pending, Pending::Choose(_));
             look = sim.walk.step(choice);
         }
         let (choices, decisions) = (sim.choices, sim.decisions);
@@ -283,6 +287,7 @@ fn settled(
             outcome: without(outcome, standing),
             choices,
             kept,
+            chose,
             decisions,
         }
     })
@@ -328,9 +333,13 @@ pub fn forced(
     wanted: &Outcome,
 ) -> Forced {
     let child = wanted.process().1 > 0;
-    let mut others = BTreeSet::new();
+    let (mut others, mut count) = (BTreeSet::new(), 0);
     for seed in 0..RUNS {
         let run = settled(program, profile, Some(events), &Chooser::Order, seed, child);
+        if !run.kept && run.chose {
+            continue;
+        }
+        count += 1;
         if !run.kept && !is_alike(wanted, &run.outcome) {
             others.insert(format!(
                 "{} by another order",
@@ -340,7 +349,7 @@ pub fn forced(
             others.insert(outcome_text(program, &run.outcome));
         }
     }
-    if others.is_empty() {
+    if others.is_empty() && count > 0 {
         Forced::Yes
     } else {
         Forced::No(others.into_iter().collect())

@@ -66,6 +66,8 @@ static const char *judge(int status, int stuck)
         int running = where();
         if (shared->turn < LAST_TURN)
             return "another order than the model's";
+        if (running && (threads_inside() & EXPECTED_THREADS) == EXPECTED_THREADS)
+            running = EXPECTED_THREADS;
         return running ? named("livelock", running) : named("deadlock", threads_in(MOVES) | threads_in(PARKED));
     }
     if ((EXPECTED_FATAL)[0] && (fatal || WEXITSTATUS(status)) && strstr(errors, EXPECTED_FATAL))
