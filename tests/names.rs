@@ -77,3 +77,16 @@ fn endings_follow_from_what_a_row_says() {
     assert!(ends("Py_IsInitialized").is_empty());
     assert!(ends("PyTrace_CALL").is_empty());
 }
+
+#[test]
+fn declarations_are_of_functions_that_there_are() {
+    let names: Vec<&str> = Row::declared_otherwise().collect();
+    assert!(names.is_sorted(), "they are looked up by halves");
+    assert!(names.len() >= 40, "{} declarations", names.len());
+    for name in names {
+        let row = row(name).unwrap_or_else(|| panic!("{name} is no row"));
+        let declaration = row.declaration().unwrap_or_default();
+        assert!(declaration.contains(&format!("{name}(")), "{declaration}");
+        assert!(!declaration.contains("()"), "{declaration}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::conform::guide::Order;
+use crate::onlib::search::Kind;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
@@ -163,6 +164,9 @@ pub struct Check {
     /// How far to search.
     #[command(flatten)]
     pub search: Search,
+    /// Whether and how to search real libpythons instead.
+    #[command(flatten)]
+    pub on: OnLibpython,
     /// Exit 0, not 3, when a bound cut the search short
     #[arg(long, help_heading = "Search")]
     pub allow_incomplete: bool,
@@ -184,6 +188,36 @@ pub struct Check {
     /// Save the schedule of each counterexample in a file under DIR
     #[arg(long, value_name = "DIR", help_heading = "Output", value_hint = ValueHint::DirPath)]
     pub save: Option<PathBuf>,
+}
+
+/// Real libpythons to search.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Real libpythons")]
+pub struct OnLibpython {
+    /// Search the runs of this libpython instead of the model's; repeat for several; `all` is all that are found
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub on: Vec<PathBuf>,
+    /// Which scheduler chooses the runs
+    #[arg(long, value_enum, default_value_t = Kind::Mix, requires = "on")]
+    pub search: Kind,
+    /// Make at most N runs of each scenario on each libpython
+    #[arg(long, value_name = "N", default_value = "300", value_parser = count, requires = "on")]
+    pub runs: u64,
+    /// Where chance begins; the same seed gives the same runs
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "on")]
+    pub seed: u64,
+    /// Of `pct`: how many orders of operations a run is to get right
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "on")]
+    pub depth: u32,
+    /// Also fail if an outcome is met that the model of exactly that release does not have
+    #[arg(long, requires = "on")]
+    pub model: bool,
+    /// Search scenarios also on libpythons whose release they do not name
+    #[arg(long, requires = "on")]
+    pub all_releases: bool,
+    /// The driver's program [default: tstate-driver beside this program]
+    #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", value_hint = ValueHint::FilePath)]
+    pub driver: Option<PathBuf>,
 }
 
 /// Formats of reports.
@@ -243,6 +277,12 @@ pub struct Replay {
     /// The schedule as `tstate check` printed it, or a file that `--save` wrote
     #[arg(value_hint = ValueHint::FilePath)]
     pub schedule: String,
+    /// Run it on this libpython, of which `tstate check --on` printed it
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub on: Option<PathBuf>,
+    /// The driver's program [default: tstate-driver beside this program]
+    #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", value_hint = ValueHint::FilePath)]
+    pub driver: Option<PathBuf>,
 }
 
 /// `tstate export-c`

@@ -11,6 +11,7 @@ pub mod exit;
 pub mod export;
 pub mod files;
 pub mod libpython;
+pub mod onlib;
 pub mod output;
 mod pool;
 pub mod problem;

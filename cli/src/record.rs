@@ -458,7 +458,7 @@ pub fn finding(file: &str, source: &str, diagnostic: &Diagnostic) -> Finding {
 
 /// The threads of a trace.
 #[must_use]
-fn threads(trace: &Trace) -> Vec<Thread> {
+pub(crate) fn threads(trace: &Trace) -> Vec<Thread> {
     let thread = |thread: &tstate::sim::report::TraceThread| Thread {
         name: thread.name.clone(),
         kind: thread.kind.to_owned(),
@@ -468,7 +468,7 @@ fn threads(trace: &Trace) -> Vec<Thread> {
 
 /// The rows of a trace.
 #[must_use]
-fn steps(trace: &Trace) -> Vec<Step> {
+pub(crate) fn steps(trace: &Trace) -> Vec<Step> {
     trace.rows.iter().map(|row| step(trace, row)).collect()
 }
 

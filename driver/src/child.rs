@@ -19,10 +19,10 @@ use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled
 use crate::sight;
 use std::sync::{Arc, OnceLock};
 use tstate::runtime::{CallbackId, Profile};
-use tstate::sim::driver::{Machine, Python, Site, evaluated};
-use tstate::sim::events::{Event, Events, Seen, Witness};
+use tstate::sim::driver::{Listener, Machine, Python, Site, Value, evaluated};
+use tstate::sim::events::{Event, EventKind, Events, Place, Seen, Witness};
 use tstate::sim::scenario::calls::Call;
-use tstate::sim::scenario::program::{BodyKind, Program, Reads};
+use tstate::sim::scenario::program::{BodyId, BodyKind, Program, Reads, StatementId};
 use tstate::sync::hook::with_controller;
 use tstate::sync::{Branch, ThreadIndex, Word, enter_thread};
 
@@ -62,9 +62,80 @@ impl<P: Python> Witness<P> for Reporter {
         }
     }
 
-    fn happens(&self, _machine: &Machine<P>, event: Event) {
+    fn happens(&self, machine: &Machine<P>, event: Event) {
         record::line(&format!("event {event}"));
+        if own(|schedule| schedule.is_planned()) {
+            // Up to its next point the thread does nothing that others could see.
+            note_owed(machine);
+            return;
+        }
         pass();
+    }
+}
+
+/// Notes how many pending calls wait, by the callbacks.
+fn note_owed<P: Python>(machine: &Machine<P>) {
+    for number in 0..machine.program().bodies.len() {
+        let body = BodyId(number as u8);
+        let owed = if machine.ran_unasked(body) {
+            -1
+        } else {
+            machine.owed(body)
+        };
+        record::note_owed(number, owed);
+    }
+}
+
+/// Tells what happens and lets it happen.
+#[derive(Debug)]
+struct Free;
+
+impl Free {
+    fn tell(&self, thread: ThreadIndex, kind: EventKind) {
+        let seen = Seen {
+            initialized: false,
+            finalizing: false,
+            listed: 0,
+            current: Place::Null,
+            checks: false,
+        };
+        let event = Event { thread, kind, seen };
+        let me = me();
+        let counted = own(|schedule| {
+            schedule.released(me);
+            schedule.moved();
+            record::line(&format!("event {event}"));
+            schedule.count_event(me)
+        });
+        if let Err(end) = counted {
+            record::end_of_run(end);
+        }
+    }
+}
+
+impl Listener<Libpython> for Free {
+    fn begins(&self, _: &Machine<Libpython>, thread: ThreadIndex, statement: StatementId) {
+        self.tell(thread, EventKind::Begins(statement));
+    }
+
+    fn ends(
+        &self,
+        machine: &Machine<Libpython>,
+        thread: ThreadIndex,
+        statement: StatementId,
+        _: Option<Value>,
+    ) {
+        self.tell(thread, EventKind::Ends(statement, None));
+        note_owed(machine);
+    }
+
+    fn enters(&self, machine: &Machine<Libpython>, thread: ThreadIndex, body: BodyId) {
+        self.tell(thread, EventKind::Enters(body));
+        note_owed(machine);
+    }
+
+    fn leaves(&self, _: &Machine<Libpython>, thread: ThreadIndex) {
+        self.tell(thread, EventKind::Leaves);
     }
 }
 
@@ -104,7 +175,12 @@ pub fn run(run: &Run) -> ! {
     sight::begin();
     with_controller(&Native, || {
         let library = || Libpython::new(run.profile, run.ahead, run.checks_before);
-        let machine = Machine::on(&run.program, library, Some(Arc::new(Events(Reporter))));
+        let listener: Arc<dyn Listener<Libpython>> = if run.rules.free {
+            Arc::new(Free)
+        } else {
+            Arc::new(Events(Reporter))
+        };
+        let machine = Machine::on(&run.program, library, Some(listener));
         MACHINE
             .get_or_init(|| machine)
             .run_thread(ThreadIndex::FIRST);
@@ -145,6 +221,18 @@ fn machine() -> &'static Machine<Libpython> {
         Some(machine) => machine,
         None => record::cut("internal: a thread before the run"),
     }
+}
+
+/// The thread of the program that owns what the scenario's cell stands for: a mutex, or the end of that thread.
+pub fn owner_of(cell: u16) -> Option<u8> {
+    let name = own(|schedule| schedule.cell_names.get(usize::from(cell)).copied())?;
+    let index = usize::from(name.index?);
+    let owner = match name.what {
+        "mutex" => MACHINE.get()?.mutexes().get(index)?.owner()?,
+        "ended" | "thread_handle.exiting" => ThreadIndex::new(index),
+        _ => return None,
+    };
+    Some(owner.index() as u8)
 }
 
 /// The assertion that failed, if one did.

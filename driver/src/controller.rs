@@ -4,7 +4,7 @@
 
 use crate::layer::launch;
 use crate::record;
-use crate::schedule::{Waits, block, finish, own, relax, step};
+use crate::schedule::{Waits, block, finish, me, own, relax, step};
 use tstate::sync::hook::{Around, CellId, CellKind, Contents, Controller};
 use tstate::sync::{Branch, Name, ThreadIndex, WaitResult};
 
@@ -45,8 +45,9 @@ fn take(cell: CellId) -> bool {
 }
 
 impl Controller for Native {
-    fn register(&self, _kind: CellKind, _name: Name, initial: u128) -> CellId {
+    fn register(&self, _kind: CellKind, name: Name, initial: u128) -> CellId {
         own(|schedule| {
+            schedule.cell_names.push(name);
             schedule.cells.push(initial as u64);
             CellId(schedule.cells.len() as u16 - 1)
         })
@@ -92,9 +93,17 @@ impl Controller for Native {
             block(Waits::Cell(semaphore.0));
         }
     }
+    fn acquire_unless_interrupted(&self, semaphore: CellId) -> bool {
+        self.acquire(semaphore);
+        true
+    }
     fn post(&self, semaphore: CellId) {
         change(semaphore, &|count| count + 1);
         step();
+    }
+    fn post_unless_destroyed(&self, semaphore: CellId) -> bool {
+        self.post(semaphore);
+        true
     }
 
     fn wait_event(&self, event: CellId) {
@@ -156,7 +165,8 @@ impl Controller for Native {
     }
 
     fn choose(&self, alternatives: u16) -> u16 {
-        own(|schedule| schedule.alternative(alternatives))
+        let me = me();
+        own(|schedule| schedule.alternative(me, alternatives))
     }
 
     fn spawn(&self, thread: ThreadIndex) {

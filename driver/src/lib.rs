@@ -31,6 +31,8 @@
 //! * `choices`: which alternative each `choose` takes, in the order in which they are met; the first where it says
 //!   nothing.
 //! * `seed`: chance decides at every operation, after the guide's end.
+//! * `plan`: the run is decided by a list of what it does otherwise than the default run ([`Plan`]), and by chance where
+//!   the list says nothing; `planned` of the reply says what it did. Nothing is guided then.
 //! * `ticks` (3): how often timed waits of one thread time out in one statement.
 //! * `events` (400), `operations` (200000): bounds of the run.
 //! * A reply has `refused`, the reason, if the run cannot be driven on this libpython, or the request makes no sense.
@@ -50,9 +52,14 @@
 //! its thread does not come to within several of the library's own time limits is given up. `seed`, `ticks` and
 //! `operations` mean nothing then, and the reply to a request depends on time: it is the cross-check of what the driver
 //! puts in the C library's place, for a nightly job.
+//!
+//! * `free`: threads run as the system lets them, and stand before nothing. Events say nothing of what their threads see, as
+//!   to look would take part in the race. It is what a stress test does.
 
+mod plan;
 mod protocol;
 mod server;
 
-pub use protocol::{Probed, Push, Reply, Request, Started};
+pub use plan::{Chance, Choice, Decision, Deviation, Deviations, ParsePlanError, Plan, Planned};
+pub use protocol::{GONE, Probed, Push, Reply, Request, Started, TIMED};
 pub use server::{Error, Libpython, Mode, Server};

@@ -1,7 +1,14 @@
 //! What goes over the line.
 
+use crate::plan::{Plan, Planned};
 use serde::{Deserialize, Serialize};
 use tstate::sim::events::{End, Event, Observed, ParseEventError, Rest};
+
+/// What a thread waits for that nobody will ever wake.
+pub const GONE: &str = "a condition that the library has destroyed";
+
+/// What a thread waits for that waits for the GIL, among others.
+pub const TIMED: &str = "a condition of the library, timed";
 
 /// Time-outs of one thread in one statement.
 const TICKS: u32 = 3;
@@ -59,6 +66,12 @@ pub struct Request {
     /// Chance.
     #[serde(default)]
     pub seed: Option<u64>,
+    /// How the run is decided, if not by a guide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// Threads run as the system lets them: in sampled mode only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free: bool,
     /// Time-outs of one thread in one statement.
     #[serde(default = "ticks")]
     pub ticks: u32,
@@ -83,6 +96,8 @@ impl Request {
             aims_backwards: false,
             choices: Vec::new(),
             seed: None,
+            plan: None,
+            free: false,
             ticks: TICKS,
             events: EVENTS,
             operations: OPERATIONS,
@@ -112,6 +127,9 @@ pub struct Reply {
     /// The first event that did not see what was aimed at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_at: Option<usize>,
+    /// What a planned run did beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
 }
 
 impl Reply {

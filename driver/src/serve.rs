@@ -24,7 +24,7 @@ use tstate::sim::events::{Event, Seen};
 use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{Program, StatementKind, Step};
 use tstate::sim::scenario::{check, parse};
-use tstate_driver::{Reply, Request};
+use tstate_driver::{Plan, Reply, Request};
 
 /// How long a run may take on the clock, in milliseconds: only for what uses no processor time at all.
 const PATIENCE: libc::c_int = 10_000;
@@ -314,6 +314,12 @@ impl Origin {
         if let Some(why) = refusal(&program, release()) {
             return Err(why);
         }
+        if request.free != (request.free && sampled::is_on()) {
+            return Err("threads run freely in sampled mode only".to_owned());
+        }
+        if request.plan.is_some() && sampled::is_on() {
+            return Err("a plan needs the driver's own primitives".to_owned());
+        }
         Ok(child::Run {
             program,
             profile,
@@ -324,6 +330,8 @@ impl Origin {
                 aims_backwards: request.aims_backwards,
                 choices: request.choices.clone(),
                 seed: request.seed,
+                plan: request.plan.clone(),
+                free: request.free,
                 hasty: false,
                 ticks: request.ticks,
                 events_max: request.events,
@@ -356,8 +364,30 @@ impl Origin {
         let mut errors = Vec::new();
         self.errors.rewind()?;
         self.errors.read_to_end(&mut errors)?;
-        Ok(reply(threads, status, &String::from_utf8_lossy(&errors)))
+        let mut reply = reply(threads, status, &String::from_utf8_lossy(&errors));
+        // Of free runs too it is known which pending calls wait.
+        let plan = run.rules.plan.clone();
+        if let Some(plan) = plan.or(run.rules.free.then(Plan::default)) {
+            let bodies = run.program.bodies.len();
+            reply.planned = Some(record::planned(&plan, bodies, waits_for(threads)));
+        }
+        Ok(reply)
     }
+}
+
+/// Whom each of so many threads waits for, by the run's lines.
+fn waits_for(threads: usize) -> Vec<Option<u8>> {
+    let mut whom = vec![None; threads];
+    for line in record::lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if let ["for", thread, other] = words[..]
+            && let Ok(thread) = thread.parse::<usize>()
+            && let Some(place) = whom.get_mut(thread)
+        {
+            *place = other.parse().ok();
+        }
+    }
+    whom
 }
 
 /// What the guide's events are to see.

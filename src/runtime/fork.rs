@@ -68,7 +68,6 @@ use super::import::ModuleId;
 use super::interpreter::INTERPRETERS_MAX;
 use super::lock_order::Lock;
 use super::outcome::{Crash, Fatal, Step};
-use super::parking::Waiters;
 use super::state::Caller;
 use crate::sync::{Branch, ThreadIndex, current_thread};
 
@@ -374,9 +373,4 @@ impl Caller<'_> {
         self.set_current(current);
         Ok(())
     }
-}
-
-/// Wait queues of mutexes are emptied.
-pub(super) fn nobody_waits(_: Waiters) -> Waiters {
-    Waiters::NONE
 }

@@ -66,9 +66,10 @@
 use super::handle::{GuardHandle, InterpreterHandle, ViewHandle};
 use super::heap::Heap;
 use super::outcome::{Crash, Ended, Step};
-use super::parking::Waiters;
+use super::parking::{Bucket, Waiters};
+use super::raw_mutex::RawMutex;
 use super::state::Caller;
-use crate::sync::{AtomicU32, Local, Mutex, Ordering, Word, scope};
+use crate::sync::{AtomicU32, Local, Ordering, Word, scope};
 
 /// `_PyInterpreterGuard_GUARDS_NOT_ALLOWED`: the word once no guard can be had.
 const ENDED: u32 = u32::MAX;
@@ -145,14 +146,18 @@ impl GuardMemory {
 #[derive(Debug)]
 pub(super) struct Guards {
     count: AtomicU32,
-    bucket: Mutex<Waiters>,
+    bucket: Bucket,
 }
 
 impl Guards {
     pub(super) fn new(slot: usize) -> Self {
         Self {
             count: AtomicU32::new(("interpreter.guards", slot), 0),
-            bucket: Mutex::new(("interpreter.guards_bucket", slot), Waiters::NONE),
+            bucket: RawMutex::new(
+                ("interpreter.guards_bucket", slot),
+                ("interpreter.guards_bucket", slot),
+                Waiters::NONE,
+            ),
         }
     }
 
@@ -163,13 +168,13 @@ impl Guards {
 
     /// In a forked child: the parking lot is emptied. Guards stay open, whoever had them.
     pub(super) fn forget_waiters(&self) {
-        self.bucket.renew(super::fork::nobody_waits);
+        self.bucket.renew(Waiters::NONE);
     }
 
     /// Who waits for guards to be closed, for an observer.
     #[cfg(feature = "sim")]
     pub(super) fn peek_waiters(&self) -> Waiters {
-        self.bucket.peek(|&waiters| waiters)
+        self.bucket.peek()
     }
 
     /// How many guards are open, for an observer; none once none can be had.
@@ -421,9 +426,10 @@ impl Caller<'_> {
         if before != 1 {
             return Ok(());
         }
-        let mut waiters = guards.bucket.lock();
-        let woken = std::mem::replace(&mut *waiters, Waiters::NONE);
-        drop(waiters);
+        self.lock_raw(&guards.bucket);
+        let woken = guards.bucket.read();
+        guards.bucket.write(Waiters::NONE);
+        self.unlock_raw(&guards.bucket)?;
         for thread in woken.iter() {
             self.runtime.parking.hand_off(thread, false);
             self.runtime.parking.post(thread);

@@ -48,6 +48,7 @@ mod parking;
 mod pending;
 mod pending_queue;
 pub mod profile;
+mod raw_mutex;
 mod ref_tracer;
 mod region;
 mod running;

@@ -46,9 +46,10 @@
 
 use super::handle::ThreadStateHandle;
 use super::outcome::{Ended, Fatal, Step};
-use super::parking::Waiters;
+use super::parking::{Bucket, Waiters};
+use super::raw_mutex::RawMutex;
 use super::state::Caller;
-use crate::sync::{AtomicU8, Mutex, Name, Ordering, choose, current_thread, scope};
+use crate::sync::{AtomicU8, Name, Ordering, choose, current_thread, scope};
 
 /// `PyMutex` objects that one program has.
 pub const USER_MUTEXES_MAX: usize = 8;
@@ -88,20 +89,20 @@ impl MutexSlot {
 #[derive(Debug)]
 pub(super) struct PyMutex {
     bits: AtomicU8,
-    bucket: Mutex<Waiters>,
+    bucket: Bucket,
 }
 
 impl PyMutex {
-    pub(super) fn new(bits: impl Into<Name>, bucket: impl Into<Name>) -> Self {
+    pub(super) fn new(bits: impl Into<Name>, bucket: impl Into<Name> + Copy) -> Self {
         Self {
             bits: AtomicU8::new(bits, 0),
-            bucket: Mutex::new(bucket, Waiters::NONE),
+            bucket: RawMutex::new(bucket, bucket, Waiters::NONE),
         }
     }
 
     /// In a forked child: the parking lot is emptied. The bits stay.
     pub(super) fn forget_waiters(&self) {
-        self.bucket.renew(super::fork::nobody_waits);
+        self.bucket.renew(Waiters::NONE);
     }
 
     /// A thread that is gone has it.
@@ -111,7 +112,7 @@ impl PyMutex {
 
     /// A thread that is gone has its bucket.
     pub(super) fn keep_bucket(&self) {
-        self.bucket.hold();
+        self.bucket.keep();
     }
 
     /// In a forked child: any → 0.
@@ -133,7 +134,7 @@ impl PyMutex {
 
     #[cfg(feature = "sim")]
     pub(super) fn peek_waiters(&self) -> Waiters {
-        self.bucket.peek(|&waiters| waiters)
+        self.bucket.peek()
     }
 
     fn exchange(&self, from: u8, to: u8) -> Result<u8, u8> {
@@ -192,29 +193,52 @@ impl Caller<'_> {
 
     /// `_PyParkingLot_Park`, detached: at once back unless the word is what was expected; whether something was handed
     /// over.
-    pub(super) fn park_at(
-        &self,
-        bucket: &Mutex<Waiters>,
-        is_expected: impl Fn() -> bool,
-    ) -> Step<bool> {
-        let mut waiters = bucket.lock();
+    pub(super) fn park_at(&self, bucket: &Bucket, is_expected: impl Fn() -> bool) -> Step<bool> {
+        self.lock_raw(bucket);
         if !is_expected() {
+            self.unlock_raw(bucket)?;
             return Ok(false);
         }
+        let mut waiters = bucket.read();
         waiters.push(current_thread());
-        drop(waiters);
+        bucket.write(waiters);
+        self.unlock_raw(bucket)?;
+        let mut woken = self.wait_detached()?;
+        if !woken {
+            if self.withdraw(bucket)? {
+                return Ok(false);
+            }
+            while !woken {
+                woken = self.wait_detached()?;
+            }
+        }
+        Ok(self.runtime.parking.is_handed_off())
+    }
+
+    /// Waits to be unparked, detached; whether it was.
+    fn wait_detached(&self) -> Step<bool> {
         let current = self.current();
         if current != ThreadStateHandle::NULL {
             self.detach(current)?;
         }
-        let handed_off = self.runtime.parking.wait();
+        let woken = self.runtime.parking.wait_unless_interrupted();
         if self.runtime.over().is_some() {
             return Err(Ended::ProcessOver);
         }
         if current != ThreadStateHandle::NULL {
             self.attach(current)?;
         }
-        Ok(handed_off)
+        Ok(woken)
+    }
+
+    /// After a wait that a signal ended: takes the thread out of the bucket; whether it was still there.
+    fn withdraw(&self, bucket: &Bucket) -> Step<bool> {
+        self.lock_raw(bucket);
+        let mut waiters = bucket.read();
+        let was_there = waiters.remove(current_thread());
+        bucket.write(waiters);
+        self.unlock_raw(bucket)?;
+        Ok(was_there)
     }
 
     /// Unlocks: 1 → 0, or wakes the oldest waiter.
@@ -235,7 +259,7 @@ impl Caller<'_> {
                 return Err(self.fatal(Fatal::UnlockUnlocked));
             }
             if bits & HAS_PARKED != 0 {
-                self.unpark(mutex);
+                self.unpark(mutex)?;
                 break;
             }
             match mutex.exchange(bits, 0) {
@@ -248,9 +272,11 @@ impl Caller<'_> {
     }
 
     /// Wakes the oldest waiter and decides whether it owns the mutex: 3 → 0, 1, 2 or 3.
-    fn unpark(&self, mutex: &PyMutex) {
-        let mut waiters = mutex.bucket.lock();
+    fn unpark(&self, mutex: &PyMutex) -> Step<()> {
+        self.lock_raw(&mutex.bucket);
+        let mut waiters = mutex.bucket.read();
         let oldest = waiters.pop();
+        mutex.bucket.write(waiters);
         let handed_off = oldest.is_some() && choose(2) == 1;
         let parked = if oldest.is_some() && !waiters.is_empty() {
             HAS_PARKED
@@ -264,10 +290,11 @@ impl Caller<'_> {
         if let Some(thread) = oldest {
             self.runtime.parking.hand_off(thread, handed_off);
         }
-        drop(waiters);
+        self.unlock_raw(&mutex.bucket)?;
         if let Some(thread) = oldest {
             self.runtime.parking.post(thread);
         }
+        Ok(())
     }
 
     /// Locks a mutex; while it waits the attached thread state, if any, is detached.

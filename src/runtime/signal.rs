@@ -153,6 +153,13 @@ impl Runtime {
         self.signals.use_them();
     }
 
+    /// The process was just forked off: no handler of its own waits for a signal that its parent got, whose memory it has.
+    pub fn leave_signals_to_parent(&self) {
+        if self.signals.is_used() {
+            self.signals.unheard.write(Callback::NONE);
+        }
+    }
+
     /// The handler that should have run for a signal that was noted, and that no check has found.
     #[must_use]
     pub fn unheard_signal(&self) -> Option<super::CallbackId> {

@@ -37,6 +37,7 @@ use super::outcome::{Crash, Ended, Fatal, Limit, Over, OverCell, StatusError, St
 use super::parking::Parking;
 use super::pending_queue::{PENDING_MAIN, PendingQueue, QueueSize};
 use super::profile::Profile;
+use super::raw_mutex::RawEntries;
 use super::ref_tracer::{RefEvent, RefTracer};
 use super::signal::Signals;
 use super::stage::Stage;
@@ -111,6 +112,7 @@ pub struct Runtime {
     /// The user's `PyMutex` objects.
     pub(super) mutexes: [PyMutex; MUTEX_SLOTS_MAX],
     pub(super) parking: Parking,
+    pub(super) raw_entries: RawEntries,
     /// `atexit.mutex`. Differs: a `PyMutex`, which a contended lock detaches for; nothing blocks inside it.
     pub(super) at_exit_mutex: Mutex<()>,
     /// `atexit.callbacks`. Rule: `at_exit_mutex`.
@@ -191,6 +193,7 @@ impl Runtime {
                 PyMutex::new(("pymutex", slot), ("pymutex.bucket", slot))
             }),
             parking: Parking::new(),
+            raw_entries: RawEntries::new(),
             at_exit_mutex: Mutex::new("atexit.mutex", ()),
             at_exit: CallbackStack::new("atexit"),
             site_hook: Plain::new("site_hook", Callback::NONE),

@@ -96,7 +96,8 @@ impl<'a> Caller<'a> {
         let embedded = match self.runtime.profile.first_thread_state() {
             FirstThreadState::TakenAndPutBack => self.take_embedded(interpreter)?,
             FirstThreadState::OfEmptyList => {
-                // Memory is taken in any case, before the lock (gh-96071).
+                // Memory is taken in any case, before the lock (gh-96071), but once the interpreter was read.
+                self.interpreter(interpreter)?;
                 self.allocate(Memory::Raw)?;
                 return self.create_listed(interpreter, whence);
             }

@@ -41,8 +41,22 @@ impl<'a> Claims<'a> {
         claims.filter(move |(_, claim)| claim.binds(profile, None))
     }
 
+    /// Whether a `never` claim names the outcome.
+    pub(super) fn forbids(&self, outcome: &Outcome) -> bool {
+        let mut binding = self.binding();
+        binding.any(|(_, claim)| match &claim.kind {
+            ClaimKind::Never(never) => never.iter().any(|never| self.names(claim, never, outcome)),
+            ClaimKind::Allow(_)
+            | ClaimKind::Reach(_)
+            | ClaimKind::Always(_)
+            | ClaimKind::Finally(_)
+            | ClaimKind::Cover(_)
+            | ClaimKind::Eventually(_) => false,
+        })
+    }
+
     /// The claim that refuses an outcome, and why.
-    fn refused(&self, outcome: &Outcome) -> Option<((u32, u32), String)> {
+    pub(super) fn refused(&self, outcome: &Outcome) -> Option<((u32, u32), String)> {
         if let (Outcome::Assertion(site), _) = outcome.process() {
             return Some(self.assertion(*site)).filter(|_| !self.allowed(outcome));
         }
@@ -158,7 +172,9 @@ impl<'a> Claims<'a> {
                 text.as_ref().is_none_or(|text| message.contains(&**text))
             }
             (Claimed::Crash(kind), Outcome::Crash(name)) => {
+                // Of a real process the signal is known, and not the cause.
                 kind.is_none_or(|kind| super::names::crash_name(kind) == *name)
+                    || super::outside::is_signal(name)
             }
             _ => false,
         }

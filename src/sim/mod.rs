@@ -27,6 +27,8 @@ mod names;
 #[cfg(not(loom))]
 mod noted;
 #[cfg(not(loom))]
+pub mod outside;
+#[cfg(not(loom))]
 pub mod random;
 #[cfg(not(loom))]
 pub mod replay;

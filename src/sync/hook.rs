@@ -101,8 +101,12 @@ pub trait Controller {
 
     /// Takes one from a semaphore: returns when there was one and it is taken.
     fn acquire(&self, semaphore: CellId);
+    /// The same, but the handler of a signal ends the wait; whether one was taken.
+    fn acquire_unless_interrupted(&self, semaphore: CellId) -> bool;
     /// Gives one to a semaphore.
     fn post(&self, semaphore: CellId);
+    /// The same; whether there was a semaphore to give it to.
+    fn post_unless_destroyed(&self, semaphore: CellId) -> bool;
 
     /// Waits until the event is set.
     fn wait_event(&self, event: CellId);

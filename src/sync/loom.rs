@@ -17,7 +17,7 @@
     reason = "this is the floor: the wrapped types are named here and nowhere else"
 )]
 
-use super::{Branch, Name, Ordering, ThreadIndex, WaitResult, Word};
+use super::{Branch, Name, Ordering, SEMAPHORE_DESTROYED, ThreadIndex, WaitResult, Word};
 use std::cell::Cell;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -384,10 +384,44 @@ impl Semaphore {
         *count -= 1;
     }
 
+    /// As [`Semaphore::acquire`]: there are no signals here.
+    #[must_use]
+    pub fn acquire_unless_interrupted(&self) -> bool {
+        self.acquire();
+        true
+    }
+
     /// Gives one.
     pub fn post(&self) {
         *self.count.lock() += 1;
         self.posted.notify_one();
+    }
+
+    /// A semaphore that is not there yet.
+    pub fn destroyed(name: impl Into<Name>) -> Self {
+        Self::new(name, SEMAPHORE_DESTROYED)
+    }
+
+    /// Gives one; whether there was a semaphore to give it to.
+    #[must_use]
+    pub fn post_unless_destroyed(&self) -> bool {
+        let mut count = self.count.lock();
+        if *count == SEMAPHORE_DESTROYED {
+            return false;
+        }
+        *count += 1;
+        self.posted.notify_one();
+        true
+    }
+
+    /// Makes it anew, with `count`, where no other thread can reach it yet.
+    pub fn init(&self, count: u32) {
+        *self.count.lock() = count;
+    }
+
+    /// It is gone: who gives to it from now on is told.
+    pub fn destroy(&self) {
+        self.init(SEMAPHORE_DESTROYED);
     }
 
     /// The count, for an observer: no operation of the program.

@@ -40,7 +40,8 @@
 //! # Signals
 //!
 //! [`send_signal`] stops a thread between any two of its visible operations, wherever it stands, and runs the program's handler
-//! on its stack: with every lock that it has at that point. That is for simulations. Elsewhere it does nothing but say so, and the
+//! on its stack: with every lock that it has at that point. [`Semaphore::acquire_unless_interrupted`] ends then, if it had to
+//! wait; all other waits go on. That is for simulations. Elsewhere it does nothing but say so, and the
 //! program runs the handler where it suits it.
 //!
 //! # Kinds of cell
@@ -50,7 +51,7 @@
 //! | [`Mutex`] | before lock, before re-lock after a wait | owner and contents |
 //! | [`Condvar`] | – (the wait's re-lock is one) | who waits |
 //! | atomics | before each access | value |
-//! | [`Semaphore`] | before acquire and post | count |
+//! | [`Semaphore`] | before acquire and post | count, or that it is destroyed |
 //! | [`Event`] | only where the wait has to block | set or not |
 //! | [`Plain`] | none: data that a rule protects | value |
 //! | [`Local`] | none: one word for each thread | value |
@@ -90,3 +91,6 @@ pub use word::{Branch, Name, ThreadIndex, WaitResult, Word};
 
 /// Threads that one program may have at once, the first included: the capacity of every [`Local`].
 pub const THREADS_MAX: usize = 16;
+
+/// The count of a semaphore that is not there.
+pub(crate) const SEMAPHORE_DESTROYED: u32 = u32::MAX;

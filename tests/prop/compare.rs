@@ -2,14 +2,17 @@
 
 use crate::reference::{End, Function, Home, Reply, Rule, State, Token};
 use crate::script::{NAMES, Planned, Script};
-use crate::watch::{Called, Watched, watch};
+use crate::watch::{Called, Ran, Watched, watch};
 use std::sync::Arc;
 use tstate::runtime::{
     AttachState, Bit, Callback, InterpreterHandle, Locked, Observation, ThreadStateHandle,
     ThreadStateObservation,
 };
 use tstate::sim::driver::Value;
-use tstate::sim::scenario::{self, program::Program};
+use tstate::sim::scenario::{
+    self,
+    program::{Program, StatementId},
+};
 use tstate::sim::verdict::Status;
 use tstate::sim::{CheckOptions, check};
 
@@ -65,7 +68,7 @@ macro_rules! same {
 
 fn compare_reply(handles: &mut Handles, expected: Reply, seen: Value) -> Result<(), String> {
     let agrees = match (expected, seen) {
-        (Reply::Nothing, _) => true,
+        (Reply::Nothing | Reply::Silent | Reply::Said(_), _) => true,
         (Reply::Number(number), seen) => seen == Value::Number(number),
         (Reply::State(state), Value::ThreadState(handle)) => handles.agree(state, handle),
         (Reply::State(state), seen) => state.is_none() && seen == Value::NULL,
@@ -115,8 +118,15 @@ fn compare_state(
         AttachState::Detached
     };
     same!(format!("{state:?} state"), attach_state, seen.state);
-    let bit = seen.eval_breaker.contains(&Bit::CallsToDo);
-    same!(format!("{state:?} CALLS_TO_DO"), expected.calls_to_do, bit);
+    let bits = [
+        (Bit::CallsToDo, expected.calls_to_do),
+        (Bit::SignalsPending, expected.signalled),
+        (Bit::AsyncException, expected.told),
+    ];
+    for (bit, expected) in bits {
+        let seen = seen.eval_breaker.contains(&bit);
+        same!(format!("{state:?} {bit:?}"), expected, seen);
+    }
     Ok(())
 }
 
@@ -152,6 +162,9 @@ fn compare_lists(
         if expected.is(Rule::QueueOfInterpreter) {
             let queue = queued(program, &interpreter.pending.calls);
             same!(format!("queue of {home:?}"), names(&own.queue), queue);
+        } else {
+            let queue = queued(program, &interpreter.pending.calls);
+            same!(format!("own queue of {home:?}"), names(&own.own), queue);
         }
     }
     let states = expected.states.iter().enumerate();
@@ -238,11 +251,14 @@ fn compare(program: &Program, script: &Script, watched: &Watched) -> Result<(), 
         return Ok(());
     }
     same!("calls that returned", script.calls.len(), called.len());
-    let ran = watched.log.ran.iter();
-    let ran: Vec<&str> = ran
-        .map(|body| &*program.bodies[body.index()].name)
-        .collect();
-    same!("pending calls that ran", names(&script.last.ran), ran);
+    // Of what goes on for ever nobody counts the rounds.
+    if !matches!(script.end, Some((_, End::Spins))) {
+        same!(
+            "what ran",
+            script.last.ran.clone(),
+            ran(program, script, watched)
+        );
+    }
     for (thread, hung) in watched.hung.iter().enumerate() {
         let expected = script.end == Some((thread, End::Hang));
         same!(format!("{} hung", NAMES[thread]), expected, *hung);
@@ -250,10 +266,27 @@ fn compare(program: &Program, script: &Script, watched: &Watched) -> Result<(), 
     Ok(())
 }
 
+/// Callbacks that ran, and what those that look on were told: each notes it by setting a flag.
+fn ran<'a>(program: &'a Program, script: &'a Script, watched: &Watched) -> Vec<&'a str> {
+    let told = |statement: StatementId| {
+        let span = program.statements[statement.index()].span;
+        let text = script.text.get(span.start as usize..span.end as usize);
+        text.and_then(|text| text.strip_prefix("set told_"))
+    };
+    let ran = watched.log.ran.iter();
+    ran.filter_map(|ran| match ran {
+        Ran::Body(body) => Some(&*program.bodies[body.index()].name),
+        Ran::Statement(statement) => told(*statement),
+    })
+    .collect()
+}
+
 /// Whether the runtime does what the script predicts, and the scenario is judged so.
 pub(crate) fn agrees(script: &Script) -> Result<(), String> {
-    let file = scenario::parse(&script.text).map_err(|errors| format!("{errors:?}"))?;
-    let program = Arc::new(scenario::check(&file).map_err(|errors| format!("{errors:?}"))?);
+    let text = &script.text;
+    let file = scenario::parse(text).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+    let program = scenario::check(&file).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+    let program = Arc::new(program);
     let watched = watch(&program);
     same!("bounds that cut", true, watched.found.cut.is_empty());
     compare(&program, script, &watched)?;

@@ -5,8 +5,12 @@
 //! | --- | --- |
 //! | `reference` | what one call after the other does, in every release and in forked processes, written from the contract |
 //! | `script` | a generated sequence as a scenario, with what the reference says of each call |
+//! | `declare` | what stands around its calls: declarations, callbacks, threads |
 //! | `spell` | how the steps of a sequence are written |
 //! | `watch` | runs a scenario in the simulator and notes the runtime after each call |
+//! | `spell_hooks` | how those about who looks on are |
+//! | `spell_configure` | how those are that configure, or come before initialization |
+//! | `subjects` | what sequences are about |
 //! | `compare` | the runtime beside the reference, after each call |
 //! | `sequence` | generated sequences; the runtime does what the reference says; deliberate mistakes are noticed |
 //! | `weave` | a generated concurrent scenario as text |
@@ -20,11 +24,15 @@
 
 mod compare;
 mod concurrent;
+mod declare;
 mod lies;
 mod reference;
 mod script;
 mod sequence;
 mod spell;
+mod spell_configure;
+mod spell_hooks;
+mod subjects;
 mod watch;
 mod weave;
 

@@ -4,19 +4,33 @@
 //! that forks the script follows one side; the other one ends at once.
 
 use crate::reference::{
-    Call, End, Function, Guard, Mistake, Reference, Reply, Side, State, THREADS, Token,
+    Call, Configure, End, Guard, Mistake, Reference, Reply, Side, State, THREADS, Token,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Thread states that one sequence may make: a slot of the arena repeats its handles after eight.
 const STATES_MAX: usize = 9;
+/// Lives of the runtime, for the same reason.
+const LIVES_MAX: u32 = 4;
 /// The threads' names in scenarios.
 pub(crate) const NAMES: [&str; THREADS] = ["main", "b", "c"];
 
-/// What a step calls, before its operand is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What a step calls, before its operand is chosen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+kinds! {
     Initialize,
     Finalize,
     IsInitialized,
@@ -49,7 +63,38 @@ pub(crate) enum Kind {
     AddPending,
     /// As many pending calls as almost fill the queue.
     Fill,
+    /// For an interpreter.
+    AddOwn,
+    /// As many as fill its queue, since 3.13, or almost.
+    FillOwn,
     MakePending,
+    SetAsync,
+    AtSignal,
+    Signal,
+    CheckSignals,
+    SetTracer,
+    SetTracerAll,
+    EnterTracing,
+    LeaveTracing,
+    AddHook,
+    Audit,
+    SetEvaluator,
+    GetEvaluator,
+    AllocHook,
+    SetRefTracer,
+    GetRefTracer,
+    NewObject,
+    DropObject,
+    CurrentFrames,
+    SetFlag,
+    ReadFlag,
+    PreInitialize,
+    InitializeFrom,
+    InitializeMain,
+    Text,
+    EncodeLocale,
+    SetArgv,
+    ThreadsInitialized,
     Eval,
     BeforeFork,
     Fork,
@@ -66,6 +111,8 @@ pub(crate) enum Kind {
     ThreadEnsureFromView,
     ThreadRelease,
 }
+
+const KINDS: usize = Kind::ALL.len();
 
 /// One generated step.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +146,8 @@ pub(crate) struct Script {
     pub(crate) outcomes: BTreeSet<String>,
     /// Calls of the program before the first of the sequence.
     pub(crate) calls_before: usize,
+    /// How many steps of each kind there are.
+    pub(crate) made: [u32; KINDS],
 }
 
 /// A name that a thread's body binds.
@@ -110,7 +159,7 @@ pub(crate) struct Bound {
 pub(crate) struct Writer {
     pub(crate) minor: u8,
     pub(crate) reference: Reference,
-    bodies: Vec<String>,
+    pub(crate) bodies: Vec<String>,
     /// What ends the blocks of forks that a body is in.
     closing: Vec<String>,
     outcomes: BTreeSet<String>,
@@ -123,7 +172,14 @@ pub(crate) struct Writer {
     calls: Vec<Planned>,
     end: Option<(usize, End)>,
     turn: usize,
+    lives: u32,
     names: usize,
+    /// Threads begin with finding out their idents.
+    pub(crate) known_by_ident: bool,
+    /// Numbers of the configurations that are named.
+    pub(crate) choices: BTreeSet<u8>,
+    /// How many steps of each kind were written.
+    made: [u32; KINDS],
 }
 
 /// A generated sequence.
@@ -151,7 +207,11 @@ pub(crate) fn script(sequence: &Sequence, mistake: Option<Mistake>) -> Script {
         calls: Vec::new(),
         end: None,
         turn: 0,
+        lives: 0,
         names: 0,
+        known_by_ident: false,
+        choices: BTreeSet::new(),
+        made: [0; KINDS],
     };
     for step in &sequence.steps {
         if writer.end.is_none() {
@@ -167,23 +227,29 @@ pub(crate) fn script(sequence: &Sequence, mistake: Option<Mistake>) -> Script {
 
 impl Writer {
     fn step(&mut self, step: Step) {
-        let times = if step.kind == Kind::Fill { 30 } else { 1 };
+        let fills = matches!(step.kind, Kind::Fill | Kind::FillOwn);
+        let times = if fills { 30 } else { 1 };
         let Some((call, text)) = self.spell(step) else {
             return;
         };
         let mut after = self.reference.clone();
         let mut calls = Vec::new();
+        let mut last = None;
         if let Call::Fork(side) = call {
             return self.fork(step.thread, side);
         }
         for _ in 0..times {
             match after.call(step.thread, call) {
-                Ok(reply) => calls.push(Planned {
-                    thread: step.thread,
-                    text: text.clone(),
-                    reply,
-                    after: after.clone(),
-                }),
+                Ok(Reply::Silent) => last = Some(Reply::Silent),
+                Ok(reply) => {
+                    last = Some(reply);
+                    calls.push(Planned {
+                        thread: step.thread,
+                        text: text.clone(),
+                        reply,
+                        after: after.clone(),
+                    });
+                }
                 Err(end) if !step.reckless && !self.is_rare(call, end) => return,
                 Err(end) => {
                     self.end = Some((step.thread, end));
@@ -191,19 +257,25 @@ impl Writer {
                 }
             }
         }
-        if after.states.len() > STATES_MAX {
+        let begins = after.initialized && !self.reference.initialized;
+        if after.states.len() > STATES_MAX || (begins && self.lives == LIVES_MAX) {
             self.end = None;
             return;
         }
+        self.lives += u32::from(begins);
         self.reference = after;
         self.take_turn(step.thread);
-        let reply = calls.last().map(|planned| planned.reply);
+        if let Call::Configure(Configure::Initialize(Some(choice))) = call {
+            self.choices.insert(choice.0);
+        }
         self.calls.extend(calls);
-        self.write(step, &text, times, reply);
+        self.made[step.kind as usize] += 1;
+        self.write(step, &text, times, last);
     }
 
     /// The body goes on inside the block of the child, or after a fork whose child has nothing to do.
     fn fork(&mut self, thread: usize, side: Side) {
+        self.made[Kind::Fork as usize] += 1;
         self.take_turn(thread);
         let depth = self.reference.depth;
         match side {
@@ -252,6 +324,7 @@ impl Writer {
                 self.line(thread, &format!("assert {name} == PyGILState_{constant}"));
                 self.ensured[thread].push((name, locked == 0));
             }
+            Some(Reply::Said(said)) => self.line(thread, &format!("{text} {said}")),
             Some(Reply::Number(number)) => self.line(thread, &format!("{text} == {number}")),
             Some(Reply::State(state)) => {
                 let name = self.name("ts");
@@ -282,7 +355,7 @@ impl Writer {
                 self.guards.push((name, guard));
             }
             Some(Reply::Token(token)) => self.write_token(thread, text, token),
-            Some(Reply::Nothing) | None => self.line(thread, text),
+            Some(Reply::Nothing | Reply::Silent) | None => self.line(thread, text),
         }
     }
 
@@ -323,10 +396,7 @@ impl Writer {
             let outcome = in_child(self.reference.depth, outcome);
             self.outcomes.insert(outcome);
         }
-        if self.uses("(view)") {
-            self.bodies[0].insert_str(0, "    view = PyInterpreterView_FromMain()\n");
-        }
-        let calls_before = threads - 1 + usize::from(self.uses("(view)"));
+        let calls_before = threads - 1 + self.prepare(threads);
         let mut text = format!("scenario \"calls in turn\"\npython 3.{}\n", self.minor);
         self.declare(&mut text, threads);
         self.callbacks(&mut text);
@@ -345,66 +415,8 @@ impl Writer {
             last: self.reference,
             outcomes: self.outcomes,
             calls_before,
+            made: self.made,
         }
-    }
-
-    fn uses(&self, words: &str) -> bool {
-        self.bodies.iter().any(|body| body.contains(words))
-    }
-
-    fn declare(&self, text: &mut String, threads: usize) {
-        if self.uses("&key") {
-            text.push_str("Py_tss_t key = Py_tss_NEEDS_INIT\n");
-        }
-        if self.uses("&own") {
-            text.push_str("PyInterpreterConfig own = _PyInterpreterConfig_INIT\n");
-        }
-        for name in &NAMES[..threads] {
-            writeln!(text, "native semaphore turn_{name} = 0").expect("a string takes everything");
-        }
-    }
-
-    fn callbacks(&self, text: &mut String) {
-        for function in Function::ALL {
-            let name = function.name();
-            let used = |name: &str| self.uses(&format!("Py_AddPendingCall({name},"));
-            let added = function == Function::Plain && used("adds");
-            if !(used(name) || added) {
-                continue;
-            }
-            let body = match function {
-                Function::Plain | Function::Other => "",
-                Function::Raises => "    return -1\n",
-                Function::Adds => "    Py_AddPendingCall(plain, NULL)\n",
-                Function::Evals => "    eval\n",
-            };
-            writeln!(text, "\ncallback {name}(arg) {{\n{body}}}")
-                .expect("a string takes everything");
-        }
-    }
-
-    fn threads(&self, text: &mut String, threads: usize) {
-        let mut starts = String::new();
-        for (name, body) in NAMES.iter().zip(&self.bodies).skip(1) {
-            writeln!(
-                text,
-                "\nforeign thread {name} {{\n    post turn_main\n    wait turn_{name}\n{body}}}"
-            )
-            .expect("a string takes everything");
-            write!(starts, "    start {name}\n    wait turn_main\n")
-                .expect("a string takes everything");
-        }
-        let mut ends = String::new();
-        for name in &NAMES[1..threads] {
-            write!(ends, "    post turn_{name}\n    join {name}\n")
-                .expect("a string takes everything");
-        }
-        write!(
-            text,
-            "\nthread main {{\n{starts}{}{ends}}}\n",
-            self.bodies[0]
-        )
-        .expect("a string takes everything");
     }
 
     /// Late threads are rare, and what the child's hook dies of, and finalization that waits for a guard: a sequence ends so
@@ -416,7 +428,7 @@ impl Writer {
         let finalizes = matches!(call, Call::Finalize | Call::EndInterpreter(_));
         is_late
             || (call == Call::AfterForkChild && end != End::Undefined)
-            || (finalizes && end == End::Blocks)
+            || (finalizes && matches!(end, End::Blocks | End::Spins))
     }
 
     /// How a process ends that ends now, without finalization.
@@ -437,6 +449,8 @@ impl Writer {
             Some((_, End::Crash(kind))) => Some(format!("crash({kind})")),
             Some((thread, End::Hang | End::Blocks)) => Some(format!("deadlock({})", NAMES[thread])),
             Some((thread, End::Exit)) => Some(self.exited(thread)),
+            Some((thread, End::Spins)) => Some(format!("livelock({})", NAMES[thread])),
+            Some((_, End::Killed)) => Some(self.ends_well()),
             None if self.reference.lost().is_none() && self.reference.leaks() => {
                 Some("leak".to_owned())
             }

@@ -1,11 +1,11 @@
 //! Generated steps as calls: operands that make sense, and how each call is written.
 
 use crate::reference::{Call, Function, Guard, Home, Reference, Rule, Side, State};
-use crate::script::{Kind, Step, Writer};
+use crate::script::{Kind, NAMES, Step, Writer};
 
 impl Writer {
     /// An operand: one that makes sense, or with `reckless` any.
-    fn operand(
+    pub(crate) fn operand(
         &self,
         step: Step,
         sensible: impl Fn(&Reference, Option<State>) -> bool,
@@ -27,6 +27,38 @@ impl Writer {
             return None;
         }
         match step.kind {
+            Kind::AddOwn | Kind::FillOwn | Kind::SetAsync | Kind::AtSignal | Kind::Signal => {
+                self.of_checks(step)
+            }
+            Kind::SetFlag
+            | Kind::ReadFlag
+            | Kind::PreInitialize
+            | Kind::InitializeFrom
+            | Kind::InitializeMain
+            | Kind::Text
+            | Kind::EncodeLocale
+            | Kind::SetArgv
+            | Kind::ThreadsInitialized => {
+                let (configure, text) = self.of_configuration(step)?;
+                Some((Call::Configure(configure), text))
+            }
+            Kind::SetTracer
+            | Kind::SetTracerAll
+            | Kind::EnterTracing
+            | Kind::LeaveTracing
+            | Kind::AddHook
+            | Kind::Audit
+            | Kind::SetEvaluator
+            | Kind::GetEvaluator
+            | Kind::AllocHook
+            | Kind::SetRefTracer
+            | Kind::GetRefTracer
+            | Kind::NewObject
+            | Kind::DropObject
+            | Kind::CurrentFrames => {
+                let (look, text) = self.of_hooks(step)?;
+                Some((Call::Look(look), text))
+            }
             Kind::Initialize
             | Kind::Finalize
             | Kind::IsInitialized
@@ -42,6 +74,7 @@ impl Writer {
             | Kind::InterpreterHead
             | Kind::InterpreterMain
             | Kind::MakePending
+            | Kind::CheckSignals
             | Kind::Eval
             | Kind::BeforeFork
             | Kind::TssCreate
@@ -58,7 +91,7 @@ impl Writer {
             Kind::Fork => Some(fork(step)),
             Kind::AfterFork => self.after_fork(step),
             Kind::New | Kind::ThreadHead | Kind::InterpreterNext => Some(self.of(step)),
-            Kind::AddPending | Kind::Fill => Some(add_pending(step)),
+            Kind::AddPending | Kind::Fill => self.add_pending(step),
             Kind::Release => Some(self.release(step)),
             Kind::EndInterpreter
             | Kind::Restore
@@ -142,19 +175,8 @@ impl Writer {
         } else {
             (Call::InterpreterNext, "PyInterpreterState_Next")
         };
-        let inside = |reference: &Reference, state: Option<State>| {
-            live(reference, state).is_some_and(|it| reference.exists(reference.home(it)))
-        };
-        let sensible = Step {
-            reckless: false,
-            ..step
-        };
-        if step.pick.is_multiple_of(2)
-            && let Some((Some(state), name)) = self.operand(sensible, inside)
-        {
-            return (make(Some(state)), format!("{function}({name}->interp)"));
-        }
-        (make(None), of_main(function))
+        let (of, interpreter) = self.interpreter_of_any(step);
+        (make(of), format!("{function}({interpreter})"))
     }
 
     fn new_interpreter(&self, step: Step) -> (Call, String) {
@@ -212,6 +234,96 @@ impl Writer {
         Some((call, format!("{function}()")))
     }
 
+    fn add_pending(&self, step: Step) -> Option<(Call, String)> {
+        let functions = Function::QUEUED;
+        let function = if step.kind == Kind::Fill {
+            Function::Plain
+        } else {
+            functions[usize::from(step.pick) % functions.len()]
+        };
+        if function == Function::AddsOwn && self.minor < since(Kind::AddOwn) {
+            return None;
+        }
+        let text = format!("Py_AddPendingCall({}, NULL)", function.name());
+        Some((Call::AddPending(function), text))
+    }
+
+    /// What makes a thread look up besides the calls that everybody may queue.
+    fn of_checks(&self, step: Step) -> Option<(Call, String)> {
+        let pick = usize::from(step.pick);
+        let first = self.reference.survivor.unwrap_or(0);
+        if step.kind == Kind::SetAsync {
+            let target = if pick.is_multiple_of(2) {
+                step.thread
+            } else {
+                pick / 2 % self.bodies.len()
+            };
+            let raises = pick / 8 % 4 != 0;
+            let exception = if raises { "PyExc_SystemExit" } else { "NULL" };
+            let text = format!(
+                "PyThreadState_SetAsyncExc({}.id, {exception})",
+                NAMES[target]
+            );
+            Some((Call::SetAsync(target, raises), text))
+        } else if step.kind == Kind::AtSignal {
+            let handler = Function::HANDLERS[pick % Function::HANDLERS.len()];
+            let text = format!("at_signal({})", handler.name());
+            Some((Call::AtSignal(handler), text))
+        } else if step.kind == Kind::Signal {
+            (step.thread == first).then(|| (Call::Signal, "signal".to_owned()))
+        } else {
+            Some(self.add_own(step))
+        }
+    }
+
+    fn add_own(&self, step: Step) -> (Call, String) {
+        let pick = usize::from(step.pick);
+        let fills = step.kind == Kind::FillOwn;
+        let function = if fills {
+            Function::Plain
+        } else {
+            Function::OWN[pick % Function::OWN.len()]
+        };
+        // Up to 3.11 the function has no flags.
+        let flags = if fills || self.minor < OWN_GIL_SINCE {
+            0
+        } else {
+            [0, 0, 1, 2][pick / 4 % 4]
+        };
+        let times = if fills && self.minor > OWN_GIL_SINCE {
+            10
+        } else {
+            1
+        };
+        let (of, interpreter) = self.interpreter_of_any(step);
+        let add = |argument: String| {
+            format!(
+                "_PyEval_AddPendingCall({interpreter}, {}, {argument}, {flags})",
+                function.name()
+            )
+        };
+        let text = (0..times).fold("NULL".to_owned(), |inner, _| add(inner));
+        let flags = flags as u8;
+        (Call::AddOwn(of, function, flags, times), text)
+    }
+
+    /// The main interpreter, or that of a thread state.
+    pub(crate) fn interpreter_of_any(&self, step: Step) -> (Option<State>, String) {
+        let inside = |reference: &Reference, state: Option<State>| {
+            live(reference, state).is_some_and(|it| reference.exists(reference.home(it)))
+        };
+        let sensible = Step {
+            reckless: false,
+            ..step
+        };
+        if step.pick.is_multiple_of(2)
+            && let Some((Some(state), name)) = self.operand(sensible, inside)
+        {
+            return (Some(state), format!("{name}->interp"));
+        }
+        (None, "PyInterpreterState_Main()".to_owned())
+    }
+
     fn release(&self, step: Step) -> (Call, String) {
         let (name, locked) = match self.ensured[step.thread].last() {
             Some(token) if !step.reckless => token.clone(),
@@ -234,20 +346,27 @@ fn of_key(call: Call, verb: &str) -> (Call, String) {
 
 /// The first release that has the function.
 fn since(kind: Kind) -> u8 {
-    let of_guards = [
-        Kind::GuardOfCurrent,
-        Kind::GuardClose,
-        Kind::ThreadEnsure,
-        Kind::ThreadEnsureFromView,
-        Kind::ThreadRelease,
-    ];
-    let newer = [Kind::GetId, Kind::GetInterpreter, Kind::InterpreterGet];
-    if of_guards.contains(&kind) {
-        15
-    } else if newer.contains(&kind) {
-        9
-    } else {
-        8
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others have always been there"
+    )]
+    match kind {
+        Kind::GuardOfCurrent
+        | Kind::GuardClose
+        | Kind::ThreadEnsure
+        | Kind::ThreadEnsureFromView
+        | Kind::ThreadRelease => 15,
+        Kind::SetRefTracer | Kind::GetRefTracer => 13,
+        Kind::SetTracerAll => 12,
+        Kind::EnterTracing | Kind::LeaveTracing => 11,
+        Kind::GetId
+        | Kind::GetInterpreter
+        | Kind::InterpreterGet
+        | Kind::AddOwn
+        | Kind::FillOwn
+        | Kind::SetEvaluator
+        | Kind::GetEvaluator => 9,
+        _ => 8,
     }
 }
 
@@ -284,6 +403,7 @@ fn without_operand(step: Step) -> (Call, String) {
         Kind::InterpreterHead => plain(Call::InterpreterHead, "PyInterpreterState_Head"),
         Kind::InterpreterMain => plain(Call::InterpreterMain, "PyInterpreterState_Main"),
         Kind::MakePending => plain(Call::MakePending, "Py_MakePendingCalls"),
+        Kind::CheckSignals => plain(Call::CheckSignals, "PyErr_CheckSignals"),
         Kind::Eval => (Call::Eval, "eval".to_owned()),
         Kind::BeforeFork => plain(Call::BeforeFork, "PyOS_BeforeFork"),
         Kind::TssCreate => of_key(Call::TssCreate, "create"),
@@ -300,7 +420,7 @@ fn without_operand(step: Step) -> (Call, String) {
 }
 
 /// The thread state, if it is not freed.
-fn live(reference: &Reference, state: Option<State>) -> Option<State> {
+pub(crate) fn live(reference: &Reference, state: Option<State>) -> Option<State> {
     state.filter(|state| !reference.states[state.0].freed)
 }
 
@@ -323,19 +443,4 @@ fn one(
     (state, name): (Option<State>, String),
 ) -> (Call, String) {
     (make(state), format!("{function}({name})"))
-}
-
-fn of_main(function: &str) -> String {
-    format!("{function}(PyInterpreterState_Main())")
-}
-
-fn add_pending(step: Step) -> (Call, String) {
-    let functions = Function::ALL;
-    let function = if step.kind == Kind::Fill {
-        Function::Plain
-    } else {
-        functions[usize::from(step.pick) % functions.len()]
-    };
-    let text = format!("Py_AddPendingCall({}, NULL)", function.name());
-    (Call::AddPending(function), text)
 }

@@ -26,12 +26,21 @@ pub(crate) struct Called {
     pub(crate) after: Observation,
 }
 
+/// What a callback did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ran {
+    /// It began.
+    Body(BodyId),
+    /// It ran a statement to its end.
+    Statement(StatementId),
+}
+
 /// What was noted.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) calls: Vec<Called>,
     /// Callbacks in the order in which they ran.
-    pub(crate) ran: Vec<BodyId>,
+    pub(crate) ran: Vec<Ran>,
     depth: [usize; THREADS_MAX],
 }
 
@@ -52,9 +61,17 @@ struct Ear {
 impl Listener for Ear {
     fn begins(&self, _: &Machine, _: ThreadIndex, _: StatementId) {}
 
-    fn ends(&self, machine: &Machine, thread: ThreadIndex, _: StatementId, result: Option<Value>) {
+    fn ends(
+        &self,
+        machine: &Machine,
+        thread: ThreadIndex,
+        statement: StatementId,
+        result: Option<Value>,
+    ) {
         let mut log = self.log.lock().expect("nothing panics with it");
-        if let (Some(result), 0) = (result, log.depth[thread.index()]) {
+        if log.depth[thread.index()] > 0 {
+            log.ran.push(Ran::Statement(statement));
+        } else if let Some(result) = result {
             log.calls.push(Called {
                 thread: thread.index(),
                 result,
@@ -66,7 +83,7 @@ impl Listener for Ear {
     fn enters(&self, _: &Machine, thread: ThreadIndex, body: BodyId) {
         let mut log = self.log.lock().expect("nothing panics with it");
         log.depth[thread.index()] += 1;
-        log.ran.push(body);
+        log.ran.push(Ran::Body(body));
     }
 
     fn leaves(&self, _: &Machine, thread: ThreadIndex) {

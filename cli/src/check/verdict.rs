@@ -157,7 +157,14 @@ pub fn code(program: &Program, verdict: &Verdict, failure: &Failure) -> Code {
     if failure.undecided {
         return Code::V109;
     }
-    let (start, end) = failure.span;
+    let is_assertion = shown_by(verdict, failure)
+        .is_some_and(|found| matches!(found.outcome, Outcome::Assertion(_)));
+    code_at(program, failure.span, is_assertion)
+}
+
+/// The code of a claim or statement that does not hold; whether an assertion shows that.
+#[must_use]
+pub fn code_at(program: &Program, (start, end): (u32, u32), is_assertion: bool) -> Code {
     let claim = program
         .claims
         .iter()
@@ -170,11 +177,7 @@ pub fn code(program: &Program, verdict: &Verdict, failure: &Failure) -> Code {
         Some(ClaimKind::Finally(_)) => Code::V105,
         Some(ClaimKind::Cover(_)) => Code::V106,
         Some(ClaimKind::Eventually(_)) => Code::V107,
-        None if shown_by(verdict, failure)
-            .is_some_and(|found| matches!(found.outcome, Outcome::Assertion(_))) =>
-        {
-            Code::V108
-        }
+        None if is_assertion => Code::V108,
         None => Code::V101,
     }
 }
@@ -206,7 +209,7 @@ pub fn finding(program: &Program, verdict: &Verdict, failure: &Failure) -> Diagn
     clippy::wildcard_enum_match_arm,
     reason = "most codes are about other things than claims"
 )]
-fn label(code: Code) -> &'static str {
+pub(crate) fn label(code: Code) -> &'static str {
     match code {
         Code::V101 => "does not allow it",
         Code::V102 => "forbids it",

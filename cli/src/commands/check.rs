@@ -1,6 +1,6 @@
 //! `tstate check`: from the command line and the settings to a plan, and its run.
 
-use super::{paths, plan, search, style};
+use super::{on, paths, plan, search, style};
 use crate::arguments::{Check, Format, Global};
 use crate::check::report::{GitHub, Human, JUnit, Json, Reporter};
 use crate::check::verdict::How;
@@ -12,6 +12,9 @@ use crate::settings::Settings;
 
 /// Runs the command.
 pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
+    if !arguments.on.on.is_empty() {
+        return on::check(arguments, global, settings);
+    }
     let python = plan::profiles(&arguments.python, settings)?;
     let chosen = paths::choose(&arguments.paths, settings)?;
     let files = paths::filtered(chosen.files, arguments.filter.as_deref())?;

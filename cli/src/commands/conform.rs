@@ -143,7 +143,7 @@ fn survey(arguments: &Conform, settings: &Settings, driver: &Driver) -> Result<S
 }
 
 /// Whether a libpython is of one of these releases. One that names no patch level stands for all.
-fn is_asked_for(known: &Known, python: &[Profile]) -> bool {
+pub(super) fn is_asked_for(known: &Known, python: &[Profile]) -> bool {
     let profile = known
         .identity
         .as_ref()

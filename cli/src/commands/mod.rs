@@ -10,6 +10,7 @@ mod export_c;
 mod fmt;
 mod graph;
 mod lint;
+mod on;
 mod paths;
 mod plan;
 mod replay;

@@ -1,5 +1,6 @@
 //! `tstate replay`: one run of a scenario, step by step.
 
+use super::on;
 use crate::arguments::{Global, Replay};
 use crate::check::schedule_in;
 use crate::engine;
@@ -17,6 +18,9 @@ use tstate::sim::schedule::{Schedule, ScheduleError};
 
 /// Runs the command.
 pub(super) fn run(arguments: &Replay, global: &Global) -> Result<Exit, Stop> {
+    if let Some(library) = &arguments.on {
+        return on::run_again(arguments, library, global);
+    }
     let path = files::shown(&arguments.file);
     let source = files::read(&arguments.file)?;
     let schedule = schedule(&arguments.schedule)?;
@@ -58,6 +62,10 @@ pub(super) fn schedule(text: &str) -> Result<Schedule, Problem> {
     } else {
         (text.trim().to_owned(), text.to_owned())
     };
+    if text.starts_with(crate::onlib::schedule::VERSION) {
+        let problem = Problem::new("this is a schedule of a run on a libpython").at(place);
+        return Err(problem.help("name the library with --on"));
+    }
     text.parse().map_err(|error: ScheduleError| {
         let looks_like_a_file = Path::new(&place)
             .extension()
@@ -77,15 +85,16 @@ pub(super) fn same_text(path: &str, source: &str, schedule: &Schedule) -> Result
     if digest == schedule.scenario {
         return Ok(());
     }
-    let cause = format!(
-        "it was made for a text with digest {:08x}, and `{path}` has {digest:08x}",
-        schedule.scenario
-    );
-    Err(
-        Problem::new("this schedule is not of this file, or the file was edited since")
-            .because(cause)
-            .help(format!(
-                "run `tstate check {path}` again, or restore the file"
-            )),
-    )
+    Err(of_another_text(path, schedule.scenario, digest))
+}
+
+/// The schedule is of a text with one digest, and the file's text has the other.
+pub(super) fn of_another_text(path: &str, schedule: u32, file: u32) -> Problem {
+    let cause =
+        format!("it was made for a text with digest {schedule:08x}, and `{path}` has {file:08x}");
+    Problem::new("this schedule is not of this file, or the file was edited since")
+        .because(cause)
+        .help(format!(
+            "run `tstate check {path}` again, or restore the file"
+        ))
 }

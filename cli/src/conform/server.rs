@@ -27,19 +27,24 @@ struct Served<'a> {
     server: Option<Server>,
 }
 
+/// What the driver needs to know of a libpython.
+#[must_use]
+pub fn libpython_of(target: &Target) -> Libpython {
+    let place = &target.known.libpython;
+    let sysroot = place.sysroot.as_ref();
+    Libpython {
+        library: place.library.clone(),
+        home: place.home.clone().unwrap_or_default(),
+        loader: sysroot.and_then(|sysroot| sysroot.loader.clone()),
+        libraries: sysroot.map(|sysroot| sysroot.library_path.clone()),
+    }
+}
+
 impl Opener for Servers<'_> {
     fn open(&self, library: usize) -> Result<Box<dyn Library + '_>, String> {
-        let place = &self.targets[library].known.libpython;
-        let sysroot = place.sysroot.as_ref();
-        let libpython = Libpython {
-            library: place.library.clone(),
-            home: place.home.clone().unwrap_or_default(),
-            loader: sysroot.and_then(|sysroot| sysroot.loader.clone()),
-            libraries: sysroot.map(|sysroot| sysroot.library_path.clone()),
-        };
         let mut served = Served {
             driver: self.driver,
-            libpython,
+            libpython: libpython_of(&self.targets[library]),
             mode: Mode {
                 ready: true,
                 sampled: self.sampled,

@@ -193,11 +193,24 @@ fn releases(row: &Row) -> String {
 }
 
 fn signature(row: &Row) -> String {
+    if let Some(declaration) = row.declaration() {
+        return declaration.to_owned();
+    }
     let parameters: Vec<String> = row
         .parameters
         .iter()
         .map(|parameter| parameter_text(*parameter))
         .collect();
+    let parameters = match row.kind {
+        Kind::Function if parameters.is_empty() => vec!["void".to_owned()],
+        Kind::Function
+        | Kind::Macro
+        | Kind::Word
+        | Kind::Global
+        | Kind::Type
+        | Kind::Field
+        | Kind::Constant => parameters,
+    };
     match row.kind {
         Kind::Function | Kind::Word => spaced(
             c_type(row.result),

@@ -1,4 +1,4 @@
-//! `tstate conform` with pretended libpythons: what it answers, and how it ends.
+//! `tstate conform` and `tstate check --on` with pretended libpythons: what they answer, and how they end.
 //!
 //! Called as a driver, this program is one ([`pretend`]); else it runs the tests.
 
@@ -10,6 +10,7 @@ mod support;
 mod finding;
 mod pretend;
 mod reporting;
+mod searching;
 
 use libtest_mimic::{Arguments, Trial};
 use pretend::Pretended;
@@ -77,9 +78,14 @@ pub(crate) fn expect(project: &Project, arguments: &[&str], status: i32) -> Answ
 
 /// Runs `tstate conform` with the pretended driver. Paths of the project are told from its folder on.
 pub(crate) fn run(project: &Project, arguments: &[&str]) -> Answer {
+    run_command(project, "conform", arguments)
+}
+
+/// Runs a command with the pretended driver. Paths of the project are told from its folder on.
+pub(crate) fn run_command(project: &Project, command: &str, arguments: &[&str]) -> Answer {
     let driver = env::current_exe().expect("this program");
     let output = project
-        .command(&["conform"])
+        .command(&[command])
         .args(arguments)
         .env("TSTATE_DRIVER", driver)
         .output()
@@ -136,5 +142,6 @@ fn main() -> ExitCode {
         })
     };
     let all = finding::TESTS.iter().chain(reporting::TESTS);
+    let all = all.chain(searching::TESTS);
     libtest_mimic::run(&arguments, all.map(trial).collect()).exit_code()
 }

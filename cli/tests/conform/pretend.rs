@@ -10,10 +10,15 @@ use std::sync::Arc;
 use tstate::sim::conform::sample;
 use tstate::sim::events::{End, Event, EventKind, Observed, Rest, Shown};
 use tstate::sim::scenario;
-use tstate_driver::{Probed, Reply, Request};
+use tstate_driver::{
+    Chance, Choice, Decision, Deviation, Deviations, Plan, Planned, Probed, Reply, Request,
+};
 
 /// Bytes of the header before the JSON.
 const HEADER: usize = 20;
+
+/// Decisions of a run by a plan; after each that deviates the run is another.
+const DECISIONS: u32 = 4;
 
 /// Steps of one run of the model.
 const STEPS_MAX: usize = 100_000;
@@ -32,6 +37,9 @@ pub(crate) struct Pretended {
     /// It lies from the second run on.
     #[serde(default)]
     pub(crate) lies_later: bool,
+    /// Threads that ended it parks for good, but for the first.
+    #[serde(default)]
+    pub(crate) parks: bool,
 }
 
 impl Pretended {
@@ -50,6 +58,7 @@ impl Pretended {
             lies: None,
             refuses: None,
             lies_later: false,
+            parks: false,
         }
     }
 
@@ -129,13 +138,61 @@ fn reply(pretended: &Pretended, request: &Request) -> Reply {
             }
         }
     }
-    written(&observed)
+    if pretended.parks && matches!(observed.end, End::Exit(_)) {
+        for rest in &mut observed.threads[1..] {
+            *rest = Rest::Hung;
+        }
+    }
+    Reply {
+        planned: request.plan.as_ref().map(planned),
+        ..written(&observed)
+    }
+}
+
+/// What the run by a plan does otherwise than by default: what the plan says, and what chance says.
+fn deviations(plan: &Plan) -> Deviations {
+    let chosen = match plan.chance {
+        None => return plan.deviations.clone(),
+        Some(Chance::Random { seed }) => seed,
+        Some(Chance::Pct { seed, .. }) => seed.wrapping_mul(7),
+    };
+    let points = (0..DECISIONS).filter(|point| chosen & 1 << point != 0);
+    let deviations = points.map(|point| Deviation {
+        thread: 0,
+        point,
+        choice: Choice::Run(1),
+    });
+    Deviations(deviations.collect())
+}
+
+/// What a library would say of the run, whose decisions are one after the other, and all on the main thread.
+fn planned(plan: &Plan) -> Planned {
+    let deviations = deviations(plan);
+    let is_kept =
+        |one: &&Deviation| one.thread == 0 && one.point < DECISIONS && one.choice == Choice::Run(1);
+    let unkept = deviations.0.len() - deviations.0.iter().filter(is_kept).count();
+    let decision = |point: u32| Decision {
+        thread: 0,
+        point,
+        chosen: Choice::Run(0),
+        free: Vec::new(),
+        costly: vec![Choice::Run(1)],
+    };
+    Planned {
+        unkept: unkept as u32,
+        decisions_total: DECISIONS,
+        decisions: (0..DECISIONS).map(decision).collect(),
+        deviations,
+        ..Planned::default()
+    }
 }
 
 /// Another run for every schedule, the same for the same one (FNV).
 fn seed(request: &Request) -> u64 {
     let chance = request.seed.unwrap_or(0).to_le_bytes();
-    let bytes = request.guide.iter().chain(&chance);
+    let plan = request.plan.as_ref().map(deviations);
+    let plan = plan.map_or_else(String::new, |plan| plan.to_string());
+    let bytes = request.guide.iter().chain(&chance).chain(plan.as_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -1,7 +1,7 @@
 //! Mutexes and condition variables.
 
 use super::real::real;
-use crate::schedule::{Waits, block, is_scheduled, me, own, signal_one, step};
+use crate::schedule::{Waits, block, is_scheduled, me, own, signal_all, signal_one, step};
 use libc::{
     EBUSY, ETIMEDOUT, c_int, clockid_t, pthread_cond_t, pthread_condattr_t, pthread_mutex_t,
     pthread_mutexattr_t, timespec,
@@ -258,9 +258,7 @@ pub unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) 
     if is_scheduled() {
         own(|schedule| {
             let condition = schedule.condition(condition as usize);
-            for _ in 0..schedule.slots.len() {
-                signal_one(schedule, condition);
-            }
+            signal_all(schedule, condition);
         });
         step();
         return 0;

@@ -250,6 +250,8 @@ impl Python for Libpython {
     fn observe_hooks(&self, _frames: bool) {}
     fn observe_signals(&self) {}
 
+    fn leave_signals_to_parent(&self) {}
+
     fn attached(&self, thread: ThreadIndex) -> bool {
         !self.is_ahead() && slot_of(thread).is_some_and(|slot| sight::attached(slot) != 0)
     }

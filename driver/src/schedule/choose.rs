@@ -1,4 +1,4 @@
-//! Who goes on: by the guide, by chance, or the running thread as long as it can.
+//! Who goes on: by the guide, by the plan, by chance, or the running thread as long as it can.
 
 use super::{End, Schedule, Slot, SlotId, Waits};
 
@@ -18,7 +18,11 @@ impl Schedule {
                 None => self.guide_left_at = Some(self.guided),
             }
         }
-        let next = if self.random.is_some() {
+        let next = if let Some(mut planner) = self.planner.take() {
+            let next = self.planned_next(&mut planner, me);
+            self.planner = Some(planner);
+            next
+        } else if self.random.is_some() {
             self.random_next()
         } else {
             self.default_next(me)
@@ -39,7 +43,7 @@ impl Schedule {
         let wanted = self.slot_of(lane);
         if let Some(slot) = wanted
             && self.goes_on(slot)
-            && (self.is_brisk(slot) || self.slots[slot].yields <= YIELDS_FIRST)
+            && self.keeps_the_turn(slot)
         {
             return Some(slot);
         }
@@ -73,7 +77,7 @@ impl Schedule {
 
     /// The running thread as long as it can, then the first that can.
     fn default_next(&mut self, me: SlotId) -> Result<SlotId, End> {
-        if self.goes_on(me) && (self.is_brisk(me) || self.slots[me].yields <= YIELDS_FIRST) {
+        if self.goes_on(me) && self.keeps_the_turn(me) {
             return Ok(me);
         }
         let slots = 0..self.slots.len();
@@ -122,7 +126,7 @@ impl Schedule {
         match self.wanted().map(|lane| self.slot_of(lane)) {
             Some(Some(slot)) => slot != me && self.goes_on(slot) && self.is_brisk(slot),
             Some(None) => false,
-            None => self.random.is_some(),
+            None => self.random.is_some() || self.is_planned(),
         }
     }
 
@@ -156,12 +160,17 @@ impl Schedule {
         }
     }
 
+    /// Whether a thread that can go on goes on before others: it does something, or has not passed time for long.
+    pub(super) fn keeps_the_turn(&self, slot: SlotId) -> bool {
+        self.is_brisk(slot) || self.slots[slot].yields <= YIELDS_FIRST
+    }
+
     /// Whether the thread is not just passing time.
     pub(super) fn is_brisk(&self, slot: SlotId) -> bool {
         self.slots[slot].waits != Waits::Others
     }
 
-    fn may_time_out(&self, slot: SlotId) -> bool {
+    pub(super) fn may_time_out(&self, slot: SlotId) -> bool {
         let slot = &self.slots[slot];
         slot.waits.is_timed() && !slot.timed_out && slot.ticks < self.rules.ticks
     }
@@ -171,7 +180,7 @@ impl Schedule {
     }
 
     /// The thread's wait times out: it may go on, or as soon as it has its mutex again.
-    fn time_out(&mut self, slot: SlotId) {
+    pub(super) fn time_out(&mut self, slot: SlotId) {
         self.clock += TICK;
         self.moved();
         let waiter = &mut self.slots[slot];

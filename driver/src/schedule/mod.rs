@@ -12,25 +12,27 @@
 //!
 //! # What makes it deterministic
 //!
-//! Slots are numbered by whoever creates them, while it has the turn. Every choice depends on the slots, the guide and
-//! the seed only. The library's clock is ours as well (see `layer::time`): it moves with calls and with time-outs.
+//! Slots are numbered by whoever creates them, while it has the turn. Every choice depends on the slots, the guide (or the
+//! plan) and the seed only. The library's clock is ours as well (see `layer::time`): it moves with calls and with time-outs.
 
 mod choose;
+mod planned;
 mod push;
 pub mod sampled;
 mod turn;
 
 pub use turn::{
     block, enter, finish, is_ours, is_scheduled, leave, make_slot, me, own, pass, relax,
-    signal_one, step,
+    signal_all, signal_one, step,
 };
 
 use oorandom::Rand64;
+use planned::Planner;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 use tstate::sim::events::Seen;
-use tstate::sync::Branch;
-use tstate_driver::Push;
+use tstate::sync::{Branch, Name};
+use tstate_driver::{Plan, Push};
 
 /// The number of a thread of the run, in order of creation.
 pub type SlotId = usize;
@@ -145,6 +147,10 @@ pub struct Rules {
     pub choices: Vec<u16>,
     /// Chance at every point.
     pub seed: Option<u64>,
+    /// What decides instead of all of these.
+    pub plan: Option<Plan>,
+    /// In sampled mode: nobody stands before events.
+    pub free: bool,
     /// The guide's thread times out before others move for it, so that they are asked to hand over.
     pub hasty: bool,
     /// Time-outs that one thread gets in one statement.
@@ -179,6 +185,8 @@ pub struct Schedule {
     pub semaphores: BTreeMap<usize, u64>,
     /// The words of the scenario.
     pub cells: Vec<u64>,
+    /// What they are called.
+    pub cell_names: Vec<Name>,
     /// The library's clock, in nanoseconds.
     pub clock: u64,
     /// Events done.
@@ -198,6 +206,7 @@ pub struct Schedule {
     chosen: usize,
     rules: Rules,
     random: Option<Rand64>,
+    planner: Option<Planner>,
     conditions_made: u64,
     operations: u64,
     version: u64,
@@ -217,6 +226,7 @@ impl Schedule {
             conditions: BTreeMap::new(),
             semaphores: BTreeMap::new(),
             cells: Vec::new(),
+            cell_names: Vec::new(),
             clock: CLOCK_FIRST,
             events: 0,
             guided: 0,
@@ -228,6 +238,7 @@ impl Schedule {
             chosen: 0,
             rules: Rules::default(),
             random: None,
+            planner: None,
             conditions_made: 0,
             operations: 0,
             version: 0,
@@ -237,6 +248,7 @@ impl Schedule {
     /// From here on the run goes by these rules.
     pub fn begin(&mut self, rules: Rules) {
         self.random = rules.seed.map(|seed| Rand64::new(u128::from(seed)));
+        self.planner = rules.plan.as_ref().map(Planner::new);
         self.rules = rules;
         self.operations = 0;
     }
@@ -311,6 +323,9 @@ impl Schedule {
 
     /// Which process the run goes on as, where the thread is about to fork: by the guide, by chance, else the parent.
     pub fn branch(&mut self, slot: SlotId) -> Branch {
+        if let Some(branch) = self.planned_branch(slot) {
+            return branch;
+        }
         let turn = self.rules.guide.get(self.guided).copied();
         let lane = self.slots[slot].lane;
         let turn =
@@ -326,8 +341,11 @@ impl Schedule {
         }
     }
 
-    /// Which of so many alternatives the scenario takes.
-    pub fn alternative(&mut self, alternatives: u16) -> u16 {
+    /// Which of so many alternatives the scenario takes, on the thread `me`.
+    pub fn alternative(&mut self, me: SlotId, alternatives: u16) -> u16 {
+        if let Some(pick) = self.planned_pick(me, alternatives) {
+            return pick;
+        }
         let chosen = self.rules.choices.get(self.chosen).copied();
         self.chosen += 1;
         chosen

@@ -121,6 +121,10 @@ pub(super) fn rest(me: SlotId) -> ! {
 
 impl Schedule {
     /// What the thread was granted is done.
+    pub fn released(&mut self, me: SlotId) {
+        self.release(me);
+    }
+
     fn release(&mut self, me: SlotId) {
         if self.granted == Some(me) {
             self.granted = None;

@@ -181,15 +181,33 @@ pub fn run_over(end: End) -> ! {
     crate::record::end_of_run(end)
 }
 
-/// Wakes one waiter of a condition variable: the one that the guide wants, else the first, or any by chance.
+/// Wakes one waiter of a condition variable: the one that the guide or the plan wants, else the first, or any by chance.
 pub fn signal_one(schedule: &mut Schedule, condition: u64) {
+    wake_one(schedule, condition, false);
+}
+
+/// Wakes all waiters of a condition variable.
+pub fn signal_all(schedule: &mut Schedule, condition: u64) {
+    for _ in 0..schedule.slots.len() {
+        wake_one(schedule, condition, true);
+    }
+}
+
+/// Wakes a waiter. Where all are woken, a plan does not choose among them.
+fn wake_one(schedule: &mut Schedule, condition: u64, all: bool) {
     let waits = |slot: &SlotId| matches!(schedule.slots[*slot].waits, Waits::Condition { condition: at, .. } if at == condition);
     let waiters: Vec<SlotId> = (0..schedule.slots.len()).filter(waits).collect();
     let wanted = schedule.wanted().and_then(|lane| schedule.slot_of(lane));
     let chosen = match wanted.filter(|slot| waiters.contains(slot)) {
         Some(slot) => slot,
         None if waiters.is_empty() => return,
-        None => waiters[schedule.draw(waiters.len() as u64) as usize],
+        None if schedule.is_planned() && (all || waiters.len() == 1) => waiters[0],
+        None => {
+            let count = waiters.len() as u16;
+            let picked = schedule.planned_pick(me(), count).map(usize::from);
+            let drawn = picked.unwrap_or_else(|| schedule.draw(u64::from(count)) as usize);
+            waiters[drawn]
+        }
     };
     if let Waits::Condition { mutex, .. } = schedule.slots[chosen].waits {
         schedule.slots[chosen].waits = Waits::Mutex(mutex);

@@ -122,6 +122,8 @@ differences! {
     NewThreadAsksWhetherItIsLate,
     /// [`Profile::thread_end`]: the clearing of the state where it is the thread's exit, and the other way round.
     ThreadEnd,
+    /// [`Profile::raw_mutex_accepts_interrupt`].
+    RawMutexAcceptsInterrupt,
     /// [`Profile::eval_breaker_of`]: an interpreter's where it is a thread state's, and the other way round.
     EvalBreakerOf,
     /// [`Profile::taking_the_gil_computes`].

@@ -79,4 +79,16 @@ impl Profile {
             ThreadEnd::StateCleared
         }
     }
+
+    /// Whether the handler of a signal ends the wait for a bucket of the parking lot, so that the semaphore of the waiter may be
+    /// gone when it is posted. Source: gh-148820 (3.13.14, 3.14.5, 3.15), R38.
+    #[must_use]
+    pub fn raw_mutex_accepts_interrupt(self) -> bool {
+        let repaired = match self.minor() {
+            13 => self.since(13, 14),
+            14 => self.since(14, 5),
+            _ => true,
+        };
+        self.when(Difference::RawMutexAcceptsInterrupt, !repaired)
+    }
 }

@@ -356,7 +356,7 @@ impl Following<'_> {
 }
 
 /// Whether CPython's text is the model's, in which `%p` stands for a pointer.
-fn fatal_texts_match(model: &str, text: &str) -> bool {
+pub(in crate::sim) fn fatal_texts_match(model: &str, text: &str) -> bool {
     let mut rest = text;
     for (number, part) in model.split("%p").enumerate() {
         let Some(place) = rest.find(part).filter(|place| number > 0 || *place == 0) else {

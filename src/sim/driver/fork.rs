@@ -73,6 +73,7 @@ impl<P: Python> Machine<P> {
             inherited.write(inherited.read() + owed.read());
             owed.write(0);
         }
+        self.runtime.leave_signals_to_parent();
     }
 
     /// A pending call runs: one that the process was forked with, as long as there is one; they were queued first.

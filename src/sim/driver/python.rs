@@ -41,6 +41,8 @@ pub trait Python: Sync + Send + Sized + 'static {
     fn observe_hooks(&self, frames: bool);
     /// The program has signals or async exceptions: they are to be looked for from here on.
     fn observe_signals(&self);
+    /// The process was just forked off: what no check has found of the signals before is its parent's.
+    fn leave_signals_to_parent(&self);
 
     /// `attached(T)`.
     fn attached(&self, thread: ThreadIndex) -> bool;
@@ -439,6 +441,9 @@ impl Python for Runtime {
     }
     fn observe_signals(&self) {
         Self::observe_signals(self);
+    }
+    fn leave_signals_to_parent(&self) {
+        Self::leave_signals_to_parent(self);
     }
     fn attached(&self, thread: ThreadIndex) -> bool {
         Self::attached(self, thread)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::sim::graph::{Choice, Move};
 use crate::sync::hook::{Around, CellId, CellKind, Contents, Controller, fold};
-use crate::sync::{Branch, Name, ThreadIndex, WaitResult};
+use crate::sync::{Branch, Name, SEMAPHORE_DESTROYED, ThreadIndex, WaitResult};
 use std::cell::RefMut;
 
 /// Tags of what enters a history, so that different observations differ.
@@ -21,6 +21,8 @@ mod tag {
     pub(super) const FRAME: u64 = 8;
     pub(super) const SCOPE: u64 = 9;
     pub(super) const CHOSE: u64 = 10;
+    pub(super) const INTERRUPTED: u64 = 11;
+    pub(super) const DESTROYED: u64 = 12;
 }
 
 /// Operations that are no scheduling points after which one is made all the same, so that a lone endless loop is seen.
@@ -186,6 +188,54 @@ impl World {
             });
         }
         self.suspend();
+    }
+
+    /// Takes one from a semaphore, standing before that as `pending`; whether it was there to be taken.
+    fn take(&self, semaphore: CellId, pending: Pending) -> bool {
+        let suspends = {
+            let (thread, mut state) = self.current_state();
+            let point = state.is_point(thread, semaphore, true, Silence::AcquirePoint);
+            let none = state.cell(semaphore).value == 0;
+            if !point && none {
+                state.meetings.make_point(usize::from(semaphore.0));
+            }
+            point || none
+        };
+        if suspends {
+            self.stand_before(pending);
+        }
+        let (thread, mut state) = self.current_state();
+        if suspends
+            && matches!(
+                state.threads[thread.index()].pending,
+                Pending::Interrupted(_)
+            )
+        {
+            state.observe(thread, tag::INTERRUPTED, 0);
+            return false;
+        }
+        let count = state.cell(semaphore).value;
+        state.write(thread, semaphore, count - 1);
+        true
+    }
+
+    /// Gives one to a semaphore; whether it was there.
+    fn give(&self, semaphore: CellId) -> bool {
+        let (thread, mut state) = self.current_state();
+        let point = state.is_point(thread, semaphore, true, Silence::PostPoint);
+        drop(state);
+        if point {
+            self.stand_before(Pending::Post(semaphore));
+        }
+        let (thread, mut state) = self.current_state();
+        let count = state.cell(semaphore).value;
+        if count == u64::from(SEMAPHORE_DESTROYED) {
+            state.observe(thread, tag::DESTROYED, 0);
+            return false;
+        }
+        state.write(thread, semaphore, count + 1);
+        state.shows_if(thread, |pending| pending.acquires() == Some(semaphore));
+        true
     }
 
     fn lock_point(&self, mutex: CellId, contents: &(dyn Contents + 'static), pending: Pending) {
@@ -398,37 +448,21 @@ impl Controller for World {
     }
 
     fn acquire(&self, semaphore: CellId) {
-        let suspends = {
-            let (thread, mut state) = self.current_state();
-            let point = state.is_point(thread, semaphore, true, Silence::AcquirePoint);
-            let none = state.cell(semaphore).value == 0;
-            if !point && none {
-                state.meetings.make_point(usize::from(semaphore.0));
-            }
-            point || none
-        };
-        if suspends {
-            self.stand_before(Pending::Acquire(semaphore));
-        }
-        let (thread, mut state) = self.current_state();
-        let count = state.cell(semaphore).value;
-        state.write(thread, semaphore, count - 1);
+        let taken = self.take(semaphore, Pending::Acquire(semaphore));
+        debug_assert!(taken, "only a wait that signals end ends without one");
+    }
+
+    fn acquire_unless_interrupted(&self, semaphore: CellId) -> bool {
+        self.take(semaphore, Pending::AcquireUnlessInterrupted(semaphore))
     }
 
     fn post(&self, semaphore: CellId) {
-        let (thread, mut state) = self.current_state();
-        let point = state.is_point(thread, semaphore, true, Silence::PostPoint);
-        drop(state);
-        if point {
-            self.stand_before(Pending::Post(semaphore));
-        }
-        let (thread, mut state) = self.current_state();
-        let count = state.cell(semaphore).value;
-        state.write(thread, semaphore, count + 1);
-        state.shows_if(
-            thread,
-            |pending| matches!(pending, Pending::Acquire(wanted) if wanted == semaphore),
-        );
+        let there = self.give(semaphore);
+        debug_assert!(there, "only what may be destroyed asks whether it is there");
+    }
+
+    fn post_unless_destroyed(&self, semaphore: CellId) -> bool {
+        self.give(semaphore)
     }
 
     fn wait_event(&self, event: CellId) {

@@ -7,7 +7,8 @@
 //! a frame of its own, with steps of its own, and then the thread stands before the operation again, with what it had observed
 //! before. So a handler is seen only by what it does to cells.
 //!
-//! A thread that waits on a condition variable stays among its waiters meanwhile: who wakes it changes what is beneath.
+//! A thread that waits on a condition variable stays among its waiters meanwhile: who wakes it changes what is beneath. A wait
+//! that signals end ([`Pending::AcquireUnlessInterrupted`]) is over when the handler is done, even if it could go on by then.
 //!
 //! A handler is not interrupted itself. Signals with the same number that were not delivered yet are one.
 //!
@@ -76,9 +77,15 @@ impl World {
 
     /// Interrupts a thread that may be: it runs the handler up to its first operation.
     pub(in crate::sim) fn deliver(&self, thread: ThreadIndex, signal: u8) {
+        let waits = !self.enabled(thread);
         self.state.borrow_mut().change_thread(thread, |state| {
             state.signals &= !(1 << signal);
             state.beneath = state.pending;
+            if let Pending::AcquireUnlessInterrupted(semaphore) = state.pending
+                && waits
+            {
+                state.beneath = Pending::Interrupted(semaphore);
+            }
             state.pending = Pending::Handles(signal);
         });
         self.run(thread);

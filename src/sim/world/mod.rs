@@ -431,12 +431,15 @@ impl World {
             | Pending::Handles(_)
             | Pending::Waiting { .. } => false,
             Pending::Start | Pending::Access(..) | Pending::Post(_) | Pending::Pause => true,
+            Pending::Interrupted(_) => true,
             Pending::Choose(_) | Pending::Wake(_) | Pending::Unlock(_) | Pending::Fork => true,
             Pending::Lock(mutex) | Pending::Relock { mutex, .. } => {
                 state.cell(mutex).owner == NOBODY
             }
             Pending::TryLock(_) => true,
-            Pending::Acquire(semaphore) => state.cell(semaphore).value > 0,
+            Pending::Acquire(semaphore) | Pending::AcquireUnlessInterrupted(semaphore) => {
+                state.cell(semaphore).value > 0
+            }
             Pending::Event(event) => state.cell(event).value != 0,
             Pending::Until(condition) => {
                 drop(state);

@@ -73,6 +73,10 @@ pub enum Pending {
     Access(CellId, Access),
     /// Takes one from a semaphore.
     Acquire(CellId),
+    /// Takes one from a semaphore, unless the handler of a signal runs while it waits.
+    AcquireUnlessInterrupted(CellId),
+    /// Goes on without one from the semaphore: the handler of a signal ran while it waited.
+    Interrupted(CellId),
     /// Gives one to a semaphore.
     Post(CellId),
     /// Waits for an event; goes on without a scheduling point once it is set.
@@ -158,6 +162,8 @@ impl Pending {
             Self::Access(cell, Access::Store) => pair(15, cell),
             Self::Access(cell, Access::Modify) => pair(16, cell),
             Self::Acquire(cell) => pair(17, cell),
+            Self::AcquireUnlessInterrupted(cell) => pair(25, cell),
+            Self::Interrupted(cell) => pair(26, cell),
             Self::Post(cell) => pair(18, cell),
             Self::Event(cell) => pair(19, cell),
             Self::Unlock(cell) => pair(21, cell),
@@ -172,13 +178,16 @@ impl Pending {
         match self {
             Self::Lock(mutex) | Self::Relock { mutex, .. } => Some(Waits::Mutex(mutex)),
             Self::Waiting { condvar, timed, .. } => Some(Waits::Condvar { condvar, timed }),
-            Self::Acquire(semaphore) => Some(Waits::Semaphore(semaphore)),
+            Self::Acquire(semaphore) | Self::AcquireUnlessInterrupted(semaphore) => {
+                Some(Waits::Semaphore(semaphore))
+            }
             Self::Event(event) => Some(Waits::Event(event)),
             Self::Until(_) => Some(Waits::Condition),
             Self::NotStarted
             | Self::Start
             | Self::TryLock(_)
             | Self::Access(..)
+            | Self::Interrupted(_)
             | Self::Post(_)
             | Self::Pause
             | Self::Choose(_)
@@ -189,6 +198,15 @@ impl Pending {
             | Self::Gone
             | Self::Hung
             | Self::Ended => None,
+        }
+    }
+
+    /// The semaphore that a thread takes one from.
+    pub(super) const fn acquires(self) -> Option<CellId> {
+        match self.waits() {
+            Some(Waits::Semaphore(semaphore)) => Some(semaphore),
+            Some(Waits::Mutex(_) | Waits::Condvar { .. } | Waits::Event(_) | Waits::Condition)
+            | None => None,
         }
     }
 
@@ -208,6 +226,8 @@ impl Pending {
             | Self::Relock { .. }
             | Self::Access(..)
             | Self::Acquire(_)
+            | Self::AcquireUnlessInterrupted(_)
+            | Self::Interrupted(_)
             | Self::Post(_)
             | Self::Event(_)
             | Self::Pause

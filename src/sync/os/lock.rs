@@ -1,7 +1,7 @@
 //! Locks, condition variables, semaphores and events.
 
 use super::Hook;
-use crate::sync::{Name, WaitResult};
+use crate::sync::{Name, SEMAPHORE_DESTROYED, WaitResult};
 use std::hash::Hash;
 use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
@@ -307,11 +307,53 @@ impl Semaphore {
         *count -= 1;
     }
 
+    /// Blocks until there is one and takes it, or until the handler of a signal has run meanwhile; whether it was taken.
+    /// Only simulated signals end a wait.
+    #[must_use]
+    pub fn acquire_unless_interrupted(&self) -> bool {
+        hooked!(self.hook, controller, cell => return controller.acquire_unless_interrupted(cell));
+        self.acquire();
+        true
+    }
+
     /// Gives one.
     pub fn post(&self) {
         hooked!(self.hook, controller, cell => return controller.post(cell));
         *self.count.lock() += 1;
         self.posted.notify_one();
+    }
+
+    /// A semaphore that is not there yet.
+    pub fn destroyed(name: impl Into<Name>) -> Self {
+        Self {
+            hook: hook_new!(Semaphore, name, u64::from(SEMAPHORE_DESTROYED)),
+            count: parking_lot::Mutex::new(SEMAPHORE_DESTROYED),
+            posted: parking_lot::Condvar::new(),
+        }
+    }
+
+    /// Gives one; whether there was a semaphore to give it to.
+    #[must_use]
+    pub fn post_unless_destroyed(&self) -> bool {
+        hooked!(self.hook, controller, cell => return controller.post_unless_destroyed(cell));
+        let mut count = self.count.lock();
+        if *count == SEMAPHORE_DESTROYED {
+            return false;
+        }
+        *count += 1;
+        self.posted.notify_one();
+        true
+    }
+
+    /// Makes it anew, with `count`, where no other thread can reach it yet: no visible operation.
+    pub fn init(&self, count: u32) {
+        hooked!(self.hook, controller, cell => return controller.write_plain(cell, u64::from(count)));
+        *self.count.lock() = count;
+    }
+
+    /// It is gone: nobody waits for it, and who gives to it from now on is told. No visible operation.
+    pub fn destroy(&self) {
+        self.init(SEMAPHORE_DESTROYED);
     }
 
     /// The count, for an observer: no operation of the program.

@@ -64,6 +64,9 @@ impl Reference {
         if !self.wrong(Mistake::ChildOwesCalls) {
             self.inherited.append(&mut self.owed);
         }
+        if !self.wrong(Mistake::ChildOwesSignals) {
+            self.signals.unheard = None;
+        }
         if self.wrong(Mistake::ForkFreesTheGil) {
             self.homes[MAIN.0].gil = None;
         }
@@ -113,11 +116,12 @@ impl Reference {
         if !self.wrong(Mistake::ChildIsNotMain) {
             self.main_thread = thread;
         }
-        self.notice_calls(thread, current);
+        self.notice(thread, current);
         if !self.wrong(Mistake::ChildKeepsOthers) {
             self.delete_others(thread);
         }
         self.give_back(thread, home)?;
+        self.forget_signals();
         if self.wrong(Mistake::ChildHasNewFirst) {
             self.main_state = Some(current);
         }

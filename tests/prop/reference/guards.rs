@@ -133,7 +133,7 @@ impl Reference {
         let deletes = self.states[state.0].made_to_ensure;
         let owned = self.states[state.0].owned_guard.take();
         if deletes {
-            self.states[state.0].cleared = true;
+            self.cleared(state);
         }
         self.swap(thread, before)?;
         if deletes && !self.wrong(Mistake::EnsuredStateStays) {

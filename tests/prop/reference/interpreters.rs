@@ -1,5 +1,6 @@
 //! The reference's interpreters: made, ended, and visited.
 
+use super::hooks::{Evaluator, Event};
 use super::{
     CRASH, Call, End, Function, Home, Mistake, NO_THREAD_STATE, Reference, Reply, Rule, State, Step,
 };
@@ -24,9 +25,15 @@ pub(crate) struct Interpreter {
     pub(crate) gil: Option<usize>,
     /// Calls of its own; those of the process, or of the main thread, are the main one's. Oldest first.
     pub(crate) queue: Vec<Function>,
+    /// Since 3.12, calls that any of its threads runs.
+    pub(crate) own: Vec<Function>,
     /// Up to 3.12, whether the queue asks to be looked at, and whether the interpreter's threads look.
     pub(super) calls_to_do: bool,
     pub(super) looks_up: bool,
+    /// The same of its own queue, in 3.12, and of exceptions.
+    pub(super) own_to_do: bool,
+    pub(super) raises: bool,
+    pub(super) evaluator: Evaluator,
 }
 
 impl Interpreter {
@@ -38,8 +45,12 @@ impl Interpreter {
             own_gil,
             gil: None,
             queue: Vec::new(),
+            own: Vec::new(),
             calls_to_do: false,
             looks_up: false,
+            own_to_do: false,
+            raises: false,
+            evaluator: Evaluator::Usual,
         }
     }
 }
@@ -139,10 +150,22 @@ impl Reference {
         if self.listed.len() > SUBS_MAX {
             return Err(End::Undefined);
         }
+        self.check_enabled = self.wrong(Mistake::CheckStaysOn);
+        if !self.audit(thread, Event::InterpreterNew) {
+            return if self.is(Rule::RefusalIsNull) {
+                Ok(Reply::State(None))
+            } else {
+                Err(End::Fatal(
+                    "_PyThreadState_Attach: non-NULL old thread state",
+                ))
+            };
+        }
         if self.head_held {
             return Err(End::Blocks);
         }
-        self.check_enabled = self.wrong(Mistake::CheckStaysOn);
+        if !self.wrong(Mistake::InterpretersTakeNoMemory) {
+            self.allocate();
+        }
         let home = Home(self.homes.len());
         let own_gil = own && !self.wrong(Mistake::OneGil);
         self.homes.push(Interpreter::new(0, own_gil));
@@ -171,7 +194,7 @@ impl Reference {
     fn visit_main(&mut self, thread: usize, from: State) -> Step<()> {
         let visitor = self.create(thread, MAIN)?;
         self.swap(thread, Some(visitor))?;
-        self.states[visitor.0].cleared = true;
+        self.cleared(visitor);
         self.swap(thread, Some(from))?;
         self.unlink_and_free(thread, visitor)
     }
@@ -190,7 +213,7 @@ impl Reference {
             return Err(End::Undefined);
         }
         if !self.is(Rule::EndDropsCalls) {
-            self.make_pending(thread, state)?;
+            self.finish_pending(thread, state)?;
         }
         self.wait_for_guards(home)?;
         if self.is(Rule::OthersAreFatalAtEnd) && self.homes[home.0].list.len() > 1 {
@@ -202,6 +225,7 @@ impl Reference {
         if self.head_held {
             return Err(End::Blocks);
         }
+        self.audit(thread, Event::InterpreterClear);
         self.leave_for_good(thread, state)?;
         self.unlink_and_free(thread, state)?;
         self.listed.retain(|listed| *listed != home);
@@ -233,8 +257,9 @@ impl Reference {
                 self.free(other);
                 continue;
             }
+            self.cleared(other);
             let fields = &mut self.states[other.0];
-            (fields.shut_down, fields.cleared) = (true, true);
+            fields.shut_down = true;
             fields.references -= 1;
         }
         self.homes[home.0].list.push(finalizer);

@@ -1,25 +1,13 @@
 //! The reference's initialization and finalization.
 
 use super::interpreters::{Interpreter, MAIN};
-use super::{CRASH, End, Mistake, NO_THREAD_STATE, Reference, Rule, State, Step, THREADS};
+use super::{CRASH, End, Mistake, NO_THREAD_STATE, Reference, Rule, State, Step};
 
 impl Reference {
-    /// §INIT.
-    pub(super) fn initialize(&mut self, thread: usize) -> Step<()> {
-        if self.initialized {
-            return Ok(());
-        }
-        if !self.runtime_initialized {
-            self.runtime_initialized = true;
-            self.main_thread = thread;
-            if !self.is(Rule::SlotOutlives) {
-                self.slots = [None; THREADS];
-            }
-            self.key = true;
-        }
+    /// §INIT I4 to I8.
+    pub(super) fn begin_core(&mut self, thread: usize) -> Step<()> {
+        self.key = true;
         self.finalizer = None;
-        self.check_enabled = true;
-        self.refusing = false;
         if let Some(left) = self.homes[MAIN.0].embedded {
             self.free(left);
         }
@@ -32,13 +20,14 @@ impl Reference {
         if self.wrong(Mistake::QueueSurvives) {
             main.queue = std::mem::take(&mut self.homes[MAIN.0].queue);
         }
+        if self.wrong(Mistake::EvaluatorOutlives) {
+            main.evaluator = self.homes[MAIN.0].evaluator;
+        }
         self.homes[MAIN.0] = main;
         self.listed = vec![MAIN];
         let main = self.create(thread, MAIN)?;
         self.main_state = Some(main);
-        self.attach(thread, main)?;
-        self.initialized = true;
-        Ok(())
+        self.attach(thread, main)
     }
 
     /// §FINAL F1 to F32.
@@ -47,6 +36,7 @@ impl Reference {
             return Ok(());
         }
         let finalizer = self.choose_finalizer(thread)?;
+        self.refusing = self.is(Rule::FinishRefuses);
         self.finish_pending(thread, finalizer)?;
         if self.is(Rule::SubsEndBeforeTheMark) {
             self.end_all_but_main(thread, finalizer)?;
@@ -55,13 +45,18 @@ impl Reference {
         self.finalizer = Some(finalizer);
         self.finalizing_thread = thread;
         self.initialized = false;
+        self.core = false;
         if self.head_held {
             return Err(End::Blocks);
         }
         self.cut_off_others(finalizer);
+        self.leave_signals();
+        self.leave_flags();
+        self.end_object();
         if self.is(Rule::SubsEndAfterModules) && !self.is(Rule::SubsEndBeforeTheMark) {
             self.end_all_but_main(thread, finalizer)?;
         }
+        self.end_hooks(thread);
         self.leave_for_good(thread, finalizer)?;
         self.unlink_and_free(thread, finalizer)?;
         self.listed.retain(|listed| *listed != MAIN);

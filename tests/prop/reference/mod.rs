@@ -7,8 +7,11 @@
 //!
 //! What the contract leaves open ends a sequence as [`End::Undefined`]: nothing is claimed of it.
 
+mod check;
+mod configure;
 mod fork;
 mod guards;
+mod hooks;
 mod interpreters;
 mod lifecycle;
 mod pending;
@@ -16,11 +19,15 @@ mod rules;
 mod states;
 mod words;
 
+pub(crate) use configure::{Choice, Configure, FLAGS, flag_name};
+pub(crate) use hooks::{Look, Tool, Which};
 pub(crate) use interpreters::Interpreter;
 pub(crate) use rules::Rule;
 pub(crate) use words::{Call, End, Function, Guard, Home, Mistake, Reply, Side, State, Token};
 
+use check::Signals;
 use fork::Before;
+use hooks::{OnState, Tools};
 
 /// OS threads.
 pub(crate) const THREADS: usize = 3;
@@ -40,6 +47,12 @@ pub(crate) struct Fields {
     pub(crate) bound_gilstate: bool,
     /// Since 3.13.
     pub(crate) calls_to_do: bool,
+    /// The same of a signal and of an exception.
+    pub(crate) signalled: bool,
+    pub(crate) told: bool,
+    /// An exception waits to be raised.
+    exception: bool,
+    tools: OnState,
     /// Since 3.15, of `PyThreadState_Ensure`: how often, whether it made this one, and which guard the last Release closes.
     ensured: i32,
     made_to_ensure: bool,
@@ -77,7 +90,7 @@ pub(crate) struct Reference {
     /// The queue takes no more calls.
     refusing: bool,
     /// Functions that ran, in order.
-    pub(crate) ran: Vec<Function>,
+    pub(crate) ran: Vec<&'static str>,
     /// Calls that this process accepted and did not run.
     owed: Vec<Function>,
     /// Calls that it was forked with and did not run.
@@ -95,6 +108,16 @@ pub(crate) struct Reference {
     values: [i64; THREADS],
     /// Whose each guard is, until it is closed.
     pub(crate) guards: Vec<Option<Home>>,
+    signals: Signals,
+    /// Up to 3.12, whether a signal asks to be looked at.
+    signal_pending: bool,
+    pub(crate) tools: Tools,
+    /// The global flags.
+    pub(crate) flags: [i32; FLAGS],
+    /// Initialization came at least to its core.
+    core: bool,
+    /// It installs handlers of signals.
+    installs: bool,
 }
 
 type Step<T> = Result<T, End>;
@@ -133,6 +156,12 @@ impl Reference {
             key_created: false,
             values: [0; THREADS],
             guards: Vec::new(),
+            signals: Signals::default(),
+            signal_pending: false,
+            tools: Tools::default(),
+            flags: [0; FLAGS],
+            core: false,
+            installs: false,
         }
     }
 
@@ -190,10 +219,12 @@ impl Reference {
         self.finalizer.is_some()
     }
 
-    /// The first function, in order of declaration, of which this process accepted a call that never ran.
+    /// The first function, in order of declaration, of which this process accepted a call that never ran, or that should
+    /// have handled a signal.
     pub(crate) fn lost(&self) -> Option<Function> {
-        let mut all = Function::ALL.into_iter();
-        all.find(|function| self.owed.contains(function))
+        let unheard = |function: &Function| self.signals.unheard == Some(*function);
+        let mut all = Function::ALL.iter().copied();
+        all.find(|function| self.owed.contains(function) || unheard(function))
     }
 
     /// Finalized, and a thread state was left by a thread that is gone; the first thread ends with the process.
@@ -239,11 +270,19 @@ impl Reference {
             Call::Delete(state) => self.delete(thread, state).map(none),
             Call::DeleteCurrent => self.delete_current(thread).map(none),
             Call::AddPending(function) => self.add_pending(thread, function).map(Reply::Number),
+            Call::AddOwn(of, function, flags, times) => self
+                .add_own_often(thread, of, function, flags, times)
+                .map(Reply::Number),
             Call::MakePending => {
                 let state = self.running(thread)?;
                 self.make_public(thread, state).map(Reply::Number)
             }
             Call::Eval => self.eval(thread).map(Reply::Number),
+            Call::SetAsync(..) | Call::AtSignal(_) | Call::Signal | Call::CheckSignals => {
+                self.call_of_checks(thread, call)
+            }
+            Call::Configure(configure) => self.call_of_configuration(thread, configure),
+            Call::Look(look) => self.call_of_hooks(thread, look),
             Call::BeforeFork => self.before_fork(thread).map(none),
             Call::Fork(side) => {
                 self.fork(thread, side);

@@ -5,7 +5,7 @@
 
 /// Declares [`Rule`], in which releases each holds, and the list of all.
 macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident $first:literal ..= $last:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident $releases:pat,)*) => {
         /// What some releases do and others do not.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Rule {
@@ -18,7 +18,7 @@ macro_rules! rules {
             /// Whether it holds in 3.`minor`.
             pub(crate) fn holds(self, minor: u8) -> bool {
                 match self {
-                    $(Self::$name => ($first..=$last).contains(&minor),)*
+                    $(Self::$name => matches!(minor, $releases),)*
                 }
             }
         }
@@ -98,4 +98,38 @@ rules! {
     DeleteIsPublic 12..=15,
     /// g14 of the observations: `PyInterpreterState_Get` speaks of interpreters.
     TextOfNoInterpreter 15..=15,
+    /// V24, gh-144748: `PyErr_CheckSignals` raises an async exception too.
+    CheckRaisesExceptions 15,
+    /// Contract 1.6, gh-104812: interpreters have queues of their own beside that of the main thread.
+    OwnQueues 12..=15,
+    /// gh-110310: of what is queued for an interpreter one bit names the main thread; before, anything but 0.
+    FlagsAreBits 13..=15,
+    /// Contract 1.6: an interpreter's own queue has 300 places, and a pass takes 100.
+    OwnQueueIsLong 13..=15,
+    /// Observed with a pending call and a tracer: a frame is told of before it checks; in others after.
+    CallIsToldFirst 8..=10 | 12,
+    /// Observed: a frame that is told of checks before and after that.
+    ChecksTwice 11,
+    /// Observed: a function of tracing that fails leaves the frame at once where it begins, and spares nobody where it ends.
+    FailureLeaves 8..=10,
+    /// PEP 669, observed: one that fails where a frame ends is an exception in it.
+    FailureAtReturnUnwinds 12..=15,
+    /// gh-137400: hooks are asked for each thread state of which the tracer is set; then once.
+    HooksAreAskedForEach 12,
+    /// V32: who is refused an interpreter gets null; then it is fatal.
+    RefusalIsNull 8..=12,
+    /// Observed: the null function evaluates as CPython's own.
+    NullEvaluates 11..=15,
+    /// V2: a thread state takes memory also where it is embedded afterwards.
+    EveryStateTakesMemory 8..=12,
+    /// V44: a reference tracer is told that it is replaced.
+    ReplacedTracerIsTold 15,
+    /// Contract 1.1: a new life begins with a copy of what the runtime was before the first, as soon as anybody begins it.
+    LifeBeginsPristine 12..=15,
+    /// Observed: the slots come with the main interpreter; then with the runtime.
+    KeyComesWithMain 8..=11,
+    /// Observed: `Py_EncodeLocale` crashes in a thread that is not attached.
+    EncodingReadsTheState 12..=15,
+    /// Observed: `PyEval_ThreadsInitialized` says whether there is a GIL; before, 1.
+    ThreadsNeedTheGil 12..=15,
 }

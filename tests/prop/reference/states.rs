@@ -1,5 +1,6 @@
 //! The reference's thread states: attached, detached, made, deleted, and found by GILState.
 
+use super::hooks::OnState;
 use super::interpreters::MAIN;
 use super::{
     CRASH, Call, End, Fields, Home, Mistake, NO_THREAD_STATE, Reference, Reply, Rule, State, Step,
@@ -129,7 +130,7 @@ impl Reference {
             self.ask_late(thread, state)?;
         }
         self.homes[gil.0].gil = Some(thread);
-        self.notice_calls(thread, state);
+        self.notice(thread, state);
         self.set_current(thread, Some(state));
         self.states[state.0].attached = true;
         let stays = self.wrong(Mistake::SlotStays) && self.slots[thread].is_some();
@@ -227,6 +228,10 @@ impl Reference {
 
     /// §TS new and bind.
     pub(super) fn create(&mut self, thread: usize, home: Home) -> Step<State> {
+        let embeds = self.homes[home.0].embedded.is_none();
+        if !embeds || self.is(Rule::EveryStateTakesMemory) {
+            self.allocate();
+        }
         if self.head_held {
             return Err(End::Blocks);
         }
@@ -253,6 +258,10 @@ impl Reference {
             cleared: false,
             bound_gilstate: false,
             calls_to_do: false,
+            signalled: false,
+            told: false,
+            exception: false,
+            tools: OnState::default(),
             ensured: 0,
             made_to_ensure: false,
             owned_guard: None,
@@ -283,8 +292,20 @@ impl Reference {
         if !self.exists(self.home(state)) {
             return Err(USE_AFTER_FREE);
         }
-        self.states[state.0].cleared = true;
+        self.cleared(state);
         Ok(())
+    }
+
+    /// What a thread state loses when it is cleared, whoever does it.
+    pub(super) fn cleared(&mut self, state: State) {
+        let keeps = self.wrong(Mistake::ClearKeepsException);
+        let keeps_tools = self.wrong(Mistake::ClearKeepsTracers);
+        let fields = &mut self.states[state.0];
+        fields.cleared = true;
+        fields.exception &= keeps;
+        if !keeps_tools {
+            fields.tools.forget();
+        }
     }
 
     pub(super) fn delete(&mut self, thread: usize, state: Option<State>) -> Step<()> {
@@ -402,7 +423,7 @@ impl Reference {
         self.live(Some(slot))?;
         self.states[slot.0].counter -= 1;
         if self.states[slot.0].counter == 0 && !self.wrong(Mistake::ReleaseKeepsState) {
-            self.states[slot.0].cleared = true;
+            self.cleared(slot);
             self.delete_current(thread)
         } else if locked {
             Ok(())

@@ -4,6 +4,7 @@
 //! of a row is a summary; the steps are in the runtime.
 
 mod call;
+mod declaration;
 mod row;
 
 mod attach;

@@ -1,10 +1,15 @@
 //! What a run leaves behind: lines of text in memory that the server shares, written as things happen, so that a crash
 //! loses nothing.
 //!
-//! A line is `event TEXT` (see `tstate::sim::events`), `waits THREAD TEXT`, `end WHAT`, or `refused WHY`. Beside the
+//! A line is `event TEXT` (see `tstate::sim::events`), `waits THREAD TEXT`, `for THREAD THREAD` (whom one waits for), `end
+//! WHAT`, or `refused WHY`. Beside the
 //! lines stands where each thread is, as of the last time the turn was handed over.
 
-use crate::schedule::{End, Waits, own};
+mod planned;
+
+pub use planned::{Noted, note_busy, note_decision, note_owed, planned};
+
+use crate::schedule::{End, SlotId, Waits, own};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use tstate::sync::THREADS_MAX;
 use tstate_driver::Push;
@@ -24,6 +29,7 @@ pub struct Record {
     /// Event, thread and operations of each push, in one word; 0 after the last.
     pushes: [AtomicU64; PUSHES_MAX],
     rests: [AtomicU8; THREADS_MAX],
+    planned: planned::Memory,
     text: [AtomicU8; TEXT_MAX],
 }
 
@@ -72,6 +78,7 @@ pub fn clear() {
     record.missed_at.store(usize::MAX, Ordering::Relaxed);
     let pushes = record.pushes.iter();
     pushes.for_each(|push| push.store(0, Ordering::Relaxed));
+    planned::clear(&record.planned);
     record
         .rests
         .iter()
@@ -184,10 +191,12 @@ pub fn note_rests() {
     });
 }
 
-fn describe(waits: Waits) -> Option<&'static str> {
+/// What a thread waits for; `gone` are conditions that the library has destroyed since.
+fn describe(waits: Waits, gone: impl Fn(u64) -> bool) -> Option<&'static str> {
     match waits {
+        Waits::Condition { condition, .. } if gone(condition) => Some(tstate_driver::GONE),
         Waits::Mutex(_) => Some("a mutex of the library"),
-        Waits::Condition { timed: true, .. } => Some("a condition of the library, timed"),
+        Waits::Condition { timed: true, .. } => Some(tstate_driver::TIMED),
         Waits::Condition { timed: false, .. } => Some("a condition of the library"),
         Waits::Semaphore { timed: true, .. } => Some("a semaphore of the library, timed"),
         Waits::Semaphore { timed: false, .. } => Some("a semaphore of the library"),
@@ -205,6 +214,25 @@ fn describe(waits: Waits) -> Option<&'static str> {
     }
 }
 
+/// Whom the program's threads wait for, by their numbers in it, as far as that can be known.
+fn waits_for() -> Vec<(u8, u8)> {
+    let slots = 0..own(|schedule| schedule.slots.len());
+    let holder = slots
+        .clone()
+        .find(|slot| crate::sight::attached(*slot) != 0);
+    let lane = |slot: SlotId| own(|schedule| schedule.slots.get(slot)?.lane);
+    let whom = |slot: SlotId| {
+        let waits = own(|schedule| schedule.slots[slot].waits);
+        let other = match waits {
+            Waits::Cell(cell) => crate::child::owner_of(cell),
+            _ => own(|schedule| schedule.waits_for(slot, holder.filter(|holder| *holder != slot)))
+                .and_then(lane),
+        };
+        Some((lane(slot)?, other?))
+    };
+    slots.filter_map(whom).collect()
+}
+
 /// The run is over: notes how and where each thread is, and ends the process.
 pub fn end(how: &str) -> ! {
     // In sampled mode two threads may come here: the run ended as the first one says.
@@ -213,12 +241,23 @@ pub fn end(how: &str) -> ! {
     }
     note_rests();
     own(|schedule| {
+        let gone = |condition| {
+            !schedule
+                .conditions
+                .values()
+                .any(|known| *known == condition)
+        };
         for slot in &schedule.slots {
-            if let (Some(lane), Some(what)) = (slot.lane, describe(slot.waits)) {
+            if let (Some(lane), Some(what)) = (slot.lane, describe(slot.waits, gone)) {
                 line(&format!("waits {lane} {what}"));
             }
         }
     });
+    if own(|schedule| schedule.is_planned()) {
+        for (lane, other) in waits_for() {
+            line(&format!("for {lane} {other}"));
+        }
+    }
     line(&format!("end {how}"));
     // SAFETY: ends the process without touching anything.
     unsafe { libc::_exit(0) }

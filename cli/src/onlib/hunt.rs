@@ -1,0 +1,283 @@
+//! One scenario searched on one libpython: the outcomes that were met, each with its shortest run, and what claims say.
+
+use super::library::{Answer, Library, Order, Ran};
+use super::schedule::Schedule;
+use super::search::{self, Kind, Options};
+use super::shrink::shrink;
+use crate::engine;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tstate::runtime::profile::Profile;
+use tstate::sim::CheckOptions;
+use tstate::sim::explorer::Limits;
+use tstate::sim::outside::{self, Judgement};
+use tstate::sim::scenario::program::Program;
+use tstate::sim::verdict::Outcome;
+
+/// After so many failures in a row the driver is not asked again.
+const FAILURES_MAX: u32 = 3;
+
+/// States that the model looks at to be compared.
+const STATES_MAX: u64 = 400_000;
+
+/// One scenario on one libpython.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The scenario's text.
+    pub source: &'a str,
+    /// What the text says.
+    pub program: &'a Arc<Program>,
+    /// The profile of exactly this library.
+    pub profile: Profile,
+}
+
+/// An outcome that was met.
+#[derive(Clone, Debug)]
+pub struct Met {
+    /// What happened.
+    pub outcome: Outcome,
+    /// The same in the scenario language's words.
+    pub text: String,
+    /// Runs that ended so.
+    pub runs: u64,
+    /// The first of them, counted from 1.
+    pub first: u64,
+    /// Which scheduler met it first.
+    pub by: Kind,
+    /// What the first run did otherwise than by default, before it was made shorter.
+    pub deviations: u64,
+    /// The shortest run that was found; `None` of runs that nobody decided.
+    pub schedule: Option<Schedule>,
+    /// That run.
+    pub ran: Box<Ran>,
+    /// The list of the first run did not end so when it was run again.
+    pub unstable: bool,
+}
+
+/// What the model says of the outcomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// It was not asked.
+    No,
+    /// It has all but these, by their places.
+    Lacks(Vec<usize>),
+    /// It gave no answer: why.
+    Open(String),
+}
+
+/// What a search came to.
+#[derive(Clone, Debug)]
+pub struct Hunted {
+    /// Runs that were made.
+    pub runs: u64,
+    /// Runs that were made to shorten others.
+    pub shrinking: u64,
+    /// The outcomes, best first.
+    pub met: Vec<Met>,
+    /// Runs that have no outcome, by the reason.
+    pub given_up: BTreeMap<String, u64>,
+    /// Up to how many switches all runs were made, if all were.
+    pub complete: Option<u32>,
+    /// Whether nothing was left to run.
+    pub exhausted: bool,
+    /// What claims say.
+    pub judgement: Judgement,
+    /// What the model says.
+    pub model: Compared,
+}
+
+/// What came of one scenario on one libpython.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// No run could be had.
+    NotDriven(String),
+    /// Runs were made.
+    Hunted(Box<Hunted>),
+}
+
+impl Hunted {
+    /// Whether a claim is refuted, or the model lacks an outcome.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        let lacks = matches!(&self.model, Compared::Lacks(places) if !places.is_empty());
+        !self.judgement.refused.is_empty() || lacks
+    }
+}
+
+/// What is learned while runs are made.
+#[derive(Default)]
+struct Notes {
+    runs: u64,
+    met: BTreeMap<Outcome, Met>,
+    given_up: BTreeMap<String, u64>,
+}
+
+impl Notes {
+    fn give_up(&mut self, reason: String) {
+        *self.given_up.entry(reason).or_default() += 1;
+    }
+
+    /// Notes how a run ended; whether it has an outcome.
+    fn meet(&mut self, case: &Case<'_>, ran: Box<Ran>, by: Kind) -> bool {
+        let outcome = ran.sight.outcome(case.profile);
+        if *outcome.process().0 == Outcome::Inconclusive {
+            self.give_up(ran.sight.observed.end.to_string());
+            return false;
+        }
+        if let Some(known) = self.met.get_mut(&outcome) {
+            known.runs += 1;
+            return true;
+        }
+        let met = Met {
+            text: outside::text(case.program, &outcome),
+            runs: 1,
+            first: self.runs,
+            by,
+            deviations: ran.planned.deviations.0.len() as u64,
+            schedule: (by != Kind::Stress).then(|| case.schedule(&ran)),
+            unstable: false,
+            ran,
+            outcome: outcome.clone(),
+        };
+        self.met.insert(outcome, met);
+        true
+    }
+}
+
+impl Case<'_> {
+    fn schedule(&self, ran: &Ran) -> Schedule {
+        Schedule {
+            profile: self.profile,
+            scenario: engine::digest_of(self.source),
+            deviations: ran.planned.deviations.clone(),
+        }
+    }
+}
+
+/// Searches one scenario on one libpython; whether the model is asked too.
+pub fn hunt(
+    case: Case<'_>,
+    options: &Options,
+    asks_model: bool,
+    library: &mut dyn Library,
+) -> Verdict {
+    let mut scheduler = search::scheduler(options);
+    let mut notes = Notes::default();
+    let (mut failures, mut exhausted) = (0, false);
+    while notes.runs < options.runs && failures < FAILURES_MAX {
+        let Some((order, by)) = scheduler.next() else {
+            exhausted = true;
+            break;
+        };
+        let ran = match library.run(&order) {
+            Answer::Ran(ran) => ran,
+            Answer::Refused(reason) => return Verdict::NotDriven(reason),
+            Answer::Failed(reason) => {
+                failures += 1;
+                scheduler.gave_up();
+                notes.give_up(reason);
+                continue;
+            }
+        };
+        failures = 0;
+        notes.runs += 1;
+        let is_known = *ran.sight.outcome(case.profile).process().0 != Outcome::Inconclusive;
+        if is_known {
+            scheduler.learn(&ran);
+        } else {
+            scheduler.gave_up();
+        }
+        notes.meet(&case, ran, by);
+    }
+    if notes.runs == 0 {
+        let reason = notes.given_up.into_keys().next();
+        return Verdict::NotDriven(reason.unwrap_or_else(|| "no run was made".to_owned()));
+    }
+    let shrinking = shorten(&case, &mut notes, library);
+    let met: Vec<Met> = notes.met.into_values().collect();
+    let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
+    Verdict::Hunted(Box::new(Hunted {
+        runs: notes.runs,
+        shrinking,
+        judgement: outside::judge(case.program, case.profile, &outcomes),
+        model: if asks_model {
+            compare(&case, &outcomes)
+        } else {
+            Compared::No
+        },
+        met,
+        given_up: notes.given_up,
+        complete: scheduler.complete(),
+        exhausted,
+    }))
+}
+
+/// Runs the list of each outcome again, and makes it shorter; how many runs that took.
+fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64 {
+    let mut runs = 0;
+    for met in notes.met.values_mut() {
+        let list = &met.ran.planned.deviations;
+        if met.schedule.is_none() || list.0.is_empty() {
+            continue;
+        }
+        let shrunk = shrink(library, case.profile, list, &met.outcome);
+        runs += u64::from(shrunk.runs);
+        match shrunk.ran {
+            Some(ran) => {
+                met.schedule = Some(case.schedule(&ran));
+                met.ran = ran;
+            }
+            None => met.unstable = true,
+        }
+    }
+    runs
+}
+
+/// Which of the outcomes the model of exactly this release does not have.
+fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
+    if let Some(finding) = engine::unmodelled(case.program, case.profile).first() {
+        return Compared::Open(finding.message.clone());
+    }
+    let options = CheckOptions {
+        limits: Limits {
+            states: Some(STATES_MAX),
+            ..Limits::default()
+        },
+        ..CheckOptions::default()
+    };
+    let verdict = engine::check(
+        case.source,
+        case.program,
+        case.profile,
+        &options,
+        &mut |_| true,
+    );
+    let model: Vec<Outcome> = verdict
+        .outcomes
+        .into_iter()
+        .map(|found| found.outcome)
+        .collect();
+    let lacks = |place: &usize| !outside::is_among(case.program, &outcomes[*place], &model);
+    let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
+    if !lacking.is_empty() && !verdict.cut.is_empty() {
+        let bounds: Vec<String> = verdict.cut.iter().map(ToString::to_string).collect();
+        return Compared::Open(format!("bound reached: {}", bounds.join(", ")));
+    }
+    Compared::Lacks(lacking)
+}
+
+/// The run of a schedule.
+///
+/// # Errors
+///
+/// There is none: why.
+pub fn again(schedule: &Schedule, library: &mut dyn Library) -> Result<Box<Ran>, String> {
+    let plan = tstate_driver::Plan {
+        deviations: schedule.deviations.clone(),
+        ..tstate_driver::Plan::default()
+    };
+    match library.run(&Order::Plan(plan)) {
+        Answer::Ran(ran) => Ok(ran),
+        Answer::Refused(reason) | Answer::Failed(reason) => Err(reason),
+    }
+}

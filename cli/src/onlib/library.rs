@@ -1,0 +1,143 @@
+//! A libpython that makes runs, and what it answers.
+
+use crate::conform::program::Driver;
+use crate::conform::run::Target;
+use crate::conform::server::libpython_of;
+use tstate::runtime::profile::Profile;
+use tstate::sim::outside::{Sight, Wait};
+use tstate_driver::{Error, GONE, Mode, Plan, Planned, Reply, Request, Server, TIMED};
+
+/// What decides a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// A plan.
+    Plan(Plan),
+    /// Nobody: threads run as the system lets them.
+    Free,
+}
+
+/// A run that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// What was seen of it.
+    pub sight: Sight,
+    /// What it did beside.
+    pub planned: Planned,
+    /// What each thread waits for at the end.
+    pub waits: Vec<Option<String>>,
+}
+
+/// What came of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A run.
+    Ran(Box<Ran>),
+    /// The scenario cannot be run on this library.
+    Refused(String),
+    /// There is no answer: the driver or its process failed.
+    Failed(String),
+}
+
+/// A libpython that makes runs of one scenario.
+pub trait Library {
+    /// Makes a run.
+    fn run(&mut self, order: &Order) -> Answer;
+}
+
+/// A libpython in a process of the driver, which is started again if it fails.
+#[derive(Debug)]
+pub struct Served<'a> {
+    driver: &'a Driver,
+    target: &'a Target,
+    source: &'a str,
+    profile: Profile,
+    planned: Option<Server>,
+    free: Option<Server>,
+}
+
+impl<'a> Served<'a> {
+    /// The libpython, to run this scenario.
+    #[must_use]
+    pub fn new(driver: &'a Driver, target: &'a Target, source: &'a str) -> Self {
+        Self {
+            driver,
+            target,
+            source,
+            profile: target.profile,
+            planned: None,
+            free: None,
+        }
+    }
+
+    fn ask(&mut self, order: &Order) -> Result<Reply, Error> {
+        let mut request = Request::new(self.source, self.profile.to_string());
+        let is_free = match order {
+            Order::Plan(plan) => {
+                request.plan = Some(plan.clone());
+                false
+            }
+            Order::Free => {
+                request.free = true;
+                true
+            }
+        };
+        let mode = Mode {
+            ready: true,
+            sampled: is_free,
+        };
+        let line = if is_free {
+            &mut self.free
+        } else {
+            &mut self.planned
+        };
+        // What a process that failed once says next is not to be trusted.
+        let mut server = match line.take() {
+            Some(server) => server,
+            None => Server::spawn(&libpython_of(self.target), &self.driver.path, mode)?,
+        };
+        let reply = server.run(&request)?;
+        *line = Some(server);
+        Ok(reply)
+    }
+}
+
+impl Library for Served<'_> {
+    fn run(&mut self, order: &Order) -> Answer {
+        match self.ask(order) {
+            Ok(reply) => answer(reply),
+            Err(error) => Answer::Failed(error.to_string()),
+        }
+    }
+}
+
+fn answer(reply: Reply) -> Answer {
+    if let Some(reason) = reply.refused {
+        return Answer::Refused(reason);
+    }
+    let observed = match reply.observed() {
+        Ok(Some(observed)) => observed,
+        Ok(None) => return Answer::Failed("the driver gave no run".to_owned()),
+        Err(error) => {
+            return Answer::Failed(format!("the driver's reply is not understood: {error}"));
+        }
+    };
+    let Some(planned) = reply.planned else {
+        return Answer::Failed("the driver is too old: it knows no plans".to_owned());
+    };
+    let waits = reply.waits.iter().map(|waits| match waits.as_deref() {
+        Some(GONE) => Wait::Gone,
+        Some(TIMED) => Wait::Timed,
+        Some(_) | None => Wait::Other,
+    });
+    Answer::Ran(Box::new(Ran {
+        sight: Sight {
+            observed,
+            waits_for: planned.waits_for.clone(),
+            waits: waits.collect(),
+            owed: planned.owed.clone(),
+            busy: planned.busy.clone(),
+        },
+        planned,
+        waits: reply.waits,
+    }))
+}

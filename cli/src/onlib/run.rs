@@ -1,0 +1,104 @@
+//! Searches all scenarios on all libpythons, several at once, in the order of the plan.
+
+use super::hunt::{Case, Verdict, hunt};
+use super::library::{Library, Served};
+use super::search::Options;
+use crate::check::plan::Scenario;
+use crate::conform::program::Driver;
+use crate::conform::run::Target;
+use crate::pool;
+use crate::problem::Stop;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+
+/// What there is to search.
+#[derive(Debug)]
+pub struct Plan {
+    /// The scenarios, in the order of the files.
+    pub scenarios: Vec<Scenario>,
+    /// The libpythons, by release.
+    pub targets: Vec<Target>,
+    /// How.
+    pub options: Options,
+    /// Whether the model of each library's release is asked for its outcomes too.
+    pub asks_model: bool,
+    /// Whether scenarios are run on libpythons whose release they do not name.
+    pub all_releases: bool,
+}
+
+/// What came of one scenario on one libpython.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The scenario, by its number in the plan.
+    pub scenario: usize,
+    /// The libpython, by its number in the plan.
+    pub target: usize,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+impl Plan {
+    /// Whether the scenario names the library's release.
+    fn is_pair(&self, scenario: &Scenario, target: &Target) -> bool {
+        let profile = target.profile;
+        scenario.program.as_ref().is_some_and(|program| {
+            let mut named = program.profiles.iter();
+            self.all_releases
+                || named.any(|named| !named.is_sound() && named.minor() == profile.minor())
+        })
+    }
+
+    /// The pairs to search, by scenario.
+    fn pairs(&self) -> Vec<(usize, usize)> {
+        let scenarios = self.scenarios.iter().enumerate();
+        let pairs = scenarios.flat_map(|(number, scenario)| {
+            let targets = self.targets.iter().enumerate();
+            let targets = targets.filter(|(_, target)| self.is_pair(scenario, target));
+            targets.map(move |(target, _)| (number, target))
+        });
+        pairs.collect()
+    }
+}
+
+/// Searches everything.
+///
+/// # Errors
+///
+/// A thread cannot be started.
+pub fn run(plan: &Plan, jobs: NonZeroUsize, driver: &Driver) -> Result<Vec<Pair>, Stop> {
+    run_with(plan, jobs, |target, source| {
+        Box::new(Served::new(driver, target, source))
+    })
+}
+
+fn run_with<'a>(
+    plan: &'a Plan,
+    jobs: NonZeroUsize,
+    open: impl Fn(&'a Target, &'a str) -> Box<dyn Library + 'a> + Sync,
+) -> Result<Vec<Pair>, Stop> {
+    let pairs = plan.pairs();
+    let work = |number: usize| {
+        let (scenario, target) = pairs[number];
+        let about = &plan.scenarios[scenario];
+        let program = about.program.as_ref()?;
+        let case = Case {
+            source: &about.file.source,
+            program,
+            profile: plan.targets[target].profile,
+        };
+        let mut library = open(&plan.targets[target], &about.file.source);
+        let verdict = hunt(case, &plan.options, plan.asks_model, library.as_mut());
+        Some(Pair {
+            scenario,
+            target,
+            verdict,
+        })
+    };
+    let mut done = Vec::new();
+    let stop = AtomicBool::new(false);
+    pool::in_order(pairs.len(), jobs, &stop, work, |_, pair| {
+        done.extend(pair);
+        Ok(())
+    })?;
+    Ok(done)
+}

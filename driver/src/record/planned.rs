@@ -1,0 +1,181 @@
+//! What a planned run leaves behind beside its lines: its decisions, and what is known of pending calls and of threads.
+
+use super::record;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use tstate_driver::{Choice, Decision, Deviation, Deviations, Plan, Planned};
+
+/// Decisions of a run that are kept.
+const DECISIONS_MAX: usize = 1 << 14;
+/// Callbacks of a scenario.
+const CALLBACKS_MAX: usize = 256;
+
+/// One decision, as words.
+type Words = [AtomicU64; 3];
+
+/// The part of the shared memory for planned runs.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Memory {
+    used: AtomicUsize,
+    cut: AtomicBool,
+    /// Threads of the program that went on late, as bits.
+    busy: AtomicU32,
+    owed: [AtomicI64; CALLBACKS_MAX],
+    decisions: [Words; DECISIONS_MAX],
+}
+
+/// What else could have been decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// Threads as bits: who could go on for nothing, at a cost; whose wait could time out for nothing, at a cost.
+    Threads([u16; 4]),
+    /// So many alternatives, for nothing.
+    Picks(u16),
+}
+
+impl Noted {
+    /// Whether nothing else could.
+    pub fn is_empty(self) -> bool {
+        match self {
+            Self::Threads(threads) => threads == [0; 4],
+            Self::Picks(count) => count < 2,
+        }
+    }
+
+    fn to_word(self) -> u64 {
+        match self {
+            Self::Threads(threads) => {
+                let words = threads.into_iter().map(u64::from);
+                words.fold(0, |word, bits| word << 16 | bits)
+            }
+            Self::Picks(count) => count.into(),
+        }
+    }
+
+    fn from_word(word: u64, picks: bool) -> Self {
+        if picks {
+            Self::Picks(word as u16)
+        } else {
+            let part = |shift: u32| (word >> shift) as u16;
+            Self::Threads([part(48), part(32), part(16), part(0)])
+        }
+    }
+
+    /// As choices: those for nothing, and those at a cost.
+    fn choices(self) -> (Vec<Choice>, Vec<Choice>) {
+        let each = |bits: u16| (0..16_u8).filter(move |slot| bits & 1 << slot != 0);
+        match self {
+            Self::Picks(count) => ((0..count).map(Choice::Pick).collect(), Vec::new()),
+            Self::Threads([free, costly, free_time_outs, costly_time_outs]) => {
+                let both = |runs, time_outs| {
+                    let runs = each(runs).map(Choice::Run);
+                    runs.chain(each(time_outs).map(Choice::TimeOut)).collect()
+                };
+                (both(free, free_time_outs), both(costly, costly_time_outs))
+            }
+        }
+    }
+}
+
+fn code(choice: Choice) -> u64 {
+    match choice {
+        Choice::Run(slot) => u64::from(slot),
+        Choice::TimeOut(slot) => 1 << 16 | u64::from(slot),
+        Choice::Pick(pick) => 2 << 16 | u64::from(pick),
+    }
+}
+
+fn choice(code: u64) -> Choice {
+    match code >> 16 & 3 {
+        0 => Choice::Run(code as u8),
+        1 => Choice::TimeOut(code as u8),
+        _ => Choice::Pick(code as u16),
+    }
+}
+
+/// Forgets the run before.
+pub(super) fn clear(memory: &Memory) {
+    memory.used.store(0, Ordering::Relaxed);
+    memory.cut.store(false, Ordering::Relaxed);
+    memory.busy.store(0, Ordering::Relaxed);
+    for owed in &memory.owed {
+        owed.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A decision was made that could have been another.
+pub fn note_decision(thread: u8, point: u32, chosen: Choice, default: Choice, others: Noted) {
+    let memory = &record().planned;
+    let used = memory.used.load(Ordering::Relaxed);
+    let Some(words) = memory.decisions.get(used) else {
+        memory.cut.store(true, Ordering::Relaxed);
+        return;
+    };
+    let place = u64::from(thread) << 32 | u64::from(point);
+    let choices = code(chosen) | code(default) << 32;
+    for (word, value) in words.iter().zip([place, choices, others.to_word()]) {
+        word.store(value, Ordering::Relaxed);
+    }
+    memory.used.store(used + 1, Ordering::Release);
+}
+
+/// A thread of the program went on late in the run.
+pub fn note_busy(lane: u8) {
+    let bit = 1_u32.checked_shl(lane.into()).unwrap_or(0);
+    record().planned.busy.fetch_or(bit, Ordering::Relaxed);
+}
+
+/// How many pending calls to this callback were accepted and have not run.
+pub fn note_owed(callback: usize, owed: i64) {
+    if let Some(place) = record().planned.owed.get(callback) {
+        place.store(owed, Ordering::Relaxed);
+    }
+}
+
+/// What a run by this plan did, of a program with so many callbacks; whom its threads wait for is said in the lines.
+pub fn planned(plan: &Plan, callbacks: usize, waits_for: Vec<Option<u8>>) -> Planned {
+    let memory = &record().planned;
+    let used = memory.used.load(Ordering::Acquire).min(DECISIONS_MAX);
+    let mut deviations = Vec::new();
+    let mut decisions = Vec::new();
+    for words in &memory.decisions[..used] {
+        let [place, choices, others] = [0, 1, 2].map(|word| words[word].load(Ordering::Relaxed));
+        let (thread, point) = ((place >> 32) as u8, place as u32);
+        let (chosen, default) = (choice(choices), choice(choices >> 32));
+        if chosen != default {
+            deviations.push(Deviation {
+                thread,
+                point,
+                choice: chosen,
+            });
+        }
+        if plan.tell {
+            let others = Noted::from_word(others, matches!(default, Choice::Pick(_)));
+            let (mut free, mut costly) = others.choices();
+            for list in [&mut free, &mut costly] {
+                list.retain(|other| *other != chosen && *other != default);
+            }
+            decisions.push(Decision {
+                thread,
+                point,
+                chosen,
+                free,
+                costly,
+            });
+        }
+    }
+    let wanted = plan.deviations.0.iter();
+    let unkept = wanted.filter(|wanted| !deviations.contains(wanted)).count();
+    let busy = memory.busy.load(Ordering::Relaxed);
+    let owed = memory.owed[..callbacks.min(CALLBACKS_MAX)].iter();
+    Planned {
+        unkept: unkept as u32,
+        deviations: Deviations(deviations),
+        decisions_total: used as u32,
+        cut: memory.cut.load(Ordering::Relaxed),
+        decisions,
+        waits_for,
+        owed: owed.map(|owed| owed.load(Ordering::Relaxed)).collect(),
+        busy: (0..32).filter(|lane| busy & 1 << lane != 0).collect(),
+    }
+}
