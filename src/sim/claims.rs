@@ -57,8 +57,10 @@ impl<'a> Claims<'a> {
 
     /// The claim that refuses an outcome, and why.
     pub(super) fn refused(&self, outcome: &Outcome) -> Option<((u32, u32), String)> {
-        if let (Outcome::Assertion(site), _) = outcome.process() {
-            return Some(self.assertion(*site)).filter(|_| !self.allowed(outcome));
+        if let (Outcome::Assertion(site), _) = outcome.process()
+            && !self.allowed(outcome)
+        {
+            return Some(self.assertion(*site));
         }
         for (_, claim) in self.binding() {
             if let ClaimKind::Never(never) = &claim.kind

@@ -84,6 +84,19 @@ impl<'a> Stage<'a> {
         Self::in_world(world, program, profile, notes, Some(listener))
     }
 
+    /// With somebody who has cells of the world's own, and is made in it.
+    pub(super) fn listening_in(
+        program: &Arc<Program>,
+        profile: Profile,
+        notes: &'a Notes,
+        tuning: Tuning,
+        listener: impl FnOnce() -> Arc<dyn Listener>,
+    ) -> Self {
+        let world = World::new(program.threads.len(), of_program(program, tuning));
+        let listener = world.enter(listener);
+        Self::in_world(world, program, profile, notes, Some(listener))
+    }
+
     fn in_world(
         world: World,
         program: &Arc<Program>,

@@ -45,7 +45,7 @@ pub struct Met {
     /// Which scheduler met it first.
     pub by: Kind,
     /// What the first run did otherwise than by default, before it was made shorter.
-    pub deviations: u64,
+    pub departures: u64,
     /// The shortest run that was found; `None` of runs that nobody decided.
     pub schedule: Option<Schedule>,
     /// That run.
@@ -133,7 +133,7 @@ impl Notes {
             runs: 1,
             first: self.runs,
             by,
-            deviations: ran.planned.deviations.0.len() as u64,
+            departures: ran.planned.departures.0.len() as u64,
             schedule: (by != Kind::Stress).then(|| case.schedule(&ran)),
             unstable: false,
             ran,
@@ -149,7 +149,7 @@ impl Case<'_> {
         Schedule {
             profile: self.profile,
             scenario: engine::digest_of(self.source),
-            deviations: ran.planned.deviations.clone(),
+            departures: ran.planned.departures.clone(),
         }
     }
 }
@@ -216,7 +216,7 @@ pub fn hunt(
 fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64 {
     let mut runs = 0;
     for met in notes.met.values_mut() {
-        let list = &met.ran.planned.deviations;
+        let list = &met.ran.planned.departures;
         if met.schedule.is_none() || list.0.is_empty() {
             continue;
         }
@@ -273,7 +273,7 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
 /// There is none: why.
 pub fn again(schedule: &Schedule, library: &mut dyn Library) -> Result<Box<Ran>, String> {
     let plan = tstate_driver::Plan {
-        deviations: schedule.deviations.clone(),
+        departures: schedule.departures.clone(),
         ..tstate_driver::Plan::default()
     };
     match library.run(&Order::Plan(plan)) {
