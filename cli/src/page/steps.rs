@@ -113,7 +113,8 @@ fn content(cell: &Cell) -> String {
 
 /// Names may be broken after their parts.
 fn breakable(text: &str) -> String {
-    text.replace('_', "_<wbr>").replace('(', "(<wbr>")
+    let text = text.replace('_', "_<wbr>").replace('(', "(<wbr>");
+    text.replace("(<wbr>)", "()")
 }
 
 /// The lines at which threads stand after a row, inside of a statement: `0:12 1:20`.
