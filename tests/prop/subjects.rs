@@ -175,6 +175,8 @@ impl Subject {
                 told(&[Kind::AddPending, Kind::Eval, Kind::Eval]),
                 told(&[Kind::AddHook, Kind::AddHook, Kind::SetTracer, Kind::Eval]),
                 told(&[Kind::AddHook, Kind::NewInterpreter]),
+                told(&[Kind::AddHook, Kind::AddHook, Kind::NewInterpreter]),
+                told(&[Kind::NewObject, Kind::SetRefTracer, Kind::Finalize]),
                 told(&[
                     Kind::SetEvaluator,
                     Kind::Eval,
@@ -195,8 +197,16 @@ impl Subject {
                     Kind::Eval,
                 ]),
                 told(&[Kind::New, Kind::SetTracerAll, Kind::Swap, Kind::Eval]),
+                told(&[Kind::New, Kind::SetTracerAll, Kind::Swap, Kind::Eval]),
             ],
             Self::Configuration => vec![
+                told(&[
+                    Kind::Finalize,
+                    Kind::InitializeFrom,
+                    Kind::Signal,
+                    Kind::Eval,
+                ]),
+                told(&[Kind::Save, Kind::InitializeFrom]),
                 told(&[Kind::Finalize, Kind::PreInitialize, Kind::IsFinalizing]),
                 told(&[Kind::Finalize, Kind::PreInitialize, Kind::Check]),
                 told(&[

@@ -160,6 +160,57 @@ impl Writer<'_> {
             }
             Call::ThreadGetIdent => "(long)PyThread_get_thread_ident()".to_owned(),
             Call::EvalFrame => "(PyEval_GetFrame())".to_owned(),
+            Call::AddAuditHook => {
+                format!(
+                    "PySys_AddAuditHook({}, NULL)",
+                    adapted(self, 0, Adapter::Audit)?
+                )
+            }
+            Call::SysAudit => {
+                self.need(Need::Audit);
+                self.need(Need::Importing);
+                format!("audit({})", self.any(at, call, 0)?)
+            }
+            Call::EvalSetProfile
+            | Call::EvalSetTrace
+            | Call::EvalSetProfileAllThreads
+            | Call::EvalSetTraceAllThreads => {
+                let tracer = adapted(self, 0, Adapter::Trace)?;
+                let object = self.any(at, call, 1)?;
+                format!("{}({tracer}, {object})", call.call.row().name)
+            }
+            Call::InterpreterStateSetEvalFrameFunc => {
+                let interpreter = self.any(at, call, 0)?;
+                let evaluator = match call.arguments.get(1) {
+                    Some(Argument::Value(Expression::Callback(_))) => {
+                        let name = adapted(self, 1, Adapter::Evaluates)?;
+                        format!("(_PyFrameEvalFunction){name}")
+                    }
+                    _ => self.any(at, call, 1)?,
+                };
+                format!("_PyInterpreterState_SetEvalFrameFunc({interpreter}, {evaluator})")
+            }
+            Call::InterpretersRun => {
+                let interpreter = self.any(at, call, 0)?;
+                adapted(self, 1, Adapter::Builtin)?;
+                let Some(body) = self.callback_of(call, 1)? else {
+                    return Err("no callback is passed".to_owned());
+                };
+                let name = self.callback(body);
+                format!("call_interpreters(\"exec\", {interpreter}, \"{name}()\")")
+            }
+            Call::InterpretersDestroy => {
+                self.need(Need::Interpreters);
+                let interpreter = self.any(at, call, 0)?;
+                format!("call_interpreters(\"destroy\", {interpreter}, NULL)")
+            }
+            Call::CurrentFrames => self.native("sys", "_current_frames"),
+            Call::TracemallocStart => self.native("_tracemalloc", "start"),
+            Call::TracemallocStop => self.native("_tracemalloc", "stop"),
+            Call::AtSignal => {
+                self.need(Need::AtSignal);
+                format!("at_signal(&{})", adapted(self, 0, Adapter::Callable)?)
+            }
             Call::MakePendingCalls => {
                 self.need(Need::Raised);
                 "dropped(Py_MakePendingCalls())".to_owned()
@@ -171,6 +222,11 @@ impl Writer<'_> {
             _ => return Ok(None),
         };
         Ok(Some(text))
+    }
+
+    fn native(&mut self, module: &str, function: &str) -> String {
+        self.need(Need::Native);
+        format!("call_native(\"{module}\", \"{function}\")")
     }
 
     /// A call that queues another one, which is counted if it is accepted.

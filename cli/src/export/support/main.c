@@ -66,6 +66,8 @@ static const char *judge(int status, int stuck)
         int running = where();
         if (shared->turn < LAST_TURN)
             return "another order than the model's";
+        if (running && (threads_inside() & EXPECTED_THREADS) == EXPECTED_THREADS)
+            running = EXPECTED_THREADS;
         return running ? named("livelock", running) : named("deadlock", threads_in(MOVES) | threads_in(PARKED));
     }
     if ((EXPECTED_FATAL)[0] && (fatal || WEXITSTATUS(status)) && strstr(errors, EXPECTED_FATAL))
@@ -109,6 +111,7 @@ int main(void)
         dup2(fileno(log), STDERR_FILENO);
         pthread_key_create(&thread_end, thread_ends);
         shared->pid = getpid();
+        first_thread = pthread_self();
         begin_thread(0);
         bodies[0](NULL);
         finish(0);

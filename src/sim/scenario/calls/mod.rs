@@ -4,6 +4,7 @@
 //! of a row is a summary; the steps are in the runtime.
 
 mod call;
+mod declaration;
 mod row;
 
 mod attach;
@@ -18,7 +19,7 @@ mod words;
 
 pub use call::Call;
 pub use origin::Origin;
-pub use row::{Attachment, CallRef, Class, Kind, Parameter, Row, Type};
+pub use row::{Attachment, CallRef, Class, Kind, Modelled, Parameter, Row, Type};
 
 /// The rows by subject, in reading order.
 const GROUPS: [&[Row]; 8] = [
