@@ -40,7 +40,11 @@ pub fn render(page: &Page<'_>) -> String {
     text += &verdicts::table(page, &runs);
     text += "</div>\n</section>\n";
     // Many columns need the width that the scenario would take beside them.
-    let broad = if page.program.threads.len() > 3 { " broad" } else { "" };
+    let broad = if page.program.threads.len() > 3 {
+        " broad"
+    } else {
+        ""
+    };
     text += &format!("<div class=\"bench{broad}\">\n");
     text += "<section id=\"source\" aria-labelledby=\"source-title\">\n<h2 id=\"source-title\">Scenario</h2>\n\
              <div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"source-title\">\n";
