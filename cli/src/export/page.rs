@@ -63,6 +63,7 @@ const INCLUDES: &str = "\
 
 #pragma GCC diagnostic ignored \"-Wunused-function\"
 #pragma GCC diagnostic ignored \"-Wunused-variable\"
+#pragma GCC diagnostic ignored \"-Wdeprecated-declarations\"
 #pragma GCC diagnostic ignored \"-Wunused-but-set-variable\"
 ";
 

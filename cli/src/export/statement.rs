@@ -139,6 +139,7 @@ impl Writer<'_> {
                 }
                 match form {
                     Form::Do(text) => {
+                        self.before(statement, lines);
                         lines.add(&format!("DO({text});"));
                         self.prepared(statement, lines);
                     }
@@ -147,6 +148,19 @@ impl Writer<'_> {
                 }
             }
             Err(why) => self.refuse(span, &why),
+        }
+    }
+
+    /// Initialization leaves `site` out: its modules run code of their own, at exit too. A scenario that names flags sees to them.
+    fn before(&self, statement: &Statement, lines: &mut Lines) {
+        if let StatementKind::Step {
+            step: Step::Call(call),
+            ..
+        } = &statement.kind
+            && let Some(Call::Initialize | Call::InitializeEx) = call.call.row().modelled
+            && !self.program.names_flags()
+        {
+            lines.add("Py_NoSiteFlag = 1;");
         }
     }
 
@@ -168,6 +182,9 @@ impl Writer<'_> {
         {
             let config = self.structure(structure.index());
             let fields = &self.program.structures[structure.index()].fields;
+            if !self.program.names_flags() {
+                lines.add(&format!("{config}.site_import = 0;"));
+            }
             for (field, value) in fields {
                 let field = ConfigField::ALL[*field].name();
                 lines.add(&format!("{config}.{field} = {value};"));
