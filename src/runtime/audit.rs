@@ -165,12 +165,15 @@ impl Caller<'_> {
 
     fn tell_hooks(&self, tell: impl Fn(CallbackId) -> Step<i32>) -> Step<bool> {
         let hooks = &self.runtime.audit_hooks;
-        if !hooks.used.peek() || self.current().is_null() {
+        let current = self.current();
+        if !hooks.used.peek() || current.is_null() {
             return Ok(true);
         }
         for place in &hooks.hooks {
             let hook = Callback::from_word(place.load(Ordering::SeqCst));
             let Some(id) = hook.id() else { break };
+            // Whose interpreter's hooks there are is read through it.
+            self.live(current)?;
             if tell(id)? == -1 {
                 return Ok(false);
             }

@@ -39,6 +39,7 @@
 //!
 //! `scenarios/surface`.
 
+use super::lists::Lists;
 use super::outcome::{Crash, Fatal, StatusError, Step};
 use super::state::Caller;
 use crate::sync::{AtomicU32, Ordering, Plain};
@@ -428,7 +429,8 @@ impl Caller<'_> {
         if !self.runtime.profile.threads_initialized_asks_for_the_gil() {
             return Ok(1);
         }
-        let lists = self.runtime.lists.lock();
-        Ok(i32::from(!lists.main().is_null()))
+        // Read as it is: also by who has HEAD_LOCK over a fork.
+        let main = self.look_at_lists(Lists::main);
+        Ok(i32::from(!main.is_null()))
     }
 }

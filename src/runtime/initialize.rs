@@ -38,6 +38,7 @@ use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::GilPointer;
 use super::outcome::{Crash, StatusError, Step};
+use super::pending_queue::QueueLife;
 use super::stage::Stage;
 use super::state::Caller;
 use crate::sync::{Ordering, Word, current_thread};
@@ -208,7 +209,11 @@ impl Caller<'_> {
             runtime.main_thread_state.write(null);
         }
         runtime.pending_main.reset();
-        self.open_queue(&runtime.pending_main);
+        if runtime.profile.slots_come_with_the_gil() {
+            runtime.pending_main.set_life(QueueLife::Closed);
+        } else {
+            self.open_queue(&runtime.pending_main);
+        }
         runtime.check_enabled.write(true);
         runtime.others_made.write(false);
         if !runtime.profile.slots_outlive_the_runtime() {
@@ -268,6 +273,8 @@ impl Caller<'_> {
                 .store(word, Ordering::Relaxed);
             self.remember_main_interpreter();
             self.runtime.tss_created.store(true, Ordering::Relaxed);
+            // `PyEval_InitThreads` allocates the lock of 3.8's queue; 3.9 does not use this one.
+            self.open_queue(&self.runtime.pending_main);
         }
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
         if interpreter.gil_own.is_held() && !interpreter.gil_own.is_holder(current_thread()) {

@@ -292,11 +292,11 @@ fn excuse(claims: &Claims<'_>, outcome: &Outcome) -> Option<&'static str> {
         let mut binding = claims.binding();
         binding.any(|(_, claim)| match &claim.kind {
             ClaimKind::Allow(words) | ClaimKind::Reach(words) => words.iter().any(|word| {
-                let inner = |word: &Claimed| match word {
-                    Claimed::Child(inner) => wanted(inner),
-                    word => wanted(word),
-                };
-                inner(word)
+                if let Claimed::Child(inner) = word {
+                    wanted(inner)
+                } else {
+                    wanted(word)
+                }
             }),
             ClaimKind::Never(_)
             | ClaimKind::Always(_)
@@ -447,6 +447,7 @@ expect {
         ));
         assert!(!is_among(program, &Outcome::Deadlock(Threads(1)), &model));
         assert!(is_among(
+            program,
             &Outcome::Deadlock(Threads(1)),
             &[Outcome::Crash("use_after_free")]
         ));

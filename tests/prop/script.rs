@@ -8,11 +8,11 @@ use crate::reference::{
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
 
-/// Thread states that one sequence may make: a slot of the arena repeats its handles after eight.
-const STATES_MAX: usize = 9;
-/// Lives of the runtime, for the same reason.
-const LIVES_MAX: u32 = 4;
+/// Thread states that one sequence may make, and lives of the runtime after the first: a slot of the arena repeats its handles
+/// after so many.
+const STATES_MAX: usize = 8;
 /// The threads' names in scenarios.
 pub(crate) const NAMES: [&str; THREADS] = ["main", "b", "c"];
 
@@ -126,7 +126,7 @@ pub(crate) struct Step {
 }
 
 /// A call that was made, and the process after it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Planned {
     pub(crate) thread: usize,
     pub(crate) text: String,
@@ -148,6 +148,15 @@ pub(crate) struct Script {
     pub(crate) calls_before: usize,
     /// How many steps of each kind there are.
     pub(crate) made: [u32; KINDS],
+}
+
+impl Script {
+    /// What stands for the scenario and all that is predicted of it.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (&self.text, &self.calls).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// A name that a thread's body binds.
@@ -172,7 +181,7 @@ pub(crate) struct Writer {
     calls: Vec<Planned>,
     end: Option<(usize, End)>,
     turn: usize,
-    lives: u32,
+    lives: usize,
     names: usize,
     /// Threads begin with finding out their idents.
     pub(crate) known_by_ident: bool,
@@ -250,19 +259,20 @@ impl Writer {
                         after: after.clone(),
                     });
                 }
-                Err(end) if !step.reckless && !self.is_rare(call, end) => return,
+                Err(end) if !step.reckless && !self.is_rare(step, call, end) => return,
                 Err(end) => {
                     self.end = Some((step.thread, end));
                     break;
                 }
             }
         }
-        let begins = after.initialized && !self.reference.initialized;
-        if after.states.len() > STATES_MAX || (begins && self.lives == LIVES_MAX) {
+        let begins = after.core && !self.reference.core;
+        let lives = self.lives + usize::from(begins);
+        if after.states.len() + lives > STATES_MAX + 1 {
             self.end = None;
             return;
         }
-        self.lives += u32::from(begins);
+        self.lives = lives;
         self.reference = after;
         self.take_turn(step.thread);
         if let Call::Configure(Configure::Initialize(Some(choice))) = call {
@@ -271,6 +281,9 @@ impl Writer {
         self.calls.extend(calls);
         self.made[step.kind as usize] += 1;
         self.write(step, &text, times, last);
+        if matches!(self.end, Some((_, End::Killed))) {
+            self.line(step.thread, "assert false");
+        }
     }
 
     /// The body goes on inside the block of the child, or after a fork whose child has nothing to do.
@@ -421,7 +434,7 @@ impl Writer {
 
     /// Late threads are rare, and what the child's hook dies of, and finalization that waits for a guard: a sequence ends so
     /// without recklessness too.
-    fn is_rare(&self, call: Call, end: End) -> bool {
+    fn is_rare(&self, step: Step, call: Call, end: End) -> bool {
         let attaches = matches!(call, Call::Restore(_) | Call::Acquire(_));
         let is_late =
             matches!(end, End::Hang | End::Exit) || (attaches && self.reference.finalizing());
@@ -429,6 +442,7 @@ impl Writer {
         is_late
             || (call == Call::AfterForkChild && end != End::Undefined)
             || (finalizes && matches!(end, End::Blocks | End::Spins))
+            || (end == End::Killed && step.pick.is_multiple_of(4))
     }
 
     /// How a process ends that ends now, without finalization.

@@ -223,10 +223,11 @@ fn waits_for() -> Vec<(u8, u8)> {
     let lane = |slot: SlotId| own(|schedule| schedule.slots.get(slot)?.lane);
     let whom = |slot: SlotId| {
         let waits = own(|schedule| schedule.slots[slot].waits);
-        let other = match waits {
-            Waits::Cell(cell) => crate::child::owner_of(cell),
-            _ => own(|schedule| schedule.waits_for(slot, holder.filter(|holder| *holder != slot)))
-                .and_then(lane),
+        let others = holder.filter(|holder| *holder != slot);
+        let other = if let Waits::Cell(cell) = waits {
+            crate::child::owner_of(cell)
+        } else {
+            own(|schedule| schedule.waits_for(slot, others)).and_then(lane)
         };
         Some((lane(slot)?, other?))
     };

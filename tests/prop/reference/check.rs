@@ -7,7 +7,7 @@ use super::interpreters::MAIN;
 use super::{Call, End, Function, Home, Mistake, Reference, Reply, Rule, State, Step};
 
 /// The one signal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Signals {
     /// Python's C handler is there.
     pub(super) noted: bool,

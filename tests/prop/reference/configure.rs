@@ -5,7 +5,7 @@
 use super::{End, Mistake, Reference, Reply, Rule, Step, THREADS};
 
 /// How a field says what its flag says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Feeds {
     Same,
     Inverted,
@@ -94,7 +94,7 @@ pub(crate) fn flag_name(flag: usize) -> String {
 }
 
 /// One of the configurations that sequences choose among, by its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Choice(pub u8);
 
 impl Choice {
@@ -130,7 +130,7 @@ impl Choice {
 }
 
 /// A call about what initialization is configured with, or that may come before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Configure {
     SetFlag(usize, i32),
     ReadFlag(usize),

@@ -7,7 +7,7 @@ use super::interpreters::MAIN;
 use super::{End, Home, Mistake, Reference, Rule, Side, Step};
 
 /// A fork that was prepared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Before {
     thread: usize,
     /// Whose import lock was taken.

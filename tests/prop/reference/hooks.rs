@@ -7,7 +7,7 @@ use super::interpreters::MAIN;
 use super::{CRASH, End, Home, Mistake, Reference, Reply, Rule, State, Step};
 
 /// A function that looks on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Tool {
     Traces,
     /// Fails, whatever it is told.
@@ -123,14 +123,14 @@ impl Tool {
 }
 
 /// Which of a thread state's two functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Which {
     Trace,
     Profile,
 }
 
 /// A call about who looks on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Look {
     /// Whether for all threads.
     SetTracer(Which, Option<Tool>, bool),
@@ -150,14 +150,14 @@ pub(crate) enum Look {
 }
 
 /// What a hook is told of, by the calls of other modules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Event {
     InterpreterNew,
     InterpreterClear,
 }
 
 /// Who evaluates an interpreter's frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Evaluator {
     Usual,
     Null,
@@ -165,7 +165,7 @@ pub(crate) enum Evaluator {
 }
 
 /// Who looks on at a thread state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct OnState {
     trace: Option<Tool>,
     profile: Option<Tool>,
@@ -187,7 +187,7 @@ impl OnState {
 }
 
 /// Who looks on at the process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Tools {
     /// Audit hooks, oldest first.
     pub(crate) hooks: Vec<Tool>,
@@ -213,7 +213,7 @@ impl Reference {
             }
             Look::AddHook(hook) => {
                 self.may_be_heard(thread)?;
-                let passes = self.tell_hooks(thread, "hook");
+                let passes = self.tell_hooks(thread, "hook")?;
                 if passes || self.wrong(Mistake::RefusedHookIsAdded) {
                     self.tools.hooks.push(hook);
                 }
@@ -221,14 +221,14 @@ impl Reference {
             }
             Look::Audit => {
                 self.may_be_heard(thread)?;
-                let passes = self.tell_hooks(thread, "own");
+                let passes = self.tell_hooks(thread, "own")?;
                 Ok(Reply::Number(if passes { 0 } else { -1 }))
             }
             Look::SetEvaluator(of, null) => {
                 self.set_evaluator(thread, of, null)?;
                 Ok(Reply::Nothing)
             }
-            Look::GetEvaluator(of) => self.get_evaluator(thread, of),
+            Look::GetEvaluator(of) => self.evaluator_of(thread, of),
             Look::AllocHook(is_set) => {
                 self.tools.allocates = is_set;
                 Ok(Reply::Nothing)
@@ -258,11 +258,15 @@ impl Reference {
     }
 
     /// Whether no hook refuses. Who has no thread state tells nobody.
-    fn tell_hooks(&mut self, thread: usize, event: &'static str) -> bool {
-        if self.current(thread).is_none() && !self.wrong(Mistake::HooksHearDetached) {
-            return true;
+    fn tell_hooks(&mut self, thread: usize, event: &'static str) -> Step<bool> {
+        let current = self.current(thread);
+        if current.is_none() && !self.wrong(Mistake::HooksHearDetached) {
+            return Ok(true);
         }
         let mut hooks = self.tools.hooks.clone();
+        if current.is_some() && !hooks.is_empty() {
+            self.live(current)?;
+        }
         if self.wrong(Mistake::NewestHookFirst) {
             hooks.reverse();
         }
@@ -274,24 +278,25 @@ impl Reference {
                 break;
             }
         }
-        passes
+        Ok(passes)
     }
 
-    pub(super) fn audit(&mut self, thread: usize, event: Event) -> bool {
+    pub(super) fn audit(&mut self, thread: usize, event: Event) -> Step<bool> {
         match event {
             Event::InterpreterNew => self.tell_hooks(thread, "new"),
-            Event::InterpreterClear if self.wrong(Mistake::ClearingIsSilent) => true,
+            Event::InterpreterClear if self.wrong(Mistake::ClearingIsSilent) => Ok(true),
             Event::InterpreterClear => self.tell_hooks(thread, "clear"),
         }
     }
 
     /// §FINAL F21, F28.
-    pub(super) fn end_hooks(&mut self, thread: usize) {
-        self.audit(thread, Event::InterpreterClear);
-        self.tell_hooks(thread, "clear_hooks");
+    pub(super) fn end_hooks(&mut self, thread: usize) -> Step<()> {
+        self.audit(thread, Event::InterpreterClear)?;
+        self.tell_hooks(thread, "clear_hooks")?;
         if !self.wrong(Mistake::HooksOutlive) {
             self.tools.hooks.clear();
         }
+        Ok(())
     }
 
     /// Memory is taken.
@@ -327,7 +332,7 @@ impl Reference {
             Which::Profile => "setprofile",
         };
         let for_each = all && self.is(Rule::HooksAreAskedForEach);
-        if !for_each && !self.tell_hooks(thread, event) && !self.wrong(Mistake::RefusedTracerIsSet)
+        if !for_each && !self.tell_hooks(thread, event)? && !self.wrong(Mistake::RefusedTracerIsSet)
         {
             return Ok(());
         }
@@ -335,7 +340,7 @@ impl Reference {
             return Err(End::Blocks);
         }
         for state in states {
-            if !for_each || self.tell_hooks(thread, event) {
+            if !for_each || self.tell_hooks(thread, event)? {
                 *self.states[state.0].tools.of(which) = tool;
             }
         }
@@ -427,7 +432,7 @@ impl Reference {
         if !silent && !self.tell(state, Which::Profile, "c_call") {
             return Ok(false);
         }
-        let passes = self.tell_hooks(thread, "frames");
+        let passes = self.tell_hooks(thread, "frames")?;
         if passes && self.head_held {
             return Err(End::Blocks);
         }
@@ -463,7 +468,7 @@ impl Reference {
         Ok(())
     }
 
-    fn get_evaluator(&self, thread: usize, of: Option<State>) -> Step<Reply> {
+    fn evaluator_of(&self, thread: usize, of: Option<State>) -> Step<Reply> {
         let home = self.interpreter_read(thread, of)?;
         Ok(Reply::Said(match self.homes[home.0].evaluator {
             Evaluator::Usual => "!= NULL",

@@ -12,7 +12,7 @@ pub(super) const MAIN: Home = Home(0);
 const SUBS_MAX: usize = 3;
 
 /// An interpreter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Interpreter {
     /// Newest first.
     pub(crate) list: Vec<State>,
@@ -151,7 +151,7 @@ impl Reference {
             return Err(End::Undefined);
         }
         self.check_enabled = self.wrong(Mistake::CheckStaysOn);
-        if !self.audit(thread, Event::InterpreterNew) {
+        if !self.audit(thread, Event::InterpreterNew)? {
             return if self.is(Rule::RefusalIsNull) {
                 Ok(Reply::State(None))
             } else {
@@ -225,7 +225,7 @@ impl Reference {
         if self.head_held {
             return Err(End::Blocks);
         }
-        self.audit(thread, Event::InterpreterClear);
+        self.audit(thread, Event::InterpreterClear)?;
         self.leave_for_good(thread, state)?;
         self.unlink_and_free(thread, state)?;
         self.listed.retain(|listed| *listed != home);

@@ -56,7 +56,7 @@ impl Reference {
         if self.is(Rule::SubsEndAfterModules) && !self.is(Rule::SubsEndBeforeTheMark) {
             self.end_all_but_main(thread, finalizer)?;
         }
-        self.end_hooks(thread);
+        self.end_hooks(thread)?;
         self.leave_for_good(thread, finalizer)?;
         self.unlink_and_free(thread, finalizer)?;
         self.listed.retain(|listed| *listed != MAIN);

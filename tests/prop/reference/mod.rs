@@ -28,12 +28,13 @@ pub(crate) use words::{Call, End, Function, Guard, Home, Mistake, Reply, Side, S
 use check::Signals;
 use fork::Before;
 use hooks::{OnState, Tools};
+use std::hash::{Hash, Hasher};
 
 /// OS threads.
 pub(crate) const THREADS: usize = 3;
 
 /// A thread state's fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fields {
     pub(crate) id: u64,
     pub(crate) home: Home,
@@ -60,12 +61,28 @@ pub(crate) struct Fields {
     pub(crate) freed: bool,
 }
 
+/// The mistake that is made. Two processes that are the same but for that are the same.
+#[derive(Clone, Debug)]
+struct Deliberate(Option<Mistake>);
+
+impl PartialEq for Deliberate {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Deliberate {}
+
+impl Hash for Deliberate {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
 /// The process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Reference {
     /// The release, 3.N.
     minor: u8,
-    mistake: Option<Mistake>,
+    mistake: Deliberate,
     pub(crate) states: Vec<Fields>,
     /// By [`Home`]: the main one, and all the others that ever were.
     pub(crate) homes: Vec<Interpreter>,
@@ -115,7 +132,7 @@ pub(crate) struct Reference {
     /// The global flags.
     pub(crate) flags: [i32; FLAGS],
     /// Initialization came at least to its core.
-    core: bool,
+    pub(crate) core: bool,
     /// It installs handlers of signals.
     installs: bool,
 }
@@ -130,7 +147,7 @@ impl Reference {
     pub(crate) fn new(minor: u8, mistake: Option<Mistake>) -> Self {
         Self {
             minor,
-            mistake,
+            mistake: Deliberate(mistake),
             states: Vec::new(),
             homes: vec![Interpreter::new(0, true)],
             listed: Vec::new(),
@@ -166,22 +183,12 @@ impl Reference {
     }
 
     fn wrong(&self, mistake: Mistake) -> bool {
-        self.mistake == Some(mistake)
+        self.mistake.0 == Some(mistake)
     }
 
     /// Whether a rule holds in this release.
     pub(crate) fn is(&self, rule: Rule) -> bool {
         rule.holds(self.minor) != self.wrong(Mistake::About(rule))
-    }
-
-    /// Whether the other predicts the same.
-    pub(crate) fn same_as(&self, other: &Self) -> bool {
-        let mistake = self.mistake;
-        *self
-            == Self {
-                mistake,
-                ..other.clone()
-            }
     }
 
     /// A fatal error, in the words of 3.8 and of the others.

@@ -7,7 +7,7 @@
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident $releases:pat,)*) => {
         /// What some releases do and others do not.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum Rule {
             $($(#[$doc])* $name,)*
         }

@@ -3,17 +3,17 @@
 use super::{Configure, Look, Rule};
 
 /// A thread state, by order of creation over all lives of the runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct State(pub usize);
 
 /// An interpreter: the main one of every life is 0, the others count from 1 over all lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Home(pub usize);
 
 macro_rules! functions {
     ($($(#[$doc:meta])* $name:ident $text:literal $body:literal,)*) => {
         /// What can be queued, or handle a signal.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) enum Function {
             $($(#[$doc])* $name,)*
         }
@@ -89,7 +89,7 @@ impl Function {
 }
 
 /// A call with its operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Call {
     Initialize,
     Finalize,
@@ -158,11 +158,11 @@ pub(crate) enum Call {
 }
 
 /// A guard, by order of opening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Guard(pub usize);
 
 /// What `PyThreadState_Ensure` returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Token {
     /// It could not be had.
     Null,
@@ -173,14 +173,14 @@ pub(crate) enum Token {
 }
 
 /// A process after a fork.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Side {
     Parent,
     Child,
 }
 
 /// What a call returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reply {
     /// It is a statement without a result.
     Silent,
@@ -197,7 +197,7 @@ pub(crate) enum Reply {
 }
 
 /// Why no further call follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum End {
     /// The message, or how it begins.
     Fatal(&'static str),
@@ -221,7 +221,7 @@ pub(crate) enum End {
 macro_rules! mistakes {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Deliberate mistakes: the properties must notice each.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum Mistake {
             /// The rule holds where it does not, and the other way round.
             About(Rule),
