@@ -323,7 +323,7 @@ fn an_exploration_ends_repeats_replays_and_decides() {
     hold(
         file!(),
         "an_exploration_ends_repeats_replays_and_decides",
-        200,
+        170,
         weaves(),
         |weave| holds(&weave, &counts),
     );

@@ -123,7 +123,7 @@ fn calls_in_turn_do_what_the_reference_says() {
     hold(
         file!(),
         "calls_in_turn_do_what_the_reference_says",
-        1_200,
+        1_000,
         sequences(),
         |sequence| {
             let script = script(&sequence, None);

@@ -26,39 +26,11 @@ impl Writer {
         if self.minor < since(step.kind) {
             return None;
         }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others are spelled by subjects"
+        )]
         match step.kind {
-            Kind::AddOwn | Kind::FillOwn | Kind::SetAsync | Kind::AtSignal | Kind::Signal => {
-                self.of_checks(step)
-            }
-            Kind::SetFlag
-            | Kind::ReadFlag
-            | Kind::PreInitialize
-            | Kind::InitializeFrom
-            | Kind::InitializeMain
-            | Kind::Text
-            | Kind::EncodeLocale
-            | Kind::SetArgv
-            | Kind::ThreadsInitialized => {
-                let (configure, text) = self.of_configuration(step)?;
-                Some((Call::Configure(configure), text))
-            }
-            Kind::SetTracer
-            | Kind::SetTracerAll
-            | Kind::EnterTracing
-            | Kind::LeaveTracing
-            | Kind::AddHook
-            | Kind::Audit
-            | Kind::SetEvaluator
-            | Kind::GetEvaluator
-            | Kind::AllocHook
-            | Kind::SetRefTracer
-            | Kind::GetRefTracer
-            | Kind::NewObject
-            | Kind::DropObject
-            | Kind::CurrentFrames => {
-                let (look, text) = self.of_hooks(step)?;
-                Some((Call::Look(look), text))
-            }
             Kind::Initialize
             | Kind::Finalize
             | Kind::IsInitialized
@@ -103,6 +75,50 @@ impl Writer {
             | Kind::GetId
             | Kind::Next
             | Kind::GetInterpreter => self.with_operand(step),
+            _ => self.of_subjects(step),
+        }
+    }
+
+    /// Calls of the subjects that sequences are about.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are of no subject; whoever calls this has sorted them out"
+    )]
+    fn of_subjects(&self, step: Step) -> Option<(Call, String)> {
+        match step.kind {
+            Kind::AddOwn | Kind::FillOwn | Kind::SetAsync | Kind::AtSignal | Kind::Signal => {
+                self.of_checks(step)
+            }
+            Kind::SetFlag
+            | Kind::ReadFlag
+            | Kind::PreInitialize
+            | Kind::InitializeFrom
+            | Kind::InitializeMain
+            | Kind::Text
+            | Kind::EncodeLocale
+            | Kind::SetArgv
+            | Kind::ThreadsInitialized => {
+                let (configure, text) = self.of_configuration(step)?;
+                Some((Call::Configure(configure), text))
+            }
+            Kind::SetTracer
+            | Kind::SetTracerAll
+            | Kind::EnterTracing
+            | Kind::LeaveTracing
+            | Kind::AddHook
+            | Kind::Audit
+            | Kind::SetEvaluator
+            | Kind::GetEvaluator
+            | Kind::AllocHook
+            | Kind::SetRefTracer
+            | Kind::GetRefTracer
+            | Kind::NewObject
+            | Kind::DropObject
+            | Kind::CurrentFrames => {
+                let (look, text) = self.of_hooks(step)?;
+                Some((Call::Look(look), text))
+            }
+            _ => None,
         }
     }
 

@@ -27,7 +27,7 @@ impl Writer {
             Kind::Audit => plain(Look::Audit, "PySys_Audit(\"tool.event\", NULL)"),
             Kind::SetEvaluator => {
                 let (of, interpreter) = self.interpreter_of_any(step);
-                let null = step.pick / 2 % 4 == 0;
+                let null = (step.pick / 2).is_multiple_of(4);
                 let function = if null { "NULL" } else { Tool::Compiles.name() };
                 let text =
                     format!("_PyInterpreterState_SetEvalFrameFunc({interpreter}, {function})");

@@ -479,35 +479,12 @@ impl Writer {
                 let before = format!("{fork} {{ child {{");
                 self.around(&before, acts, "} parent { } }", attached);
             }
-            Act::Object(acts) if attached && self.objects < OBJECTS_MAX => {
-                let name = format!("thing{}", self.objects);
-                self.objects += 1;
-                let (new, drop) = (format!("new {name}"), format!("drop {name}"));
-                self.around(&new, acts, &drop, attached);
-            }
-            Act::Guard(acts) if attached && self.minor >= GUARDS_SINCE => {
-                let name = self.name("gd");
-                let open = format!("{name} = PyInterpreterGuard_FromCurrent()");
-                let close = format!("PyInterpreterGuard_Close({name})");
-                self.around(&open, acts, &close, attached);
-            }
-            Act::EnsureFromView(acts) if self.minor >= GUARDS_SINCE => {
-                let name = self.name("token");
-                self.line(&format!("{name} = PyThreadState_EnsureFromView(view)"));
-                let before = format!("if {name} != NULL {{");
-                self.around(
-                    &before,
-                    acts,
-                    &format!("PyThreadState_Release({name}) }}"),
-                    true,
-                );
+            Act::Object(acts) | Act::Guard(acts) | Act::EnsureFromView(acts) => {
+                self.keeps(act, acts, attached);
             }
             Act::Own(acts)
             | Act::Save(acts)
             | Act::AllowThreads(acts)
-            | Act::Object(acts)
-            | Act::Guard(acts)
-            | Act::EnsureFromView(acts)
             | Act::Interpreter(_, acts) => self.acts(acts, attached),
             Act::PyMutex(acts) if self.minor < PY_MUTEX_SINCE => self.acts(acts, attached),
             Act::Lock(acts) => self.around("lock m", acts, "unlock m", attached),
@@ -526,6 +503,40 @@ impl Writer {
             | Act::Signal(_)
             | Act::CheckSignals
             | Act::SpinUntilFinalizing => self.leaf(act, attached),
+        }
+    }
+
+    /// Acts around which something is kept; without it where it cannot be.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whoever calls this has sorted the others out"
+    )]
+    fn keeps(&mut self, act: &Act, acts: &[Act], attached: bool) {
+        match act {
+            Act::Object(_) if attached && self.objects < OBJECTS_MAX => {
+                let name = format!("thing{}", self.objects);
+                self.objects += 1;
+                let (new, drop) = (format!("new {name}"), format!("drop {name}"));
+                self.around(&new, acts, &drop, attached);
+            }
+            Act::Guard(_) if attached && self.minor >= GUARDS_SINCE => {
+                let name = self.name("gd");
+                let open = format!("{name} = PyInterpreterGuard_FromCurrent()");
+                let close = format!("PyInterpreterGuard_Close({name})");
+                self.around(&open, acts, &close, attached);
+            }
+            Act::EnsureFromView(_) if self.minor >= GUARDS_SINCE => {
+                let name = self.name("token");
+                self.line(&format!("{name} = PyThreadState_EnsureFromView(view)"));
+                let before = format!("if {name} != NULL {{");
+                self.around(
+                    &before,
+                    acts,
+                    &format!("PyThreadState_Release({name}) }}"),
+                    true,
+                );
+            }
+            _ => self.acts(acts, attached),
         }
     }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use story::Story;
 use tstate::runtime::profile::Profile;
 use tstate::sim::conform::{Forced, Ordered, forced, forcing, ordered};
-use tstate::sim::diagnostic::Diagnostic;
+use tstate::sim::diagnostic::{Code, Diagnostic, Span};
 use tstate::sim::driver::Site;
 use tstate::sim::report::Trace;
 use tstate::sim::scenario::program::Program;
@@ -67,6 +67,12 @@ pub enum ExportError {
 pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
     let profile = told.schedule.profile;
     let given = ordered(told.program, profile, &told.schedule.choices);
+    if matches!(given.outcome.process().0, Outcome::Leak) {
+        let span = Span::default();
+        let why = "this cannot be exported as C: a C program cannot see what finalization left";
+        let refusal = Diagnostic::error(Code::S404, why, span, "");
+        return Err(ExportError::Refused(vec![refusal]));
+    }
     let (schedule, run, not_forced) = chosen(told, given);
     let trace =
         engine::replay(told.source, told.program, &schedule).map_err(ExportError::Replay)?;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tstate::runtime::profile::Profile;
 use tstate::sim::CheckOptions;
+use tstate::sim::events::End;
 use tstate::sim::explorer::Limits;
 use tstate::sim::outside::{self, Judgement};
 use tstate::sim::scenario::program::Program;
@@ -16,6 +17,9 @@ use tstate::sim::verdict::Outcome;
 
 /// After so many failures in a row the driver is not asked again.
 const FAILURES_MAX: u32 = 3;
+
+/// As how many runs one counts that was cut, as it takes that long.
+const CUT_RUNS: u64 = 10;
 
 /// States that the model looks at to be compared.
 const STATES_MAX: u64 = 400_000;
@@ -163,8 +167,8 @@ pub fn hunt(
 ) -> Verdict {
     let mut scheduler = search::scheduler(options);
     let mut notes = Notes::default();
-    let (mut failures, mut exhausted) = (0, false);
-    while notes.runs < options.runs && failures < FAILURES_MAX {
+    let (mut spent, mut failures, mut exhausted) = (0, 0, false);
+    while spent < options.runs && failures < FAILURES_MAX {
         let Some((order, by)) = scheduler.next() else {
             exhausted = true;
             break;
@@ -181,6 +185,8 @@ pub fn hunt(
         };
         failures = 0;
         notes.runs += 1;
+        let is_cut = matches!(ran.sight.observed.end, End::Cut(_));
+        spent += if is_cut { CUT_RUNS } else { 1 };
         let is_known = *ran.sight.outcome(case.profile).process().0 != Outcome::Inconclusive;
         if is_known {
             scheduler.learn(&ran);

@@ -228,7 +228,7 @@ impl Reference {
                 self.set_evaluator(thread, of, null)?;
                 Ok(Reply::Nothing)
             }
-            Look::GetEvaluator(of) => self.get_evaluator(thread, of),
+            Look::GetEvaluator(of) => self.evaluator_of(thread, of),
             Look::AllocHook(is_set) => {
                 self.tools.allocates = is_set;
                 Ok(Reply::Nothing)
@@ -468,7 +468,7 @@ impl Reference {
         Ok(())
     }
 
-    fn get_evaluator(&self, thread: usize, of: Option<State>) -> Step<Reply> {
+    fn evaluator_of(&self, thread: usize, of: Option<State>) -> Step<Reply> {
         let home = self.interpreter_read(thread, of)?;
         Ok(Reply::Said(match self.homes[home.0].evaluator {
             Evaluator::Usual => "!= NULL",
