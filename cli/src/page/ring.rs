@@ -1,6 +1,7 @@
 //! Small drawings of what holds a run up: who waits for what and who has it, and the round of a run that never ends.
 
 use super::markup::{colour, escaped, number};
+use crate::engine::Shown;
 use std::f64::consts::TAU;
 use tstate::sim::report::{Trace, Wait};
 
@@ -55,8 +56,9 @@ pub(super) fn waits(run: usize, trace: &Trace) -> String {
 
 /// The rows of the round as a ring; empty if the run ends.
 #[must_use]
-pub(super) fn round(run: usize, trace: &Trace, round: Option<usize>) -> String {
-    let Some(rows) = round.and_then(|round| trace.rows.get(round..)) else {
+pub(super) fn round(run: usize, shown: &Shown) -> String {
+    let trace = &shown.account.trace;
+    let Some(rows) = shown.round.and_then(|round| trace.rows.get(round..)) else {
         return String::new();
     };
     let mut ring: Vec<Element> = rows
@@ -72,9 +74,14 @@ pub(super) fn round(run: usize, trace: &Trace, round: Option<usize>) -> String {
             }
         })
         .collect();
-    if rows.len() > ROUND_MAX {
+    let more = rows.len().saturating_sub(ROUND_MAX);
+    if more > 0 || shown.round_is_cut {
+        let text = match shown.round_is_cut {
+            true => "… and many more".to_owned(),
+            false => format!("… {more} more"),
+        };
         ring.push(Element {
-            text: format!("… {} more", rows.len() - ROUND_MAX),
+            text,
             class: "thing".to_owned(),
             step: None,
             says: String::new(),
