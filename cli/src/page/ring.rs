@@ -14,7 +14,7 @@ const ROW: f64 = 44.0;
 /// Letters of a box.
 const LETTERS_MAX: usize = 34;
 /// Boxes of a round.
-const ROUND_MAX: usize = 12;
+const ROUND_MAX: usize = 5;
 
 /// A box.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,6 +170,8 @@ impl Frame {
         let radius_y = 44.0 + 16.0 * more;
         let radius_x = match ring.len() {
             1 => 40.0,
+            // With five or six, two stand side by side.
+            5.. => (2.0 * widest + 16.0).max(1.4 * radius_y),
             _ => (widest + 84.0).max(1.4 * radius_y),
         };
         let (ring_width, rows_from) = match ring.len() {
