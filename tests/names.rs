@@ -1,7 +1,7 @@
 //! The table of calls against the counts of its sources: `tstate api` leaves nothing out.
 
 use std::collections::BTreeSet;
-use tstate::sim::scenario::calls::{self, Kind, Origin, Row};
+use tstate::sim::scenario::calls::{self, Kind, Modelled, Origin, Row};
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     calls::rows().iter().copied().flatten()
@@ -89,4 +89,31 @@ fn declarations_are_of_functions_that_there_are() {
         assert!(declaration.contains(&format!("{name}(")), "{declaration}");
         assert!(!declaration.contains("()"), "{declaration}");
     }
+}
+
+#[test]
+fn what_is_refused_is_known() {
+    let refused: Vec<&str> = rows()
+        .filter(|row| row.is_modelled() == Some(Modelled::No))
+        .map(|row| row.name)
+        .collect();
+    let expected = [
+        // Deprecated calls, gone from the headers of 3.13.
+        "PyEval_AcquireLock",
+        "PyEval_ReleaseLock",
+        // Read by nothing but the library itself.
+        "_PyGILState_GetInterpreterStateUnsafe",
+        // A word of its own: `import m`.
+        "PyImport_ImportModule",
+        // Not of the lifecycle; what dies is written as `at_clear`.
+        "Py_DECREF",
+        // Of the free-threaded build.
+        "_PyEval_StopTheWorld",
+        "_PyEval_StartTheWorld",
+        "_PyEval_StopTheWorldAll",
+        "_PyEval_StartTheWorldAll",
+        // An object of a number that `PyInterpreterState_GetID` gives.
+        "_PyInterpreterState_GetIDObject",
+    ];
+    assert_eq!(refused, expected);
 }

@@ -35,6 +35,14 @@ Exit status of this command:
   3    inconclusive: nothing was driven at all
 What is not driven is counted apart: it is never a pass.";
 
+const REPORT_EXIT: &str = "\
+The page needs nothing but a browser: no network, no other file. docs/report.md says what is on it.
+
+Exit status of this command:
+  0    the page was written, whatever the verdicts on it
+  2    bad usage, or a scenario file that cannot be read or checked
+  3    the page was written, and says that a bound cut a search short";
+
 const DIFF_EXIT: &str = "\
 Claims are not judged, and each scenario is explored under both versions, whatever its `python` line
 names. One with a call that only one of the releases has is changed: the other does not build it.
@@ -109,6 +117,8 @@ pub enum Command {
     ExportC(ExportC),
     /// Write a state graph as text, DOT or Mermaid
     Graph(Graph),
+    /// Write one HTML page about a scenario, with runs to step through
+    Report(Report),
     /// Run scenarios on real libpythons and compare what they do with the model
     Conform(Conform),
     /// Tell what changes between two CPython versions: outcomes lost and gained, with a run for each
@@ -338,6 +348,36 @@ pub enum GraphFormat {
     Text,
     Dot,
     Mermaid,
+}
+
+/// `tstate report`
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_EXIT)]
+pub struct Report {
+    /// The scenario file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Only under this CPython version; repeat for several [default: each version the scenario names]
+    #[arg(long, value_name = "3.N", env = "TSTATE_PYTHON", value_delimiter = ',')]
+    pub python: Vec<Profile>,
+    /// How far to search.
+    #[command(flatten)]
+    pub search: Search,
+    /// Exit 0, not 3, when a bound cut the search short
+    #[arg(long, help_heading = "Search")]
+    pub allow_incomplete: bool,
+    /// Explore this many versions at once [default: number of cores]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        env = "TSTATE_JOBS",
+        help_heading = "Search"
+    )]
+    pub jobs: Option<NonZeroUsize>,
+    /// Write the page to FILE [default: standard output]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
 }
 
 /// `tstate conform`

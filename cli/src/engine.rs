@@ -10,8 +10,8 @@ use tstate::sim::schedule::Schedule;
 use tstate::sim::verdict::{Found, Verdict};
 
 pub use tstate::sim::{
-    CheckOptions, Progress, ReplayError, StateEdge, StateGraph, StateNode, WalkOptions, Walked,
-    digest_of,
+    CheckOptions, Inspected, Progress, ReplayError, Shown, StateEdge, StateGraph, StateNode,
+    WalkOptions, Walked, digest_of,
 };
 
 /// Reads a scenario.
@@ -58,6 +58,18 @@ pub fn check(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Verdict {
     sim::check(program, source, profile, options, progress).verdict
+}
+
+/// Explores a scenario, judges its claims, and shows all that can be seen of the shortest run to each outcome.
+#[must_use]
+pub fn inspect(
+    source: &str,
+    program: &Arc<Program>,
+    profile: Profile,
+    options: &CheckOptions,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Inspected {
+    sim::inspect(program, source, profile, options, progress)
 }
 
 /// Walks at random through a scenario and judges what it meets.

@@ -13,6 +13,7 @@ pub mod files;
 pub mod libpython;
 pub mod onlib;
 pub mod output;
+pub mod page;
 mod pool;
 pub mod problem;
 pub mod record;

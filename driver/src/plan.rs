@@ -20,7 +20,7 @@
 //! # Late
 //!
 //! When half of the run's operations or events are used up, the default changes to one that is fair: threads take turns, and
-//! timed waits time out. Then nothing deviates any more. So a run that is cut is one that fairness did not end.
+//! timed waits time out. Then nothing departs any more. So a run that is cut is one that fairness did not end.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,7 +40,7 @@ pub enum Choice {
 
 /// Something that a run does otherwise than by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Deviation {
+pub struct Departure {
     /// The thread that decides.
     pub thread: u8,
     /// Which of its points.
@@ -52,7 +52,7 @@ pub struct Deviation {
 /// All that a run does otherwise than by default, in the order in which it does it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Deviations(pub Vec<Deviation>);
+pub struct Departures(pub Vec<Departure>);
 
 /// What decides where the list says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub enum Chance {
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// What it does otherwise than by default.
-    pub deviations: Deviations,
+    pub departures: Departures,
     /// What decides else; by default nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chance: Option<Chance>,
@@ -108,10 +108,10 @@ pub struct Decision {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     /// What it did otherwise than by default: with this list alone the same run is made again.
-    pub deviations: Deviations,
+    pub departures: Departures,
     /// Decisions that could have been others.
     pub decisions_total: u32,
-    /// Deviations of the plan that were not possible where they were to be, or whose point was not reached.
+    /// Departures of the plan that were not possible where they were to be, or whose point was not reached.
     pub unkept: u32,
     /// There were more decisions than can be told.
     pub cut: bool,
@@ -126,7 +126,7 @@ pub struct Planned {
     pub busy: Vec<u8>,
 }
 
-/// A text that is no list of deviations.
+/// A text that is no list of departures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsePlanError(String);
 
@@ -140,20 +140,20 @@ impl fmt::Display for Choice {
     }
 }
 
-impl fmt::Display for Deviation {
+impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}={}", self.thread, self.point, self.choice)
     }
 }
 
-impl fmt::Display for Deviations {
+impl fmt::Display for Departures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return f.write_str("-");
         }
-        for (number, deviation) in self.0.iter().enumerate() {
+        for (number, departure) in self.0.iter().enumerate() {
             f.write_str(if number > 0 { "," } else { "" })?;
-            deviation.fmt(f)?;
+            departure.fmt(f)?;
         }
         Ok(())
     }
@@ -163,7 +163,7 @@ impl fmt::Display for ParsePlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is no deviation such as 0.12=1, 0.13=1t or 1.4=p2",
+            "`{}` is no departure such as 0.12=1, 0.13=1t or 1.4=p2",
             self.0
         )
     }
@@ -192,7 +192,7 @@ impl FromStr for Choice {
     }
 }
 
-impl FromStr for Deviation {
+impl FromStr for Departure {
     type Err = ParsePlanError;
 
     fn from_str(text: &str) -> Result<Self, ParsePlanError> {
@@ -207,14 +207,14 @@ impl FromStr for Deviation {
     }
 }
 
-impl FromStr for Deviations {
+impl FromStr for Departures {
     type Err = ParsePlanError;
 
     fn from_str(text: &str) -> Result<Self, ParsePlanError> {
         if text == "-" {
             return Ok(Self::default());
         }
-        let list: Result<Vec<Deviation>, _> = text.split(',').map(str::parse).collect();
+        let list: Result<Vec<Departure>, _> = text.split(',').map(str::parse).collect();
         list.map(Self)
     }
 }
@@ -238,16 +238,16 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Choice, Deviations);
+as_text!(Choice, Departures);
 
 #[cfg(test)]
 mod tests {
-    use super::Deviations;
+    use super::Departures;
 
     #[test]
-    fn a_list_of_deviations_survives_its_text() {
+    fn a_list_of_departures_survives_its_text() {
         for text in ["-", "0.12=1", "0.12=1,0.13=1t,1.4=p2"] {
-            let list: Deviations = text.parse().expect("a list");
+            let list: Departures = text.parse().expect("a list");
             assert_eq!(list.to_string(), text);
         }
     }
@@ -257,7 +257,7 @@ mod tests {
         for text in [
             "", "0.12", "0=1", "0.12=", "0.12=x", "0.12=1,", "0.12=tt", "+0.1=1", "999.1=1",
         ] {
-            assert!(text.parse::<Deviations>().is_err(), "{text}");
+            assert!(text.parse::<Departures>().is_err(), "{text}");
         }
     }
 }

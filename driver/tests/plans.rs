@@ -3,8 +3,8 @@
 
 mod found;
 
-use found::{Found, ask, libpythons, program};
-use tstate_driver::{Chance, Deviation, Deviations, Mode, Plan, Planned, Reply, Request, Server};
+use found::{Found, ask, libpythons, order, program};
+use tstate_driver::{Chance, Departure, Departures, Mode, Plan, Planned, Reply, Request, Server};
 
 /// The worker may wait for the lock with the GIL.
 const ONCE: &str = "
@@ -97,143 +97,143 @@ fn by(chance: Chance) -> Plan {
     }
 }
 
-fn of(deviations: Deviations) -> Plan {
+fn of(departures: Departures) -> Plan {
     Plan {
-        deviations,
+        departures,
         chance: None,
         tell: true,
     }
 }
 
+/// Everything on each library, with one process of the driver.
 #[test]
-fn what_chance_decides_runs_again_by_its_list() {
+fn plans_hold_on_every_library() {
     for found in libpythons() {
         let mut server = found.server(true);
-        let mut lists = 0;
-        for seed in 0..4 {
-            let pct = Chance::Pct {
-                seed,
-                depth: 3,
-                decisions: 25,
-            };
-            for chance in [Chance::Random { seed }, pct] {
-                let first = run(&mut server, &found, ONCE, by(chance));
-                let list = planned(&first).deviations.clone();
-                lists += usize::from(!list.0.is_empty());
-                let again = run(
-                    &mut server,
-                    &found,
-                    ONCE,
-                    Plan {
-                        deviations: list,
-                        ..Plan::default()
-                    },
-                );
-                assert_eq!(again, first, "{} {chance:?}", found.profile());
-            }
+        what_chance_decides_runs_again_by_its_list(&mut server, &found);
+        one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(&mut server, &found);
+        what_cannot_be_kept_to_is_counted(&mut server, &found);
+        whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
+        if found.since(13, 0) {
+            a_run_without_end_is_cut_when_turns_were_taken(&mut server, &found);
         }
-        assert!(lists > 4, "{}: chance decides something", found.profile());
+        a_free_run_needs_the_c_librarys_own_primitives(&mut server, &found);
     }
+}
+
+fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found) {
+    let mut lists = 0;
+    for seed in 0..4 {
+        let pct = Chance::Pct {
+            seed,
+            depth: 3,
+            decisions: 25,
+        };
+        for chance in [Chance::Random { seed }, pct] {
+            let first = run(server, found, ONCE, by(chance));
+            let list = planned(&first).departures.clone();
+            lists += usize::from(!list.0.is_empty());
+            let again = run(
+                server,
+                found,
+                ONCE,
+                Plan {
+                    departures: list,
+                    ..Plan::default()
+                },
+            );
+            assert_eq!(again, first, "{} {chance:?}", found.profile());
+        }
+    }
+    assert!(lists > 4, "{}: chance decides something", found.profile());
 }
 
 /// The ends of the default run and of all that take the turn once.
 fn within_one_switch(server: &mut Server, found: &Found, scenario: &str) -> Vec<String> {
-    let first = run(server, found, scenario, of(Deviations::default()));
+    let first = run(server, found, scenario, of(Departures::default()));
     let mut ends = vec![first.end.clone()];
     for decision in &planned(&first).decisions {
         for choice in decision.costly.iter().chain(&decision.free) {
-            let deviation = Deviation {
+            let departure = Departure {
                 thread: decision.thread,
                 point: decision.point,
                 choice: *choice,
             };
-            let reply = run(server, found, scenario, of(Deviations(vec![deviation])));
-            assert_eq!(planned(&reply).unkept, 0, "{} {deviation}", found.profile());
+            let reply = run(server, found, scenario, of(Departures(vec![departure])));
+            assert_eq!(planned(&reply).unkept, 0, "{} {departure}", found.profile());
             ends.push(reply.end);
         }
     }
     ends
 }
 
-#[test]
-fn one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone() {
-    for found in libpythons() {
-        let mut server = found.server(true);
-        let ends = within_one_switch(&mut server, &found, ONCE);
-        assert!(ends.len() > 10, "{}: {ends:?}", found.profile());
-        assert_eq!(ends[0], "exit 0", "{}", found.profile());
-        assert!(
-            ends.iter().any(|end| end == "stuck"),
-            "{}: {ends:?}",
-            found.profile()
-        );
-        let ends = within_one_switch(&mut server, &found, ONCE_FIXED);
-        assert!(ends.len() > 10, "{}: {ends:?}", found.profile());
-        assert!(
-            ends.iter().all(|end| end == "exit 0"),
-            "{}: {ends:?}",
-            found.profile()
-        );
-    }
+fn one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(
+    server: &mut Server,
+    found: &Found,
+) {
+    let ends = within_one_switch(server, found, ONCE);
+    assert!(ends.len() > 10, "{}: {ends:?}", found.profile());
+    assert_eq!(ends[0], "exit 0", "{}", found.profile());
+    assert!(
+        ends.iter().any(|end| end == "stuck"),
+        "{}: {ends:?}",
+        found.profile()
+    );
+    let ends = within_one_switch(server, found, ONCE_FIXED);
+    assert!(ends.len() > 10, "{}: {ends:?}", found.profile());
+    assert!(
+        ends.iter().all(|end| end == "exit 0"),
+        "{}: {ends:?}",
+        found.profile()
+    );
 }
 
-#[test]
-fn what_cannot_be_kept_to_is_counted() {
-    for found in libpythons() {
-        let list = "0.2=5,0.3=p1,7.0=1".parse().expect("a list");
-        let reply = run(&mut found.server(true), &found, ONCE, of(list));
-        assert_eq!(planned(&reply).unkept, 3, "{}", found.profile());
-        assert_eq!(planned(&reply).deviations, Deviations::default());
-    }
+fn what_cannot_be_kept_to_is_counted(server: &mut Server, found: &Found) {
+    let list = "0.2=5,0.3=p1,7.0=1".parse().expect("a list");
+    let reply = run(server, found, ONCE, of(list));
+    assert_eq!(planned(&reply).unkept, 3, "{}", found.profile());
+    assert_eq!(planned(&reply).departures, Departures::default());
 }
 
-#[test]
-fn whom_threads_wait_for_and_what_is_owed_is_told() {
-    for found in libpythons() {
-        let mut server = found.server(true);
-        let reply = run(&mut server, &found, JOINS_ATTACHED, Plan::default());
-        assert_eq!(reply.end, "stuck", "{}", found.profile());
-        assert_eq!(
-            planned(&reply).waits_for,
-            [Some(1), Some(0)],
-            "{}",
-            found.profile()
-        );
-        let reply = run(&mut server, &found, LOSES, Plan::default());
-        assert_eq!(reply.end, "exit 0", "{}", found.profile());
-        assert_eq!(planned(&reply).owed, [0, 1], "{}", found.profile());
-    }
+fn whom_threads_wait_for_and_what_is_owed_is_told(server: &mut Server, found: &Found) {
+    let reply = run(server, found, JOINS_ATTACHED, Plan::default());
+    assert_eq!(reply.end, "stuck", "{}", found.profile());
+    assert_eq!(
+        planned(&reply).waits_for,
+        [Some(1), Some(0)],
+        "{}",
+        found.profile()
+    );
+    let reply = run(server, found, LOSES, Plan::default());
+    assert_eq!(reply.end, "exit 0", "{}", found.profile());
+    assert_eq!(planned(&reply).owed, [0, 1], "{}", found.profile());
 }
 
-#[test]
-fn a_run_without_end_is_cut_when_turns_were_taken() {
-    for found in libpythons().iter().filter(|found| found.minor >= 13) {
-        let reply = run(&mut found.server(true), found, REQUEUES, Plan::default());
-        assert_eq!(reply.end, "cut events", "{}", found.profile());
-        assert_eq!(planned(&reply).busy, [0], "{}", found.profile());
-    }
+fn a_run_without_end_is_cut_when_turns_were_taken(server: &mut Server, found: &Found) {
+    let reply = run(server, found, REQUEUES, Plan::default());
+    assert_eq!(reply.end, "cut events", "{}", found.profile());
+    assert_eq!(planned(&reply).busy, [0], "{}", found.profile());
 }
 
-#[test]
-fn a_free_run_needs_the_c_librarys_own_primitives() {
-    for found in libpythons() {
-        let mut request = Request::new(ONCE_FIXED, found.profile());
-        request.free = true;
-        let refused = found.server(false).run(&request).expect("a reply");
-        assert!(refused.refused.is_some(), "{}", found.profile());
-        let mode = Mode {
-            ready: true,
-            sampled: true,
-        };
-        let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
-        let reply = ask(&mut server, &found, &request);
-        assert_eq!(
-            reply.end,
-            "exit 0",
-            "{}: {:?}",
-            found.profile(),
-            reply.events
-        );
-        assert_eq!(reply.threads, ["ended", "ended"], "{}", found.profile());
-    }
+fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &Found) {
+    let mut request = Request::new(ONCE_FIXED, found.profile());
+    request.free = true;
+    let refused = server.run(&request).expect("a reply");
+    assert!(refused.refused.is_some(), "{}", found.profile());
+    let mode = Mode {
+        ready: true,
+        sampled: true,
+    };
+    let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+    let reply = ask(&mut server, found, &request);
+    assert_eq!(
+        reply.end,
+        "exit 0",
+        "{}: {:?}",
+        found.profile(),
+        reply.events
+    );
+    assert_eq!(reply.threads, ["ended", "ended"], "{}", found.profile());
+    let threads = order(&reply);
+    assert!(threads.contains(&0) && threads.contains(&1), "{threads:?}");
 }

@@ -41,6 +41,17 @@ pub struct Checked {
     pub verdict: Verdict,
     /// The exploration.
     pub exploration: Exploration,
+    /// How the outcomes were found, in the order of [`Verdict::outcomes`].
+    pub ways: Vec<Way>,
+}
+
+/// How an outcome was found in the graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The choices of the shortest way to it.
+    pub choices: Vec<Choice>,
+    /// The states that a run stays in for ever, if it does not end.
+    pub lasso: Vec<NodeId>,
 }
 
 fn tighter<T: Ord + Copy>(one: Option<T>, other: Option<T>) -> Option<T> {
@@ -92,8 +103,22 @@ pub fn check(
         profile,
         notes: &notes,
     };
-    let settings = settings(program, options);
-    let exploration = explore_with(&case, &settings, &mut |found| {
+    check_case(&case, source, settings(program, options), progress)
+}
+
+/// Explores a case with these settings and judges its claims.
+pub(super) fn check_case(
+    case: &Case<'_>,
+    source: &str,
+    settings: Settings,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Checked {
+    let Case {
+        program,
+        profile,
+        notes,
+    } = *case;
+    let exploration = explore_with(case, &settings, &mut |found| {
         progress(Progress {
             states: found.graph.nodes().len() as u64,
             steps: found.steps,
@@ -105,13 +130,14 @@ pub fn check(
         profile,
         claims: Claims { program, profile },
         settings,
-        notes: &notes,
+        notes,
         exploration: &exploration,
     };
-    let verdict = bench.verdict();
+    let (verdict, ways) = bench.verdict();
     Checked {
         verdict,
         exploration,
+        ways,
     }
 }
 
@@ -131,6 +157,22 @@ struct Sight {
     cost: (u32, u32),
     node: NodeId,
     ends: u64,
+    /// The states that a run stays in from here, if it is not its end.
+    lasso: Vec<NodeId>,
+}
+
+/// The outcomes, best first, and how each was found.
+#[derive(Default)]
+struct All {
+    found: Vec<Found>,
+    ways: Vec<Way>,
+}
+
+impl All {
+    fn add(&mut self, (found, way): (Found, Way)) {
+        self.found.push(found);
+        self.ways.push(way);
+    }
 }
 
 impl Bench<'_> {
@@ -138,31 +180,32 @@ impl Bench<'_> {
         &self.exploration.graph
     }
 
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> (Verdict, Vec<Way>) {
         let all = |_: &Edge| true;
         let shortest = self.graph().shortest(&all);
         let endless = lassos(self.graph(), &all);
         let mut outcomes = self.outcomes(&shortest, &endless);
         let mut failures = self.eventually(&mut outcomes);
-        failures.extend(self.judge(&outcomes));
+        failures.extend(self.judge(&outcomes.found));
         failures.sort_by_key(|failure| (failure.span, failure.found));
         let steps = self.exploration.steps;
-        Verdict {
+        let verdict = Verdict {
             profile: self.profile,
-            outcomes,
+            outcomes: outcomes.found,
             failures,
             states: self.graph().nodes().len() as u64,
             transitions: self.graph().edge_count() as u64,
             steps,
             cut: self.exploration.cut.clone(),
             omission: self.exploration.omission(),
-        }
+        };
+        (verdict, outcomes.ways)
     }
 
     /// All outcomes, best first, each with the shortest way to it.
-    fn outcomes(&self, shortest: &Shortest, endless: &[Lasso]) -> Vec<Found> {
+    fn outcomes(&self, shortest: &Shortest, endless: &[Lasso]) -> All {
         let mut sights: BTreeMap<Outcome, Sight> = BTreeMap::new();
-        let mut see = |outcome: Outcome, node: NodeId| {
+        let mut see = |outcome: Outcome, node: NodeId, lasso: &[NodeId]| {
             let Some(cost) = shortest.cost(node) else {
                 return;
             };
@@ -170,25 +213,29 @@ impl Bench<'_> {
                 cost,
                 node,
                 ends: 0,
+                lasso: lasso.to_vec(),
             });
             sight.ends += 1;
             if (cost, node) < (sight.cost, sight.node) {
                 (sight.cost, sight.node) = (cost, node);
+                sight.lasso = lasso.to_vec();
             }
         };
         for (node, state) in self.graph().nodes().iter().enumerate() {
             if let Some(outcome) = state.outcome.filter(|_| state.ends) {
-                see(self.notes.outcome(outcome), node as NodeId);
+                see(self.notes.outcome(outcome), node as NodeId, &[]);
             }
         }
         for lasso in endless {
             let first = self.cheapest(shortest, lasso);
-            see(self.endless(lasso), first);
+            see(self.endless(lasso), first, &lasso.nodes);
         }
-        sights
-            .into_iter()
-            .map(|(outcome, sight)| self.found(outcome, &shortest.choices(sight.node), sight.ends))
-            .collect()
+        let mut all = All::default();
+        for (outcome, sight) in sights {
+            let choices = shortest.choices(sight.node);
+            all.add(self.found(outcome, choices, sight.ends, sight.lasso));
+        }
+        all
     }
 
     fn cheapest(&self, shortest: &Shortest, lasso: &Lasso) -> NodeId {
@@ -233,7 +280,13 @@ impl Bench<'_> {
         }
     }
 
-    fn found(&self, outcome: Outcome, choices: &[Choice], ends: u64) -> Found {
+    fn found(
+        &self,
+        outcome: Outcome,
+        choices: Vec<Choice>,
+        ends: u64,
+        lasso: Vec<NodeId>,
+    ) -> (Found, Way) {
         let points = &self.exploration.points;
         let steps = written_out(
             self.program,
@@ -241,21 +294,22 @@ impl Bench<'_> {
             self.settings.tuning,
             points,
             &self.settings.limits,
-            choices,
+            &choices,
         );
         let schedule = Schedule {
             profile: self.profile,
             scenario: super::digest_of(self.source),
             choices: steps,
         };
-        Found {
+        let found = Found {
             text: outcome_text(self.program, &outcome),
             steps: schedule.choices.len() as u32,
             switches: switches(&schedule.choices),
             outcome,
             schedule,
             ends,
-        }
+        };
+        (found, Way { choices, lasso })
     }
 
     /// Judges the claims that name outcomes, and `cover`.
@@ -304,7 +358,7 @@ impl Bench<'_> {
     }
 
     /// `eventually`: no run may end, or go on for ever, without a state in which the condition holds.
-    fn eventually(&self, outcomes: &mut Vec<Found>) -> Vec<Failure> {
+    fn eventually(&self, outcomes: &mut All) -> Vec<Failure> {
         let mut failures = Vec::new();
         let claims = self
             .claims
@@ -339,12 +393,15 @@ impl Bench<'_> {
             };
             let outcome = Outcome::Assertion(super::driver::Site::Claim(index as u16));
             let outcome = outcome.in_child(self.generation(node));
-            outcomes.push(self.found(outcome, &shortest.choices(node), 1));
+            let of_node = |lasso: &&Lasso| lasso.nodes.contains(&node);
+            let lasso = endless.iter().find(of_node);
+            let lasso = lasso.map_or_else(Vec::new, |lasso| lasso.nodes.clone());
+            outcomes.add(self.found(outcome, shortest.choices(node), 1, lasso));
             failures.push(Failure {
                 span: (claim.span.start, claim.span.end),
                 message: "a run ends, or goes on for ever, without a state in which this holds"
                     .to_owned(),
-                found: Some(outcomes.len() - 1),
+                found: Some(outcomes.found.len() - 1),
                 undecided: false,
             });
         }

@@ -131,11 +131,20 @@ impl<'a> Claims<'a> {
             };
             let is_allow = matches!(claim.kind, ClaimKind::Allow(_));
             claims += usize::from(is_allow && concerns(claim, named, of_child));
-            if named.iter().any(|named| self.names(claim, named, outcome)) {
-                return true;
-            }
         }
-        claims == 0 && *outcome.process().0 == Outcome::Ok
+        let by_default = || claims == 0 && *outcome.process().0 == Outcome::Ok;
+        self.allowing(outcome).is_some() || by_default()
+    }
+
+    /// The first `allow` or `reach` claim that names the outcome.
+    pub(super) fn allowing(&self, outcome: &Outcome) -> Option<&'a Claim> {
+        let mut claims = self.binding().map(|(_, claim)| claim);
+        claims.find(|claim| {
+            let (ClaimKind::Allow(named) | ClaimKind::Reach(named)) = &claim.kind else {
+                return false;
+            };
+            named.iter().any(|named| self.names(claim, named, outcome))
+        })
     }
 
     /// Whether a claim names the outcome by this word: in `in child` it speaks of the forked process.

@@ -17,6 +17,7 @@
 //! * *Undone*: after an undo the key is what it was at the mark (checked in debug builds).
 
 use super::graph::{Choice, Edge, Graph, Move, NodeId};
+use super::labels::Labels;
 use super::scout::scout;
 use super::walk::{Used, Walk};
 use super::world::{Mark, Points, Silence, Tuning, World};
@@ -104,6 +105,8 @@ pub struct Settings {
     pub keep_keys: bool,
     /// Keep a label of every state.
     pub keep_labels: bool,
+    /// Make a node of every state, those included in which there is nothing to choose.
+    pub every_state: bool,
 }
 
 /// Why an exploration is not complete.
@@ -158,7 +161,7 @@ pub struct Exploration {
     /// The keys of all states, where kept.
     pub keys: BTreeSet<u128>,
     /// The labels of the graph's nodes, where kept.
-    pub labels: Vec<String>,
+    pub labels: Labels,
     /// The cells that are scheduling points, in the mode with few.
     pub points: Points,
 }
@@ -385,8 +388,8 @@ impl<'a> Search<'a> {
                 self.collect();
             }
             let choices = self.choices.len() - first;
-            let lone =
-                choices == 1 && !self.settings.unmerged && is_lone(self.choices[first], steps);
+            let may_pass = !self.settings.unmerged && !self.settings.every_state;
+            let lone = choices == 1 && may_pass && is_lone(self.choices[first], steps);
             if look.over || !lone {
                 return Arrival {
                     steps,
@@ -446,7 +449,7 @@ impl<'a> Search<'a> {
             .graph
             .add_node(enabled, waiters, arrival.generation);
         if self.settings.keep_labels {
-            self.found.labels.push(self.run.label(self.world));
+            self.found.labels.add(self.run.label(self.world));
         }
         if keyed {
             self.ids.insert(key, node);

@@ -19,7 +19,11 @@ mod fiber;
 #[cfg(not(loom))]
 pub mod graph;
 #[cfg(not(loom))]
+mod inspect;
+#[cfg(not(loom))]
 pub mod judge;
+#[cfg(not(loom))]
+mod labels;
 #[cfg(not(loom))]
 pub mod liveness;
 #[cfg(not(loom))]
@@ -52,6 +56,10 @@ pub mod world;
 
 #[cfg(not(loom))]
 pub use check::{CheckOptions, Checked, Progress, check, counterexample};
+#[cfg(not(loom))]
+pub use inspect::{Inspected, Shown, inspect};
+#[cfg(not(loom))]
+pub use labels::Labels;
 #[cfg(not(loom))]
 pub use random::{WalkOptions, Walked, random_walk};
 #[cfg(not(loom))]

@@ -447,6 +447,7 @@ expect {
         ));
         assert!(!is_among(program, &Outcome::Deadlock(Threads(1)), &model));
         assert!(is_among(
+            program,
             &Outcome::Deadlock(Threads(1)),
             &[Outcome::Crash("use_after_free")]
         ));

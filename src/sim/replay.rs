@@ -7,7 +7,7 @@ use super::driver::{Listener, Machine};
 use super::explorer::{Limits, Look, Run as _, is_lone};
 use super::graph::Choice;
 use super::judge::{Judge, Notes};
-use super::report::Trace;
+use super::report::{Account, Trace};
 use super::scenario::program::Program;
 use super::schedule::Schedule;
 use super::tell::{Teller, tell};
@@ -81,6 +81,19 @@ impl<'a> Stage<'a> {
         listener: Arc<dyn Listener>,
     ) -> Self {
         let world = World::new(program.threads.len(), of_program(program, tuning));
+        Self::in_world(world, program, profile, notes, Some(listener))
+    }
+
+    /// With somebody who has cells of the world's own, and is made in it.
+    pub(super) fn listening_in(
+        program: &Arc<Program>,
+        profile: Profile,
+        notes: &'a Notes,
+        tuning: Tuning,
+        listener: impl FnOnce() -> Arc<dyn Listener>,
+    ) -> Self {
+        let world = World::new(program.threads.len(), of_program(program, tuning));
+        let listener = world.enter(listener);
         Self::in_world(world, program, profile, notes, Some(listener))
     }
 
@@ -190,6 +203,61 @@ fn steps_to_the_end(program: &Arc<Program>, profile: Profile, choices: &[Choice]
     })
 }
 
+/// A state of a run, or one step beside it.
+pub(super) struct Sighted {
+    /// After this many steps of the run,
+    pub(super) after: usize,
+    /// and then this choice, if it is beside the run.
+    pub(super) choice: Option<Choice>,
+    /// What it looks like.
+    pub(super) label: String,
+    /// How a run ends there.
+    pub(super) ends: Option<Outcome>,
+}
+
+/// The end of a run, and the states that other choices on its way lead to.
+pub(super) fn beside(
+    program: &Arc<Program>,
+    profile: Profile,
+    limits: &Limits,
+    steps: &[Choice],
+) -> Vec<Sighted> {
+    let notes = Notes::default();
+    let look = |after: usize, choice: Option<Choice>| {
+        let stage = Stage::new(program, profile, &notes, Tuning::default(), None, None);
+        stage.play(|walk| {
+            let mut look = walk.settle();
+            for step in steps[..after].iter().chain(&choice) {
+                look = walk.step(*step);
+            }
+            let mut next = Vec::new();
+            if !look.over {
+                walk.choices(limits, &mut next);
+            }
+            let ends = (look.over || next.is_empty()).then(|| stage.judge.name(&stage.world));
+            let label = stage.judge.label(&stage.world);
+            let look = Sighted {
+                after,
+                choice,
+                label,
+                ends,
+            };
+            (look, next)
+        })
+    };
+    let mut looks = Vec::new();
+    for after in 0..=steps.len() {
+        let (here, choices) = look(after, None);
+        if after == steps.len() {
+            looks.push(here);
+            break;
+        }
+        let others = choices.into_iter().filter(|choice| *choice != steps[after]);
+        looks.extend(others.map(|choice| look(after, Some(choice)).0));
+    }
+    looks
+}
+
 /// Everything a schedule may do.
 const GENEROUS: Limits = Limits {
     states: None,
@@ -227,8 +295,20 @@ pub(super) fn run(
     profile: Profile,
     choices: &[Choice],
 ) -> Result<(Outcome, Trace), ReplayError> {
+    let (outcome, account) = account(program, source, profile, choices, Teller::default())?;
+    Ok((outcome, account.trace))
+}
+
+/// Runs the steps of a schedule, and tells what `teller` is for.
+pub(super) fn account(
+    program: &Arc<Program>,
+    source: &str,
+    profile: Profile,
+    choices: &[Choice],
+    teller: Teller,
+) -> Result<(Outcome, Account), ReplayError> {
     let notes = Notes::default();
-    let teller = Arc::new(Teller::default());
+    let teller = Arc::new(teller);
     let stage = Stage::new(
         program,
         profile,
@@ -246,8 +326,8 @@ pub(super) fn run(
             teller.step(&stage, Some(*choice));
         }
         let outcome = stage.outcome(walk, look);
-        let trace = tell(&teller, &stage, source, &outcome);
-        Ok((outcome, trace))
+        let account = tell(&teller, &stage, source, &outcome);
+        Ok((outcome, account))
     })
 }
 

@@ -15,6 +15,54 @@ pub struct Trace {
     pub explanation: Vec<String>,
     /// What each thread that has not ended is doing at the end.
     pub standing: Vec<String>,
+    /// The same as data: who waits for what, and who could give it.
+    pub waits: Vec<Wait>,
+}
+
+/// A thread that waits, or was parked for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The thread's index in [`Trace::threads`].
+    pub thread: usize,
+    /// What it waits for, in a few words; none if that is the end of the one thread in `holders`.
+    pub what: Option<String>,
+    /// It waits for nothing: finalization parked it.
+    pub parked: bool,
+    /// The threads that have it, or whose end is waited for.
+    pub holders: Vec<usize>,
+    /// How they have it: `held by`, `opened by`.
+    pub by: &'static str,
+}
+
+/// A run with all that can be seen of its states.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The run.
+    pub trace: Trace,
+    /// The state after each row.
+    pub states: Vec<State>,
+    /// The steps up to the end of each row.
+    pub steps: Vec<u32>,
+    /// What the state looked like after each step, the state before the first one included: the label of its node.
+    pub looks: Vec<String>,
+}
+
+/// A state as a reader is shown it: facts, those of one subject one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The facts. No two have the same subject and name.
+    pub facts: Vec<Fact>,
+}
+
+/// One fact of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about: the runtime, a thread by name, an interpreter.
+    pub subject: String,
+    /// What of it.
+    pub name: String,
+    /// What it is.
+    pub value: String,
 }
 
 /// A column.

@@ -4,7 +4,7 @@
 //! phase) are one node here; an edge says which thread moved. The counts are those of the full graph.
 
 use super::check::{CheckOptions, settings};
-use super::explorer::explore;
+use super::explorer::{Exploration, explore};
 use super::graph::NodeId;
 use super::judge::{Case, Notes};
 use super::names::outcome_text;
@@ -69,46 +69,100 @@ pub fn state_graph(
     // A reader wants every state between two operations, not only those where threads meet.
     settings.tuning.few_points = false;
     let found = explore(&case, &settings);
-    let mut graph = StateGraph {
+    StateGraph {
         states: found.graph.nodes().len() as u64,
         transitions: found.graph.edge_count() as u64,
         complete: found.cut.is_empty(),
-        ..StateGraph::default()
-    };
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut folded = Vec::new();
-    for (node, label) in found.graph.nodes().iter().zip(&found.labels) {
-        let place = *places.entry(label).or_insert_with(|| {
-            let lines = label.lines().map(|line| readable(line, source)).collect();
-            graph.nodes.push(StateNode {
-                lines,
-                ends: BTreeSet::new(),
-                states: 0,
-            });
-            graph.nodes.len() - 1
-        });
-        graph.nodes[place].states += 1;
+        ..fold(&case, source, &found).finish(program)
+    }
+}
+
+/// Folds a graph of states that has labels.
+pub(super) fn fold<'a>(case: &Case<'_>, source: &'a str, found: &Exploration) -> Folding<'a> {
+    let mut folding = Folding::new(source);
+    let texts = found.labels.texts();
+    for label in texts {
+        folding.place(label);
+    }
+    let places = found.labels.places();
+    for (from, (node, place)) in found.graph.nodes().iter().zip(places).enumerate() {
+        let here = *place as usize;
+        folding.graph.nodes[here].states += 1;
         if let Some(outcome) = node.outcome.filter(|_| node.ends) {
-            graph.nodes[place]
-                .ends
-                .insert(outcome_text(program, &notes.outcome(outcome)));
+            folding.ends(
+                here,
+                outcome_text(case.program, &case.notes.outcome(outcome)),
+            );
         }
-        folded.push(place);
-    }
-    for (from, place) in folded.iter().enumerate() {
         for edge in found.graph.edges(from as NodeId) {
-            let to = folded[edge.to as usize];
-            if to != *place {
-                let thread = program.threads[edge.choice.thread()].name.to_string();
-                graph.edges.insert(StateEdge {
-                    from: *place,
-                    to,
-                    thread,
-                });
-            }
+            folding.joins(
+                here,
+                places[edge.to as usize] as usize,
+                edge.choice.thread(),
+            );
         }
     }
-    graph
+    folding
+}
+
+/// A folded graph in the making.
+pub(super) struct Folding<'a> {
+    source: &'a str,
+    places: BTreeMap<String, usize>,
+    edges: BTreeSet<(usize, usize, usize)>,
+    graph: StateGraph,
+}
+
+impl<'a> Folding<'a> {
+    /// An empty one, of the scenario with this text.
+    pub(super) fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            places: BTreeMap::new(),
+            edges: BTreeSet::new(),
+            graph: StateGraph::default(),
+        }
+    }
+
+    /// The node of states with this label.
+    pub(super) fn place(&mut self, label: &str) -> usize {
+        if let Some(place) = self.places.get(label) {
+            return *place;
+        }
+        let lines = label.lines().map(|line| readable(line, self.source));
+        self.graph.nodes.push(StateNode {
+            lines: lines.collect(),
+            ends: BTreeSet::new(),
+            states: 0,
+        });
+        let place = self.graph.nodes.len() - 1;
+        self.places.insert(label.to_owned(), place);
+        place
+    }
+
+    /// A run can end so in a state of this node.
+    pub(super) fn ends(&mut self, node: usize, outcome: String) {
+        self.graph.nodes[node].ends.insert(outcome);
+    }
+
+    /// A step of the thread leads from one to the other.
+    pub(super) fn joins(&mut self, from: usize, to: usize, thread: usize) {
+        if from != to {
+            self.edges.insert((from, to, thread));
+        }
+    }
+
+    pub(super) fn finish(self, program: &Program) -> StateGraph {
+        let edges = self.edges.into_iter().map(|(from, to, thread)| StateEdge {
+            from,
+            to,
+            thread: program.threads[thread].name.to_string(),
+        });
+        StateGraph {
+            edges: edges.collect(),
+            ..self.graph
+        }
+    }
 }
 
 /// Puts the line and text of the statement where a label has its offset (`@123`).

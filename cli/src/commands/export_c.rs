@@ -4,7 +4,7 @@ use super::replay;
 use crate::arguments::ExportC;
 use crate::engine::{self, CheckOptions};
 use crate::exit::Exit;
-use crate::export::{self, Told};
+use crate::export::{self, ExportError, Told};
 use crate::files;
 use crate::output::{self, Output};
 use crate::problem::{Problem, Stop};
@@ -40,11 +40,14 @@ pub(super) fn run(arguments: &ExportC) -> Result<Exit, Stop> {
         program: &program,
         schedule: &schedule,
     };
-    let trace = export::told(&told).map_err(|error| {
-        Problem::new("this schedule does not fit the scenario").because(error.to_string())
+    let exported = export::export(&told).map_err(|error| match error {
+        ExportError::Replay(error) => Stop::from(
+            Problem::new("this schedule does not fit the scenario").because(error.to_string()),
+        ),
+        ExportError::Refused(refusals) => {
+            Stop::Rendered(findings::render(&path, &source, &refusals))
+        }
     })?;
-    let exported = export::export(&told, &trace)
-        .map_err(|refusals| Stop::Rendered(findings::render(&path, &source, &refusals)))?;
     let mut output = Output::open(arguments.output.as_deref())?;
     output.write(&exported.text)?;
     output.finish()?;

@@ -14,6 +14,7 @@ mod on;
 mod paths;
 mod plan;
 mod replay;
+mod report;
 mod search;
 mod walk;
 
@@ -47,6 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Replay(replay) => replay::run(replay, global),
         Command::ExportC(export) => export_c::run(export),
         Command::Conform(conform) => conform::run(conform, global, &settings()?),
+        Command::Report(report) => report::run(report, global, &settings()?),
         Command::Graph(graph) => graph::run(graph, global, &settings()?),
         Command::Diff(diff) => diff::run(diff, global, &settings()?),
         Command::Lint(lint) => lint::run(lint, global, &settings()?),

@@ -164,9 +164,9 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
     })?;
     if ran.planned.unkept > 0 {
         let problem = Problem::new("this schedule does not fit the library").because(format!(
-            "{} of its {} deviations were not possible where they are to be",
+            "{} of its {} departures were not possible where they are to be",
             ran.planned.unkept,
-            schedule.deviations.0.len()
+            schedule.departures.0.len()
         ));
         return Err(problem
             .help(format!(
@@ -182,7 +182,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
         runs: 1,
         first: 1,
         by: Kind::Mix,
-        deviations: ran.planned.deviations.0.len() as u64,
+        departures: ran.planned.departures.0.len() as u64,
         schedule: Some(schedule),
         ran,
         unstable: false,

@@ -92,19 +92,77 @@ impl Writer<'_> {
 
     /// Calls whose C text is more than name and arguments; `None` for the others.
     fn special(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
-        let adapted = |writer: &mut Self, place: usize, adapter: Adapter| {
-            let body = writer.callback_of(call, place)?;
-            Ok::<_, String>(
-                body.map_or_else(|| "NULL".to_owned(), |body| writer.adapter(body, adapter)),
-            )
+        if let Some(text) = self.registering(at, function, call)? {
+            return Ok(Some(text));
+        }
+        if let Some(text) = self.looking_on(at, function, call)? {
+            return Ok(Some(text));
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other calls are what their names say"
+        )]
+        let text = match function {
+            Call::AtClear => self.at_clear(at, call)?,
+            Call::AtThreadExit => {
+                self.need(Need::AtThreadExit);
+                format!("at_thread_exit({})", self.adapted(call, 0, Adapter::Plain)?)
+            }
+            Call::NewInterpreterFromConfig if call.arguments.len() == 1 => {
+                self.need(Need::NewFromConfig);
+                format!("new_interpreter({})", self.any(at, call, 0)?)
+            }
+            Call::ThreadGetIdent => "(long)PyThread_get_thread_ident()".to_owned(),
+            Call::EvalFrame => "(PyEval_GetFrame())".to_owned(),
+            Call::InterpretersRun => {
+                let interpreter = self.any(at, call, 0)?;
+                self.adapted(call, 1, Adapter::Builtin)?;
+                let Some(body) = self.callback_of(call, 1)? else {
+                    return Err("no callback is passed".to_owned());
+                };
+                let name = self.callback(body);
+                format!("call_interpreters(\"exec\", {interpreter}, \"{name}()\")")
+            }
+            Call::InterpretersDestroy => {
+                self.need(Need::Interpreters);
+                let interpreter = self.any(at, call, 0)?;
+                format!("call_interpreters(\"destroy\", {interpreter}, NULL)")
+            }
+            Call::CurrentFrames => self.native("sys", "_current_frames"),
+            Call::TracemallocStart => self.native("_tracemalloc", "start"),
+            Call::TracemallocStop => self.native("_tracemalloc", "stop"),
+            Call::AtSignal => {
+                self.need(Need::AtSignal);
+                format!("at_signal(&{})", self.adapted(call, 0, Adapter::Callable)?)
+            }
+            Call::MakePendingCalls => {
+                self.need(Need::Raised);
+                "dropped(Py_MakePendingCalls())".to_owned()
+            }
+            Call::ErrCheckSignals => {
+                self.need(Need::Raised);
+                "dropped(PyErr_CheckSignals())".to_owned()
+            }
+            _ => return Ok(None),
         };
+        Ok(Some(text))
+    }
+
+    /// The function by which C calls the callback that an argument names.
+    fn adapted(&mut self, call: &CallExpr, place: usize, adapter: Adapter) -> Written<String> {
+        let body = self.callback_of(call, place)?;
+        Ok(body.map_or_else(|| "NULL".to_owned(), |body| self.adapter(body, adapter)))
+    }
+
+    /// Calls that register a callback, or queue it.
+    fn registering(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "all other calls are what their names say"
         )]
         let text = match function {
             Call::AddPendingCall => {
-                let pending = adapted(self, 0, Adapter::Pending)?;
+                let pending = self.adapted(call, 0, Adapter::Pending)?;
                 let argument = self.any(at, call, 1)?;
                 self.counted(
                     call,
@@ -119,28 +177,28 @@ impl Writer<'_> {
                 }
                 self.need(Need::EvalAddPending);
                 let interpreter = self.any(at, call, 0)?;
-                let pending = adapted(self, 1, Adapter::Pending)?;
+                let pending = self.adapted(call, 1, Adapter::Pending)?;
                 let argument = self.any(at, call, 2)?;
                 let made =
                     format!("add_pending_call({interpreter}, {pending}, {argument}, {flags})");
                 self.counted(call, 1, &made)?
             }
-            Call::AtExit => format!("Py_AtExit({})", adapted(self, 0, Adapter::AtExit)?),
+            Call::AtExit => format!("Py_AtExit({})", self.adapted(call, 0, Adapter::AtExit)?),
             Call::UnstableAtExit => {
                 let interpreter = self.any(at, call, 0)?;
-                let data = adapted(self, 1, Adapter::Data)?;
+                let data = self.adapted(call, 1, Adapter::Data)?;
                 format!("PyUnstable_AtExit({interpreter}, {data}, NULL)")
             }
             Call::AtExitPython => {
                 self.need(Need::Callable);
-                let method = adapted(self, 0, Adapter::Callable)?;
+                let method = self.adapted(call, 0, Adapter::Callable)?;
                 format!("call_python(\"atexit\", \"register\", PyCFunction_New(&{method}, NULL))")
             }
             Call::AtFork => {
                 self.need(Need::AtFork);
                 let mut hooks = Vec::new();
                 for place in 0..3 {
-                    let hook = adapted(self, place, Adapter::Callable)?;
+                    let hook = self.adapted(call, place, Adapter::Callable)?;
                     hooks.push(if hook == "NULL" {
                         hook
                     } else {
@@ -149,28 +207,56 @@ impl Writer<'_> {
                 }
                 format!("register_at_fork({})", hooks.join(", "))
             }
-            Call::AtClear => self.at_clear(at, call)?,
-            Call::AtThreadExit => {
-                self.need(Need::AtThreadExit);
-                format!("at_thread_exit({})", adapted(self, 0, Adapter::Plain)?)
+            _ => return Ok(None),
+        };
+        Ok(Some(text))
+    }
+
+    /// Calls that make somebody look on.
+    fn looking_on(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other calls are what their names say"
+        )]
+        let text = match function {
+            Call::AddAuditHook => {
+                format!(
+                    "PySys_AddAuditHook({}, NULL)",
+                    self.adapted(call, 0, Adapter::Audit)?
+                )
             }
-            Call::NewInterpreterFromConfig if call.arguments.len() == 1 => {
-                self.need(Need::NewFromConfig);
-                format!("new_interpreter({})", self.any(at, call, 0)?)
+            Call::SysAudit => {
+                self.need(Need::Audit);
+                self.need(Need::Importing);
+                format!("audit({})", self.any(at, call, 0)?)
             }
-            Call::ThreadGetIdent => "(long)PyThread_get_thread_ident()".to_owned(),
-            Call::EvalFrame => "(PyEval_GetFrame())".to_owned(),
-            Call::MakePendingCalls => {
-                self.need(Need::Raised);
-                "dropped(Py_MakePendingCalls())".to_owned()
+            Call::EvalSetProfile
+            | Call::EvalSetTrace
+            | Call::EvalSetProfileAllThreads
+            | Call::EvalSetTraceAllThreads => {
+                let tracer = self.adapted(call, 0, Adapter::Trace)?;
+                let object = self.any(at, call, 1)?;
+                format!("{}({tracer}, {object})", call.call.row().name)
             }
-            Call::ErrCheckSignals => {
-                self.need(Need::Raised);
-                "dropped(PyErr_CheckSignals())".to_owned()
+            Call::InterpreterStateSetEvalFrameFunc => {
+                let interpreter = self.any(at, call, 0)?;
+                let evaluator = match call.arguments.get(1) {
+                    Some(Argument::Value(Expression::Callback(_))) => {
+                        let name = self.adapted(call, 1, Adapter::Evaluates)?;
+                        format!("(_PyFrameEvalFunction){name}")
+                    }
+                    _ => self.any(at, call, 1)?,
+                };
+                format!("_PyInterpreterState_SetEvalFrameFunc({interpreter}, {evaluator})")
             }
             _ => return Ok(None),
         };
         Ok(Some(text))
+    }
+
+    fn native(&mut self, module: &str, function: &str) -> String {
+        self.need(Need::Native);
+        format!("call_native(\"{module}\", \"{function}\")")
     }
 
     /// A call that queues another one, which is counted if it is accepted.

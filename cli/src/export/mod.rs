@@ -17,8 +17,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use story::Story;
 use tstate::runtime::profile::Profile;
-use tstate::sim::conform::{Ordered, ordered};
-use tstate::sim::diagnostic::Diagnostic;
+use tstate::sim::conform::{Forced, Ordered, forced, forcing, ordered};
+use tstate::sim::diagnostic::{Code, Diagnostic, Span};
 use tstate::sim::driver::Site;
 use tstate::sim::report::Trace;
 use tstate::sim::scenario::program::Program;
@@ -50,24 +50,43 @@ pub struct Told<'a> {
     pub schedule: &'a Schedule,
 }
 
+/// Why there is no program.
+#[derive(Debug)]
+pub enum ExportError {
+    /// The schedule does not fit the scenario.
+    Replay(engine::ReplayError),
+    /// What cannot be written as C.
+    Refused(Vec<Diagnostic>),
+}
+
 /// Writes the program of a run.
 ///
 /// # Errors
 ///
 /// What of the run cannot be written as C.
-pub fn export(told: &Told<'_>, trace: &Trace) -> Result<Exported, Vec<Diagnostic>> {
+pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
     let profile = told.schedule.profile;
-    let run = ordered(told.program, profile, &told.schedule.choices);
+    let given = ordered(told.program, profile, &told.schedule.choices);
+    if matches!(given.outcome.process().0, Outcome::Leak) {
+        let span = Span::default();
+        let why = "this cannot be exported as C: a C program cannot see what finalization left";
+        let refusal = Diagnostic::error(Code::S404, why, span, "");
+        return Err(ExportError::Refused(vec![refusal]));
+    }
+    let (schedule, run, not_forced) = chosen(told, given);
+    let trace =
+        engine::replay(told.source, told.program, &schedule).map_err(ExportError::Replay)?;
     let story = Story::of(told.program, &run);
-    let head = head(told, trace, profile);
-    let mut shared = BTreeSet::new();
+    let head = head(told, &trace, profile, not_forced.as_deref());
+    let (mut shared, mut adapters) = (BTreeSet::new(), BTreeSet::new());
     loop {
         let mut writer = Writer::new(told.program, profile, &story, shared.clone());
         writer.unbound = unbound(&run);
+        writer.adapters_before.clone_from(&adapters);
         let text = writer.page(&head, &run);
         // A name turns out to be read by another body after it was written as this one's own.
-        if writer.shared != shared {
-            shared = writer.shared;
+        if writer.shared != shared || writer.adapters != adapters {
+            (shared, adapters) = (writer.shared, writer.adapters);
             continue;
         }
         let refusals = writer.refusals;
@@ -75,11 +94,33 @@ pub fn export(told: &Told<'_>, trace: &Trace) -> Result<Exported, Vec<Diagnostic
             return Ok(Exported {
                 text,
                 outcome: run.text,
-                not_forced: None,
+                not_forced,
             });
         }
-        return Err(refusals);
+        return Err(ExportError::Refused(refusals));
     }
+}
+
+/// The run to show: the given one if the order of its calls decides its outcome, else another whose does; else the given one
+/// and why it is not forced.
+fn chosen(told: &Told<'_>, given: Ordered) -> (Schedule, Ordered, Option<String>) {
+    let profile = told.schedule.profile;
+    let others = match forced(told.program, profile, &given.events, &given.outcome) {
+        Forced::Yes => return (told.schedule.clone(), given, None),
+        Forced::No(others) => others,
+    };
+    if let Some((choices, run)) = forcing(told.program, profile, &given.outcome) {
+        let schedule = Schedule {
+            choices,
+            ..told.schedule.clone()
+        };
+        return (schedule, run, None);
+    }
+    let why = format!(
+        "this outcome needs an order inside calls: with the calls in this order the model comes to {}",
+        others.join(", ")
+    );
+    (told.schedule.clone(), given, Some(why))
 }
 
 /// The statement at which the run ended because it reads a name that is not bound.
@@ -91,7 +132,7 @@ fn unbound(run: &Ordered) -> Option<tstate::sim::scenario::program::StatementId>
 }
 
 /// The comment at the head of the file.
-fn head(told: &Told<'_>, found: &Trace, profile: Profile) -> String {
+fn head(told: &Told<'_>, found: &Trace, profile: Profile, not_forced: Option<&str>) -> String {
     let program = told.program;
     let mut lines: Vec<String> = Vec::new();
     if let Some(scenario) = &program.scenario {
@@ -107,6 +148,10 @@ fn head(told: &Told<'_>, found: &Trace, profile: Profile) -> String {
         told.path, found.outcome
     ));
     lines.push(String::new());
+    if let Some(why) = not_forced {
+        lines.push(format!("Not forced: {why}. It may show it all the same."));
+        lines.push(String::new());
+    }
     let style = Style {
         ascii: true,
         ..Style::default()
@@ -136,13 +181,4 @@ fn head(told: &Told<'_>, found: &Trace, profile: Profile) -> String {
     }
     text.push_str(" */\n");
     text
-}
-
-/// The run that a schedule names, told.
-///
-/// # Errors
-///
-/// The schedule does not fit the scenario.
-pub fn told(told: &Told<'_>) -> Result<Trace, engine::ReplayError> {
-    engine::replay(told.source, told.program, told.schedule)
 }

@@ -4,7 +4,7 @@ use super::statement::{Lines, evaluates_in_callbacks};
 use super::story::{Activation, Item, Story};
 use super::write::{Adapter, Need, Writer, c_type, global, identifier, quoted};
 use std::collections::BTreeSet;
-use tstate::runtime::ConfigField;
+use tstate::runtime::{AuditEvent, ConfigField};
 use tstate::sim::conform::Ordered;
 use tstate::sim::events::Rest;
 use tstate::sim::scenario::calls::Type;
@@ -13,8 +13,13 @@ use tstate::sim::scenario::program::{BodyId, BodyKind};
 use tstate::sim::verdict::{Outcome, Threads};
 
 /// The parts of the library, in the order in which they stand in the file.
-const PARTS: [(Need, &str); 16] = [
+const PARTS: [(Need, &str); 21] = [
+    (Need::Importing, include_str!("support/importing.c")),
     (Need::Claims, include_str!("support/claims.c")),
+    (Need::Audit, include_str!("support/audit.c")),
+    (Need::Interpreters, include_str!("support/interpreters.c")),
+    (Need::Native, include_str!("support/native.c")),
+    (Need::AtSignal, include_str!("support/at_signal.c")),
     (Need::Raised, include_str!("support/raised.c")),
     (Need::Pending, include_str!("support/pending.c")),
     (Need::EvalAddPending, include_str!("support/add_pending.c")),
@@ -55,6 +60,11 @@ const INCLUDES: &str = "\
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#pragma GCC diagnostic ignored \"-Wunused-function\"
+#pragma GCC diagnostic ignored \"-Wunused-variable\"
+#pragma GCC diagnostic ignored \"-Wdeprecated-declarations\"
+#pragma GCC diagnostic ignored \"-Wunused-but-set-variable\"
 ";
 
 /// Names that differ between releases: since when, the new one, the old one.
@@ -76,7 +86,7 @@ impl Writer<'_> {
     /// The C text of the run; `head` is the comment that it begins with.
     pub(super) fn page(&mut self, head: &str, ordered: &Ordered) -> String {
         let story = self.story;
-        let functions = self.functions(story);
+        let functions = self.functions(story, ordered);
         let variables = self.variables();
         let adapters = self.adapter_texts();
         let mut page = format!("{head}{INCLUDES}\n");
@@ -111,7 +121,7 @@ impl Writer<'_> {
             };
         }
         for (_, part) in PARTS.iter().filter(|(need, _)| self.needs.contains(need)) {
-            page += part;
+            page += &part.replace("KNOWN_EVENTS", &known_events());
         }
         page +=
             "/* ---- The scenario ------------------------------------------------------- */\n\n";
@@ -166,7 +176,8 @@ impl Writer<'_> {
         };
         format!(
             "#ifndef WATCHDOG\n#define WATCHDOG 3000  /* milliseconds without progress after which it is stuck */\n#endif\n\
-             #ifndef CALM\n#define CALM 20        /* looks, a millisecond each, at which all other threads must be still */\n#endif\n\n\
+             #ifndef CALM\n#define CALM 20        /* looks, a millisecond each, at which all other threads must be still */\n#endif\n\
+             #define PATIENCE 250   /* looks, after which a thread that is not still is taken to go round */\n\n\
              #define EXPECTED {}\n#define EXPECTED_INNER {}\n#define EXPECTED_FATAL {}\n#define EXPECTED_THREADS ({})\n\
              #define HANGS_UNSEEN ({})\n#define IN_CHILD {}\n#define LAST_TURN {}\n\n",
             quoted(&ordered.text),
@@ -412,10 +423,39 @@ impl Writer<'_> {
                 self.called(body, &[])
             ),
             Adapter::Plain => String::new(),
+            Adapter::Audit => format!(
+                "static int {name}_audit(const char *event, PyObject *args, void *data)\n{{\n    \
+                 return is_told(event, args) ? raised({}) : 0;\n}}\n",
+                self.called(body, &["event", "args", "data"])
+            ),
+            Adapter::Trace => format!(
+                "static int {name}_trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)\n{{\n    \
+                 if (!evaluating)\n        return 0;\n    evaluating = 0;\n    int result = raised({});\n    \
+                 evaluating = 1;\n    return result;\n}}\n",
+                self.called(body, &["obj", "frame", "what", "arg"])
+            ),
+            Adapter::Evaluates => format!(
+                "extern PyObject *_PyEval_EvalFrameDefault();\n\
+                 static PyObject *{name}_evaluates(PyThreadState *ts, void *frame, int throwflag)\n{{\n    \
+                 if (evaluating) {{\n        evaluating = 0;\n        {};\n        evaluating = 1;\n    }}\n    \
+                 return _PyEval_EvalFrameDefault(ts, frame, throwflag);\n}}\n",
+                self.called(body, &["ts", "frame", "throwflag"])
+            ),
+            Adapter::Builtin => format!(
+                "static PyObject *{name}_call(PyObject *self, PyObject *args)\n{{\n    \
+                 if (raised({}) == -1)\n        return NULL;\n    Py_RETURN_NONE;\n}}\n\
+                 static PyMethodDef {name}_method = {{{}, {name}_call, METH_VARARGS, NULL}};\n",
+                self.called(body, &[]),
+                quoted(&name)
+            ),
+            Adapter::Handler => format!(
+                "static void {name}_handler(int signum)\n{{\n    {};\n}}\n",
+                self.called(body, &["signum"])
+            ),
         }
     }
 
-    fn functions(&mut self, story: &Story) -> String {
+    fn functions(&mut self, story: &Story, ordered: &Ordered) -> String {
         let mut text = String::new();
         for (index, body) in self.program.bodies.iter().enumerate() {
             if body.kind == BodyKind::Callback {
@@ -446,6 +486,10 @@ impl Writer<'_> {
             }
             if let Some(activation) = own {
                 self.activation(activation, &mut lines);
+            }
+            let finishes = own.is_some_and(|run| run.items.contains(&Item::Finish));
+            if !finishes && ordered.rests.get(index) != Some(&Rest::Ended) {
+                lines.add("stop();");
             }
             text += &format!(
                 "static void *thread_{}(void *unused)\n{{\n{}{}    return NULL;\n}}\n\n",
@@ -478,9 +522,14 @@ impl Writer<'_> {
                 .iter()
                 .all(|item| matches!(item, Item::Begins(_) | Item::Ends(_)))
         };
-        let alike = runs
-            .windows(2)
-            .all(|pair| pair[0].items == pair[1].items && pair[0].returns == pair[1].returns);
+        let first = runs.first();
+        let alike = first.is_some_and(|first| {
+            runs.iter().all(|run| {
+                let whole = run.items == first.items && run.returns == first.returns;
+                // The run of the model ended in the midst of it.
+                whole || (!run.left && first.left && first.items.starts_with(&run.items))
+            })
+        });
         let mut lines = Lines {
             depth: 1,
             ..Lines::default()
@@ -491,8 +540,7 @@ impl Writer<'_> {
                 lines.add(&format!("case {number}:"));
                 lines.depth = 2;
                 self.activation(run, &mut lines);
-                let returned = self.returned(run, default);
-                lines.add(&format!("return {returned};"));
+                self.leave(run, default, &mut lines);
                 lines.depth = 1;
             }
             lines.add("}");
@@ -502,8 +550,7 @@ impl Writer<'_> {
             match runs.first() {
                 Some(run) if runs.len() > 1 || is_plain(run) => {
                     self.activation(run, &mut lines);
-                    let returned = self.returned(run, default);
-                    lines.add(&format!("return {returned};"));
+                    self.leave(run, default, &mut lines);
                 }
                 Some(run) => {
                     lines.add(&format!("if ({name}_runs > 1)"));
@@ -511,8 +558,7 @@ impl Writer<'_> {
                         "    return {default};  /* more often than in the model's run */"
                     ));
                     self.activation(run, &mut lines);
-                    let returned = self.returned(run, default);
-                    lines.add(&format!("return {returned};"));
+                    self.leave(run, default, &mut lines);
                 }
                 None => lines.add(&format!("return {default};")),
             }
@@ -523,6 +569,17 @@ impl Writer<'_> {
             self.declared_locals(),
             lines.text
         )
+    }
+
+    /// The end of a run of a callback; one that came to none goes no further.
+    fn leave(&mut self, run: &Activation, default: i64, lines: &mut Lines) {
+        if !run.left {
+            lines.add("stop();");
+        } else if self.program.threads.len() > 1 && !run.items.is_empty() {
+            lines.add("settle_beside_others();");
+        }
+        let returned = self.returned(run, default);
+        lines.add(&format!("return {returned};"));
     }
 
     fn returned(&mut self, run: &Activation, default: i64) -> String {
@@ -548,6 +605,15 @@ impl Writer<'_> {
         }
         default.to_string()
     }
+}
+
+/// The audit events that the model knows, as strings of C.
+fn known_events() -> String {
+    let events = AuditEvent::ALL
+        .iter()
+        .filter(|event| **event != AuditEvent::Import);
+    let names: Vec<String> = events.map(|event| quoted(event.name())).collect();
+    names.join(", ")
 }
 
 fn declaration_of(kind: &str, name: &str) -> String {

@@ -2,9 +2,11 @@
 
 use super::story::{Activation, Item};
 use super::write::{At, Need, Writer, Written, global, identifier, quoted};
+use tstate::runtime::ConfigField;
+use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{
-    BodyId, BodyKind, Limit, Program, ResultClaim, ResultClaimKind, Statement, StatementId,
-    StatementKind, Step, ThreadRef, VariableId,
+    Argument, BodyId, BodyKind, Expression, Limit, Program, ResultClaim, ResultClaimKind,
+    Statement, StatementId, StatementKind, Step, ThreadRef, VariableId,
 };
 
 /// Lines of C with their depth.
@@ -136,12 +138,68 @@ impl Writer<'_> {
                     lines.add(line);
                 }
                 match form {
-                    Form::Do(text) => lines.add(&format!("DO({text});")),
+                    Form::Do(text) => {
+                        self.before(statement, lines);
+                        lines.add(&format!("DO({text});"));
+                        self.prepared(statement, lines);
+                    }
                     Form::Lines(found) => found.iter().for_each(|line| lines.add(line)),
                     Form::Comment(text) => lines.add(&format!("/* {text} */")),
                 }
             }
             Err(why) => self.refuse(span, &why),
+        }
+    }
+
+    /// Initialization leaves `site` out: its modules run code of their own, at exit too. A scenario that names flags sees to them.
+    fn before(&self, statement: &Statement, lines: &mut Lines) {
+        if let StatementKind::Step {
+            step: Step::Call(call),
+            ..
+        } = &statement.kind
+            && let Some(Call::Initialize | Call::InitializeEx) = call.call.row().modelled
+            && !self.program.names_flags()
+        {
+            lines.add("Py_NoSiteFlag = 1;");
+        }
+    }
+
+    /// What the scenario's own bytecode needs in a new runtime or interpreter.
+    fn prepared(&mut self, statement: &Statement, lines: &mut Lines) {
+        let StatementKind::Step {
+            step: Step::Call(call),
+            ..
+        } = &statement.kind
+        else {
+            return;
+        };
+        let name = call.call.row().name;
+        if name.starts_with("Py_Initialize") && evaluates_in_callbacks(self.program, self.story) {
+            lines.add("prepare_eval();");
+        }
+        if let Some(Call::ConfigInitPython | Call::ConfigInitIsolated) = call.call.row().modelled
+            && let Some(Argument::Value(Expression::Structure(structure))) = call.arguments.first()
+        {
+            let config = self.structure(structure.index());
+            let fields = &self.program.structures[structure.index()].fields;
+            if !self.program.names_flags() {
+                lines.add(&format!("{config}.site_import = 0;"));
+            }
+            for (field, value) in fields {
+                let field = ConfigField::ALL[*field].name();
+                lines.add(&format!("{config}.{field} = {value};"));
+            }
+        }
+        if name.starts_with("Py_NewInterpreter") {
+            let builtins: Vec<BodyId> = self
+                .adapters_before
+                .iter()
+                .filter(|(_, adapter)| *adapter == super::write::Adapter::Builtin)
+                .map(|(body, _)| *body)
+                .collect();
+            for body in builtins {
+                lines.add(&format!("add_builtin(&{}_method);", self.callback(body)));
+            }
         }
     }
 
@@ -230,6 +288,32 @@ impl Writer<'_> {
                 self.each(*thread, |name| format!("join(T_{name})"))
             }
             StatementKind::Sleep => "usleep(1000)".to_owned(),
+            StatementKind::Exit(status) => format!("finish({})", self.value(at, status)?),
+            StatementKind::SetGlobal { global, value } => {
+                format!("{} = {}", global.row().name, self.value(at, value)?)
+            }
+            StatementKind::Signal(None) => "pthread_kill(first_thread, SIGINT)".to_owned(),
+            StatementKind::Signal(Some(body)) => {
+                let handler = self.adapter(*body, super::write::Adapter::Handler);
+                format!("signal(SIGINT, {handler}), pthread_kill(first_thread, SIGINT)")
+            }
+            StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_) => {
+                return Err("a failure that is asked for".to_owned());
+            }
+            _ => return self.of_objects(at, statement),
+        })
+    }
+
+    /// Statements about objects and modules.
+    fn of_objects(&mut self, at: At, statement: &Statement) -> Written<String> {
+        let program = self.program;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "what is not written here has no text yet"
+        )]
+        Ok(match &statement.kind {
             StatementKind::New(object) => {
                 self.need(Need::Objects);
                 let object = &program.objects[object.index()];
@@ -239,7 +323,7 @@ impl Writer<'_> {
                 );
                 let name = global(&object.declared.name);
                 let cyclic = u8::from(object.cyclic);
-                let written = quoted(&object.declared.name);
+                let written = quoted(&name);
                 format!("{name} = new_object({written}, {finalizer}, {cyclic})")
             }
             StatementKind::Touch(object) => {
@@ -254,21 +338,13 @@ impl Writer<'_> {
                 let name = &program.texts[module.index()];
                 if &**name == "threading" {
                     self.need(Need::PythonThreads);
+                    self.need(Need::Importing);
                     "import_threading()".to_owned()
                 } else {
                     self.need(Need::Import);
+                    self.need(Need::Importing);
                     format!("import_module({})", quoted(name))
                 }
-            }
-            StatementKind::Exit(status) => format!("finish({})", self.value(at, status)?),
-            StatementKind::SetGlobal { global, value } => {
-                format!("{} = {}", global.row().name, self.value(at, value)?)
-            }
-            StatementKind::Signal(None) => "kill(getpid(), SIGINT)".to_owned(),
-            StatementKind::FailThreadStart
-            | StatementKind::FailAlloc
-            | StatementKind::FailStage(_) => {
-                return Err("a failure that is asked for".to_owned());
             }
             _ => return Err("this statement has no form in C yet".to_owned()),
         })
@@ -300,6 +376,7 @@ impl Writer<'_> {
             }
             Step::PythonJoin(thread) => {
                 self.need(Need::PythonThreads);
+                self.need(Need::Importing);
                 let mut threads = self.program.threads_of(*thread);
                 match (threads.next(), threads.next()) {
                     (Some(one), None) => {
@@ -341,6 +418,9 @@ impl Writer<'_> {
             BodyKind::Python | BodyKind::Daemon => Need::PythonThreads,
             BodyKind::Main | BodyKind::Foreign | BodyKind::Callback => Need::Start,
         });
+        if matches!(kind, BodyKind::Python | BodyKind::Daemon) {
+            self.need(Need::Importing);
+        }
         Ok(texts.join(", "))
     }
 

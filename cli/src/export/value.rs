@@ -98,6 +98,12 @@ impl Writer<'_> {
             Operator::Compare(Comparison::Greater) => ">",
             Operator::Compare(Comparison::GreaterEqual) => ">=",
         };
+        if let (Expression::Text(_), other) | (other, Expression::Text(_)) = (left, right)
+            && !matches!(other, Expression::Null)
+        {
+            let (left, right) = (self.value(at, left)?, self.value(at, right)?);
+            return Ok(format!("strcmp({left}, {right}) {word} 0"));
+        }
         let mut sides = Vec::new();
         for side in [left, right] {
             let text = self.value(at, side)?;
@@ -135,8 +141,8 @@ impl Writer<'_> {
             StateFunction::GilHolder => return unseen("gil_holder"),
             StateFunction::Pending(_) => return unseen("pending"),
             StateFunction::WorldStopped => return unseen("world_stopped"),
-            StateFunction::Parked(thread) => self.threads_with(*thread, "PARKED"),
-            StateFunction::Ended(thread) => self.threads_with(*thread, "ENDED"),
+            StateFunction::Parked(thread) => self.threads_with(*thread, "is_parked"),
+            StateFunction::Ended(thread) => self.threads_with(*thread, "is_over"),
             StateFunction::Current => {
                 self.mentioned.insert("PyThreadState_GetUnchecked");
                 "PyThreadState_GetUnchecked()".to_owned()
@@ -170,7 +176,10 @@ impl Writer<'_> {
                 }
                 _ => return unseen("held"),
             },
-            StateFunction::InChild => "(shared->pid != first_pid)".to_owned(),
+            StateFunction::InChild => {
+                self.need(Need::Fork);
+                "in_child".to_owned()
+            }
         })
     }
 
@@ -180,10 +189,10 @@ impl Writer<'_> {
             .threads_of(thread)
             .map(|thread| {
                 let name = identifier(&self.program.threads[thread.index()].name);
-                format!("(shared->threads[T_{name}].state == {state})")
+                format!("{state}(T_{name})")
             })
             .collect();
-        format!("({})", threads.join(" + "))
+        threads.join(" + ")
     }
 }
 

@@ -10,6 +10,7 @@ use tstate::sim::scenario::program::{BodyId, Program, StatementId, VariableId, V
 /// Parts of a file's own small library that only some runs need, in the order in which they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Need {
+    Importing,
     Claims,
     Raised,
     Pending,
@@ -28,6 +29,11 @@ pub(super) enum Need {
     States,
     NewFromConfig,
     EvalAddPending,
+    Audit,
+    Interpreters,
+    Native,
+    AtSignal,
+    Handler,
 }
 
 /// How C calls a callback.
@@ -45,6 +51,16 @@ pub(super) enum Adapter {
     Dies,
     /// `int (*)(void)`
     Plain,
+    /// `Py_AuditHookFunction`
+    Audit,
+    /// `Py_tracefunc`
+    Trace,
+    /// `_PyFrameEvalFunction`
+    Evaluates,
+    /// A builtin of a sub-interpreter.
+    Builtin,
+    /// A handler of C's signals.
+    Handler,
 }
 
 /// Why something has no C text.
@@ -68,6 +84,8 @@ pub(super) struct Writer<'a> {
     pub(super) shared: BTreeSet<(BodyId, u8, VariableId)>,
     pub(super) needs: BTreeSet<Need>,
     pub(super) adapters: BTreeSet<(BodyId, Adapter)>,
+    /// Those that an earlier writing found.
+    pub(super) adapters_before: BTreeSet<(BodyId, Adapter)>,
     /// The names that a function mentions, with their types.
     pub(super) locals: BTreeMap<String, &'static str>,
     pub(super) refusals: Vec<Diagnostic>,
@@ -141,7 +159,6 @@ const RESERVED: &[&str] = &[
     "clock",
     "sleep",
     "first",
-    "second_",
     "dup",
     "nice",
     "access",
@@ -152,6 +169,27 @@ const RESERVED: &[&str] = &[
     "import_module",
     "thread_ends",
     "thread_end",
+    "destructor",
+    "on_exit",
+    "stop",
+    "is_over",
+    "is_parked",
+    "in_child",
+    "audit",
+    "auditing",
+    "importing",
+    "evaluating",
+    "fatal",
+    "settle_beside_others",
+    "somebody_moves",
+    "call_native",
+    "call_python",
+    "call_interpreters",
+    "at_signal",
+    "at_thread_exit",
+    "forks",
+    "exits",
+    "register_at_fork",
 ];
 
 /// A name as C takes it.
@@ -233,6 +271,7 @@ impl<'a> Writer<'a> {
             shared,
             needs: BTreeSet::new(),
             adapters: BTreeSet::new(),
+            adapters_before: BTreeSet::new(),
             locals: BTreeMap::new(),
             refusals: Vec::new(),
             mentioned: BTreeSet::new(),
@@ -339,6 +378,27 @@ impl<'a> Writer<'a> {
             }
             Adapter::Dies => format!("{name}_dies"),
             Adapter::Plain => name,
+            Adapter::Audit => {
+                self.needs
+                    .extend([Need::Raised, Need::Audit, Need::Importing]);
+                format!("{name}_audit")
+            }
+            Adapter::Trace => {
+                self.needs.extend([Need::Raised, Need::Eval]);
+                format!("{name}_trace")
+            }
+            Adapter::Evaluates => {
+                self.needs.insert(Need::Eval);
+                format!("{name}_evaluates")
+            }
+            Adapter::Builtin => {
+                self.needs.extend([Need::Raised, Need::Interpreters]);
+                format!("{name}_method")
+            }
+            Adapter::Handler => {
+                self.needs.insert(Need::Handler);
+                format!("{name}_handler")
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tstate::runtime::profile::Profile;
 use tstate::sim::CheckOptions;
+use tstate::sim::events::End;
 use tstate::sim::explorer::Limits;
 use tstate::sim::outside::{self, Judgement};
 use tstate::sim::scenario::program::Program;
@@ -16,6 +17,9 @@ use tstate::sim::verdict::Outcome;
 
 /// After so many failures in a row the driver is not asked again.
 const FAILURES_MAX: u32 = 3;
+
+/// As how many runs one counts that was cut, as it takes that long.
+const CUT_RUNS: u64 = 10;
 
 /// States that the model looks at to be compared.
 const STATES_MAX: u64 = 400_000;
@@ -45,7 +49,7 @@ pub struct Met {
     /// Which scheduler met it first.
     pub by: Kind,
     /// What the first run did otherwise than by default, before it was made shorter.
-    pub deviations: u64,
+    pub departures: u64,
     /// The shortest run that was found; `None` of runs that nobody decided.
     pub schedule: Option<Schedule>,
     /// That run.
@@ -133,7 +137,7 @@ impl Notes {
             runs: 1,
             first: self.runs,
             by,
-            deviations: ran.planned.deviations.0.len() as u64,
+            departures: ran.planned.departures.0.len() as u64,
             schedule: (by != Kind::Stress).then(|| case.schedule(&ran)),
             unstable: false,
             ran,
@@ -149,7 +153,7 @@ impl Case<'_> {
         Schedule {
             profile: self.profile,
             scenario: engine::digest_of(self.source),
-            deviations: ran.planned.deviations.clone(),
+            departures: ran.planned.departures.clone(),
         }
     }
 }
@@ -163,8 +167,8 @@ pub fn hunt(
 ) -> Verdict {
     let mut scheduler = search::scheduler(options);
     let mut notes = Notes::default();
-    let (mut failures, mut exhausted) = (0, false);
-    while notes.runs < options.runs && failures < FAILURES_MAX {
+    let (mut spent, mut failures, mut exhausted) = (0, 0, false);
+    while spent < options.runs && failures < FAILURES_MAX {
         let Some((order, by)) = scheduler.next() else {
             exhausted = true;
             break;
@@ -181,6 +185,8 @@ pub fn hunt(
         };
         failures = 0;
         notes.runs += 1;
+        let is_cut = matches!(ran.sight.observed.end, End::Cut(_));
+        spent += if is_cut { CUT_RUNS } else { 1 };
         let is_known = *ran.sight.outcome(case.profile).process().0 != Outcome::Inconclusive;
         if is_known {
             scheduler.learn(&ran);
@@ -216,7 +222,7 @@ pub fn hunt(
 fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64 {
     let mut runs = 0;
     for met in notes.met.values_mut() {
-        let list = &met.ran.planned.deviations;
+        let list = &met.ran.planned.departures;
         if met.schedule.is_none() || list.0.is_empty() {
             continue;
         }
@@ -273,7 +279,7 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
 /// There is none: why.
 pub fn again(schedule: &Schedule, library: &mut dyn Library) -> Result<Box<Ran>, String> {
     let plan = tstate_driver::Plan {
-        deviations: schedule.deviations.clone(),
+        departures: schedule.departures.clone(),
         ..tstate_driver::Plan::default()
     };
     match library.run(&Order::Plan(plan)) {

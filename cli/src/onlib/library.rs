@@ -7,6 +7,14 @@ use tstate::runtime::profile::Profile;
 use tstate::sim::outside::{Sight, Wait};
 use tstate_driver::{Error, GONE, Mode, Plan, Planned, Reply, Request, Server, TIMED};
 
+/// Operations of a run: many times what most scenarios take.
+const OPERATIONS: u64 = 20_000;
+/// Of a run that has had these, to tell one without end from a long one.
+const OPERATIONS_MAX: u64 = 400_000;
+
+/// How a run ends that has had its operations.
+const CUT: &str = "cut operations";
+
 /// What decides a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
@@ -53,6 +61,10 @@ pub struct Served<'a> {
     profile: Profile,
     planned: Option<Server>,
     free: Option<Server>,
+    /// Operations of the next run.
+    operations: u64,
+    /// A run had no end within the most operations, so that others need not be made longer to see that.
+    is_endless: bool,
 }
 
 impl<'a> Served<'a> {
@@ -66,11 +78,30 @@ impl<'a> Served<'a> {
             profile: target.profile,
             planned: None,
             free: None,
+            operations: OPERATIONS,
+            is_endless: false,
         }
     }
 
-    fn ask(&mut self, order: &Order) -> Result<Reply, Error> {
+    /// The run, made longer if it was cut and it is not known yet whether there are such without end.
+    fn made(&mut self, order: &Order) -> Result<Reply, Error> {
+        let reply = self.ask(order, self.operations)?;
+        let is_cut = reply.end == CUT;
+        if !is_cut || self.is_endless || self.operations == OPERATIONS_MAX {
+            return Ok(reply);
+        }
+        let longer = self.ask(order, OPERATIONS_MAX)?;
+        if longer.end.starts_with("cut ") {
+            self.is_endless = true;
+            return Ok(reply);
+        }
+        self.operations = OPERATIONS_MAX;
+        Ok(longer)
+    }
+
+    fn ask(&mut self, order: &Order, operations: u64) -> Result<Reply, Error> {
         let mut request = Request::new(self.source, self.profile.to_string());
+        request.operations = operations;
         let is_free = match order {
             Order::Plan(plan) => {
                 request.plan = Some(plan.clone());
@@ -103,7 +134,7 @@ impl<'a> Served<'a> {
 
 impl Library for Served<'_> {
     fn run(&mut self, order: &Order) -> Answer {
-        match self.ask(order) {
+        match self.made(order) {
             Ok(reply) => answer(reply),
             Err(error) => Answer::Failed(error.to_string()),
         }

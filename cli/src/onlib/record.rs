@@ -87,9 +87,9 @@ pub struct Outcome {
     /// Which scheduler met it first.
     pub by: String,
     /// What that run did otherwise than by default.
-    pub deviations_first: u64,
+    pub departures_first: u64,
     /// What the shortest run does otherwise.
-    pub deviations: u64,
+    pub departures: u64,
     /// The shortest run, for `tstate replay --on`; `None` of runs that nobody decided.
     pub schedule: Option<String>,
     /// The list of the first run did not end so when it was run again.

@@ -5,12 +5,12 @@
 //! ```
 //!
 //! Four fields: the format's version, the release and patch level of the library that made the run, a digest of the
-//! scenario's text, and what the run does otherwise than by default ([`Deviations`]).
+//! scenario's text, and what the run does otherwise than by default ([`Departures`]).
 
 use std::fmt;
 use std::str::FromStr;
 use tstate::runtime::profile::Profile;
-use tstate_driver::Deviations;
+use tstate_driver::Departures;
 
 /// What schedules of this format begin with.
 pub const VERSION: &str = "on1";
@@ -23,7 +23,7 @@ pub struct Schedule {
     /// Digest of the scenario's text.
     pub scenario: u32,
     /// What the run does otherwise than by default.
-    pub deviations: Deviations,
+    pub departures: Departures,
 }
 
 /// Why a text is no such schedule: a whole sentence without its full stop.
@@ -35,9 +35,9 @@ impl fmt::Display for Schedule {
         let Self {
             profile,
             scenario,
-            deviations,
+            departures,
         } = self;
-        write!(f, "{VERSION}/{profile}/{scenario:08x}/{deviations}")
+        write!(f, "{VERSION}/{profile}/{scenario:08x}/{departures}")
     }
 }
 
@@ -57,7 +57,7 @@ impl FromStr for Schedule {
             ParseScheduleError(format!("not a schedule of a run on a libpython: {what}"))
         };
         let fields: Vec<&str> = text.splitn(4, '/').collect();
-        let [version, profile, digest, deviations] = fields[..] else {
+        let [version, profile, digest, departures] = fields[..] else {
             return Err(refuse(
                 "it does not have four fields with `/` between".to_owned(),
             ));
@@ -74,11 +74,11 @@ impl FromStr for Schedule {
         let scenario = u32::from_str_radix(digest, 16).ok().filter(|_| is_digest);
         let scenario = scenario
             .ok_or_else(|| refuse("the third field is no digest of a scenario".to_owned()))?;
-        let deviations = deviations.parse();
+        let departures = departures.parse();
         Ok(Self {
             profile,
             scenario,
-            deviations: deviations
+            departures: departures
                 .map_err(|error: tstate_driver::ParsePlanError| refuse(error.to_string()))?,
         })
     }

@@ -1,9 +1,9 @@
-//! Makes a list of deviations shorter while the run ends the same (delta debugging; Zeller and Hildebrandt, 2002).
+//! Makes a list of departures shorter while the run ends the same (delta debugging; Zeller and Hildebrandt, 2002).
 
 use super::library::{Answer, Library, Order, Ran};
 use tstate::runtime::profile::Profile;
 use tstate::sim::verdict::Outcome;
-use tstate_driver::{Deviation, Deviations, Plan};
+use tstate_driver::{Departure, Departures, Plan};
 
 /// Runs that are spent on one list.
 const RUNS_MAX: u32 = 200;
@@ -27,10 +27,10 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// The run by this list, if it ends the same.
-    fn run(&mut self, list: &[Deviation]) -> Option<Box<Ran>> {
+    fn run(&mut self, list: &[Departure]) -> Option<Box<Ran>> {
         self.runs += 1;
         let plan = Plan {
-            deviations: Deviations(list.to_vec()),
+            departures: Departures(list.to_vec()),
             ..Plan::default()
         };
         match self.library.run(&Order::Plan(plan)) {
@@ -44,7 +44,7 @@ impl Trial<'_> {
 pub(super) fn shrink(
     library: &mut dyn Library,
     profile: Profile,
-    list: &Deviations,
+    list: &Departures,
     outcome: &Outcome,
 ) -> Shrunk {
     let mut trial = Trial {
@@ -61,7 +61,7 @@ pub(super) fn shrink(
     };
     let mut parts = 2;
     loop {
-        let list = best.planned.deviations.0.clone();
+        let list = best.planned.departures.0.clone();
         if list.is_empty() || trial.runs >= RUNS_MAX {
             break;
         }
@@ -81,16 +81,16 @@ pub(super) fn shrink(
     }
 }
 
-/// A run by the list without one of so many parts of it, that ends the same and deviates less.
-fn without_a_part(trial: &mut Trial<'_>, list: &[Deviation], parts: usize) -> Option<Box<Ran>> {
+/// A run by the list without one of so many parts of it, that ends the same and departs less.
+fn without_a_part(trial: &mut Trial<'_>, list: &[Departure], parts: usize) -> Option<Box<Ran>> {
     for part in 0..parts {
         if trial.runs >= RUNS_MAX {
             return None;
         }
         let (from, to) = (list.len() * part / parts, list.len() * (part + 1) / parts);
-        let rest: Vec<Deviation> = list[..from].iter().chain(&list[to..]).copied().collect();
+        let rest: Vec<Departure> = list[..from].iter().chain(&list[to..]).copied().collect();
         let ran = trial.run(&rest);
-        if let Some(ran) = ran.filter(|ran| ran.planned.deviations.0.len() < list.len()) {
+        if let Some(ran) = ran.filter(|ran| ran.planned.departures.0.len() < list.len()) {
             return Some(ran);
         }
     }
@@ -105,9 +105,9 @@ mod tests {
     use tstate::sim::events::{End, Observed, Rest};
     use tstate::sim::outside::Sight;
     use tstate::sim::verdict::Outcome;
-    use tstate_driver::{Deviations, Planned};
+    use tstate_driver::{Departures, Planned};
 
-    /// Crashes if two deviations are there, whatever else is.
+    /// Crashes if two departures are there, whatever else is.
     struct Fragile {
         needs: [u32; 2],
     }
@@ -117,7 +117,7 @@ mod tests {
             let Order::Plan(plan) = order else {
                 return Answer::Refused("only plans".to_owned());
             };
-            let has = |point: &u32| plan.deviations.0.iter().any(|one| one.point == *point);
+            let has = |point: &u32| plan.departures.0.iter().any(|one| one.point == *point);
             let end = if self.needs.iter().all(has) {
                 End::Crash(11)
             } else {
@@ -136,7 +136,7 @@ mod tests {
                     busy: Vec::new(),
                 },
                 planned: Planned {
-                    deviations: plan.deviations.clone(),
+                    departures: plan.departures.clone(),
                     ..Planned::default()
                 },
                 waits: Vec::new(),
@@ -151,17 +151,17 @@ mod tests {
     #[test]
     fn a_list_shrinks_to_what_the_outcome_needs() {
         let list: Vec<String> = (0..40).map(|point| format!("0.{point}=1")).collect();
-        let list: Deviations = list.join(",").parse().expect("a list");
+        let list: Departures = list.join(",").parse().expect("a list");
         let mut library = Fragile { needs: [7, 31] };
         let shrunk = shrink(&mut library, profile(), &list, &Outcome::Crash("SIGSEGV"));
         let ran = shrunk.ran.expect("it ends the same");
-        assert_eq!(ran.planned.deviations.to_string(), "0.7=1,0.31=1");
+        assert_eq!(ran.planned.departures.to_string(), "0.7=1,0.31=1");
         assert!(shrunk.runs < 60, "{}", shrunk.runs);
     }
 
     #[test]
     fn a_list_that_ends_otherwise_is_not_shrunk() {
-        let list: Deviations = "0.7=1".parse().expect("a list");
+        let list: Departures = "0.7=1".parse().expect("a list");
         let mut library = Fragile { needs: [7, 31] };
         assert!(
             shrink(&mut library, profile(), &list, &Outcome::Crash("SIGSEGV"))

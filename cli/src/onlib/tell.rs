@@ -53,6 +53,8 @@ pub fn tell(program: &Program, source: &str, ran: &Ran, outcome: &str) -> Trace 
         outcome: outcome.to_owned(),
         explanation: vec![ending(&ran.sight.observed.end)],
         standing,
+        // Who could give what is waited for is not seen from outside.
+        waits: Vec::new(),
     }
 }
 

@@ -6,7 +6,9 @@ use super::table;
 use super::trace::COLUMNS;
 use serde::Serialize;
 use tstate::runtime::profile::{MINOR_MAX, MINOR_MIN};
-use tstate::sim::scenario::calls::{Attachment, Class, Kind, Origin, Parameter, Row, Type};
+use tstate::sim::scenario::calls::{
+    Attachment, Class, Kind, Modelled, Origin, Parameter, Row, Type,
+};
 
 /// One row for machines.
 #[derive(Debug, Serialize)]
@@ -21,7 +23,8 @@ struct Entry {
     class: &'static str,
     attachment: &'static str,
     blocks: bool,
-    modelled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modelled: Option<&'static str>,
     fatal: &'static [&'static str],
     without: Option<String>,
     deprecated: Option<String>,
@@ -46,21 +49,17 @@ pub fn table(rows: &[&Row], columns: usize) -> String {
     let cells: Vec<Vec<Cell>> = rows
         .iter()
         .map(|row| {
-            let [class, needs, modelled] = if is_call(row) {
-                [
-                    class(row.class),
-                    attachment(row.attachment),
-                    if row.modelled.is_some() { "yes" } else { "no" },
-                ]
+            let [class, needs] = if is_call(row) {
+                [class(row.class), attachment(row.attachment)]
             } else {
-                [kind(row.kind), "", ""]
+                [kind(row.kind), ""]
             };
             [
                 row.name,
                 &releases(row),
                 class,
                 needs,
-                modelled,
+                row.is_modelled().map_or("", modelled),
                 row.summary,
             ]
             .map(Cell::plain)
@@ -105,15 +104,9 @@ fn facts(row: &Row) -> Vec<(&'static str, String)> {
             }
             .to_owned(),
         ));
-        facts.push((
-            "modelled",
-            if row.modelled.is_some() {
-                "yes"
-            } else {
-                "not yet"
-            }
-            .to_owned(),
-        ));
+    }
+    if let Some(how) = row.is_modelled() {
+        facts.push(("modelled", modelled_meaning(how).to_owned()));
     }
     let endings = row.endings();
     facts.extend(endings.into_iter().map(|ending| ("can end in", ending)));
@@ -162,7 +155,7 @@ pub fn json(row: &Row) -> String {
         class: class(row.class),
         attachment: attachment(row.attachment),
         blocks: row.blocks,
-        modelled: row.modelled.is_some(),
+        modelled: row.is_modelled().map(modelled),
         fatal: row.fatal,
         without: (row.lacks != 0).then(|| format!("3.{}", row.lacks)),
         deprecated: (row.deprecated != 0).then(|| format!("3.{}", row.deprecated)),
@@ -290,6 +283,22 @@ fn class_meaning(class: Class) -> &'static str {
         Class::Core => "core: other threads can act in the middle of it",
         Class::Data => "data: one read or write of simple state",
         Class::Surface => "surface: it checks its preconditions and has no state in the model",
+    }
+}
+
+fn modelled(how: Modelled) -> &'static str {
+    match how {
+        Modelled::Yes => "yes",
+        Modelled::Inside => "inside",
+        Modelled::No => "no",
+    }
+}
+
+fn modelled_meaning(how: Modelled) -> &'static str {
+    match how {
+        Modelled::Yes => "yes",
+        Modelled::Inside => "inside the calls that use it; scenarios do not call it",
+        Modelled::No => "no: scenarios that call it are refused",
     }
 }
 

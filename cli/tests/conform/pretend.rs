@@ -11,13 +11,13 @@ use tstate::sim::conform::sample;
 use tstate::sim::events::{End, Event, EventKind, Observed, Rest, Shown};
 use tstate::sim::scenario;
 use tstate_driver::{
-    Chance, Choice, Decision, Deviation, Deviations, Plan, Planned, Probed, Reply, Request,
+    Chance, Choice, Decision, Departure, Departures, Plan, Planned, Probed, Reply, Request,
 };
 
 /// Bytes of the header before the JSON.
 const HEADER: usize = 20;
 
-/// Decisions of a run by a plan; after each that deviates the run is another.
+/// Decisions of a run by a plan; after each that departs the run is another.
 const DECISIONS: u32 = 4;
 
 /// Steps of one run of the model.
@@ -150,27 +150,27 @@ fn reply(pretended: &Pretended, request: &Request) -> Reply {
 }
 
 /// What the run by a plan does otherwise than by default: what the plan says, and what chance says.
-fn deviations(plan: &Plan) -> Deviations {
+fn departures(plan: &Plan) -> Departures {
     let chosen = match plan.chance {
-        None => return plan.deviations.clone(),
+        None => return plan.departures.clone(),
         Some(Chance::Random { seed }) => seed,
         Some(Chance::Pct { seed, .. }) => seed.wrapping_mul(7),
     };
     let points = (0..DECISIONS).filter(|point| chosen & 1 << point != 0);
-    let deviations = points.map(|point| Deviation {
+    let departures = points.map(|point| Departure {
         thread: 0,
         point,
         choice: Choice::Run(1),
     });
-    Deviations(deviations.collect())
+    Departures(departures.collect())
 }
 
 /// What a library would say of the run, whose decisions are one after the other, and all on the main thread.
 fn planned(plan: &Plan) -> Planned {
-    let deviations = deviations(plan);
+    let departures = departures(plan);
     let is_kept =
-        |one: &&Deviation| one.thread == 0 && one.point < DECISIONS && one.choice == Choice::Run(1);
-    let unkept = deviations.0.len() - deviations.0.iter().filter(is_kept).count();
+        |one: &&Departure| one.thread == 0 && one.point < DECISIONS && one.choice == Choice::Run(1);
+    let unkept = departures.0.len() - departures.0.iter().filter(is_kept).count();
     let decision = |point: u32| Decision {
         thread: 0,
         point,
@@ -182,7 +182,7 @@ fn planned(plan: &Plan) -> Planned {
         unkept: unkept as u32,
         decisions_total: DECISIONS,
         decisions: (0..DECISIONS).map(decision).collect(),
-        deviations,
+        departures,
         ..Planned::default()
     }
 }
@@ -190,7 +190,7 @@ fn planned(plan: &Plan) -> Planned {
 /// Another run for every schedule, the same for the same one (FNV).
 fn seed(request: &Request) -> u64 {
     let chance = request.seed.unwrap_or(0).to_le_bytes();
-    let plan = request.plan.as_ref().map(deviations);
+    let plan = request.plan.as_ref().map(departures);
     let plan = plan.map_or_else(String::new, |plan| plan.to_string());
     let bytes = request.guide.iter().chain(&chance).chain(plan.as_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

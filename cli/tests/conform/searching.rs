@@ -143,7 +143,7 @@ fn exhausted() {
         let answer = check(&project, &[&plain, more].concat(), 3);
         objects(&answer, "search").remove(0)
     };
-    // Of four places to deviate at: none, one of them, two of them.
+    // Of four places to depart at: none, one of them, two of them.
     for (bound, runs) in [("0", 1), ("1", 5), ("2", 11), ("4", 16)] {
         let found = search(&["--preemptions", bound]);
         assert_eq!(found["runs"], runs, "{bound}");
@@ -306,7 +306,7 @@ fn bad_schedules() {
         ("python/here", with(0, "1"), "and not with `on1`"),
         ("python/here", with(1, "python"), "no release"),
         ("python/here", with(2, "00000000"), "not of this file"),
-        ("python/here", with(3, "0.1"), "is no deviation"),
+        ("python/here", with(3, "0.1"), "is no departure"),
         ("python/here", with(3, "3.1=1"), "does not fit the library"),
         ("python/newer", good.clone(), "made on another libpython"),
         ("python/none", good.clone(), "python/none"),

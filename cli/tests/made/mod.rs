@@ -34,6 +34,7 @@ pub(crate) fn daemon_mutex() -> Trace {
              because finalization parked it when it came to attach."
                 .to_owned(),
         ],
+        waits: Vec::new(),
         standing: vec![
             "flusher: parked in Py_END_ALLOW_THREADS (line 26), holds log_lock.".to_owned(),
         ],

@@ -223,10 +223,11 @@ fn waits_for() -> Vec<(u8, u8)> {
     let lane = |slot: SlotId| own(|schedule| schedule.slots.get(slot)?.lane);
     let whom = |slot: SlotId| {
         let waits = own(|schedule| schedule.slots[slot].waits);
-        let other = match waits {
-            Waits::Cell(cell) => crate::child::owner_of(cell),
-            _ => own(|schedule| schedule.waits_for(slot, holder.filter(|holder| *holder != slot)))
-                .and_then(lane),
+        let others = holder.filter(|holder| *holder != slot);
+        let other = if let Waits::Cell(cell) = waits {
+            crate::child::owner_of(cell)
+        } else {
+            own(|schedule| schedule.waits_for(slot, others)).and_then(lane)
         };
         Some((lane(slot)?, other?))
     };
@@ -248,7 +249,15 @@ pub fn end(how: &str) -> ! {
                 .any(|known| *known == condition)
         };
         for slot in &schedule.slots {
-            if let (Some(lane), Some(what)) = (slot.lane, describe(slot.waits, gone)) {
+            // Whose wait timed out needs its mutex again, and then looks whether to wait on.
+            let between = slot.timed_out && matches!(slot.waits, Waits::Mutex(_));
+            let what = describe(slot.waits, gone);
+            let what = if between {
+                Some(tstate_driver::TIMED)
+            } else {
+                what
+            };
+            if let (Some(lane), Some(what)) = (slot.lane, what) {
                 line(&format!("waits {lane} {what}"));
             }
         }

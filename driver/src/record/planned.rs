@@ -2,7 +2,7 @@
 
 use super::record;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use tstate_driver::{Choice, Decision, Deviation, Deviations, Plan, Planned};
+use tstate_driver::{Choice, Decision, Departure, Departures, Plan, Planned};
 
 /// Decisions of a run that are kept.
 const DECISIONS_MAX: usize = 1 << 14;
@@ -136,14 +136,14 @@ pub fn note_owed(callback: usize, owed: i64) {
 pub fn planned(plan: &Plan, callbacks: usize, waits_for: Vec<Option<u8>>) -> Planned {
     let memory = &record().planned;
     let used = memory.used.load(Ordering::Acquire).min(DECISIONS_MAX);
-    let mut deviations = Vec::new();
+    let mut departures = Vec::new();
     let mut decisions = Vec::new();
     for words in &memory.decisions[..used] {
         let [place, choices, others] = [0, 1, 2].map(|word| words[word].load(Ordering::Relaxed));
         let (thread, point) = ((place >> 32) as u8, place as u32);
         let (chosen, default) = (choice(choices), choice(choices >> 32));
         if chosen != default {
-            deviations.push(Deviation {
+            departures.push(Departure {
                 thread,
                 point,
                 choice: chosen,
@@ -164,13 +164,13 @@ pub fn planned(plan: &Plan, callbacks: usize, waits_for: Vec<Option<u8>>) -> Pla
             });
         }
     }
-    let wanted = plan.deviations.0.iter();
-    let unkept = wanted.filter(|wanted| !deviations.contains(wanted)).count();
+    let wanted = plan.departures.0.iter();
+    let unkept = wanted.filter(|wanted| !departures.contains(wanted)).count();
     let busy = memory.busy.load(Ordering::Relaxed);
     let owed = memory.owed[..callbacks.min(CALLBACKS_MAX)].iter();
     Planned {
         unkept: unkept as u32,
-        deviations: Deviations(deviations),
+        departures: Departures(departures),
         decisions_total: used as u32,
         cut: memory.cut.load(Ordering::Relaxed),
         decisions,

@@ -1,10 +1,10 @@
-//! Decides by a plan: by default, where the plan does not deviate and chance says nothing else.
+//! Decides by a plan: by default, where the plan does not depart and chance says nothing else.
 //!
 //! What a decision is, and what is decided by default, is said in [`tstate_driver::Plan`]'s module.
 //!
 //! # What makes it deterministic
 //!
-//! A decision depends on the threads, what they wait for, and the plan. All that deviates is noted, decisions of chance
+//! A decision depends on the threads, what they wait for, and the plan. All that departs is noted, decisions of chance
 //! included, so that the list alone makes the same run.
 
 use super::{End, Schedule, SlotId, Waits};
@@ -24,7 +24,7 @@ const TIME_OUTS: u64 = 16;
 /// What decides a run.
 #[derive(Debug)]
 pub struct Planner {
-    deviations: BTreeMap<(u8, u32), Choice>,
+    departures: BTreeMap<(u8, u32), Choice>,
     chance: Option<Dice>,
     /// Points of each thread so far.
     points: Vec<u32>,
@@ -57,10 +57,10 @@ const FIRST: u64 = 1 << 32;
 
 impl Planner {
     pub(super) fn new(plan: &Plan) -> Self {
-        let deviations = plan.deviations.0.iter();
+        let departures = plan.departures.0.iter();
         Self {
-            deviations: deviations
-                .map(|deviation| ((deviation.thread, deviation.point), deviation.choice))
+            departures: departures
+                .map(|departure| ((departure.thread, departure.point), departure.choice))
                 .collect(),
             chance: plan.chance.map(Dice::new),
             points: Vec::new(),
@@ -220,7 +220,7 @@ impl Schedule {
             Choice::Pick(_) => false,
         };
         let others = Noted::Threads(self.others(me, options, default));
-        let planned = planner.deviations.get(&(me as u8, point)).copied();
+        let planned = planner.departures.get(&(me as u8, point)).copied();
         let decision = planner.decisions;
         let by_chance = |dice: &mut Dice| dice.choose(options, decision);
         let chosen = match planned.filter(is_possible) {
@@ -234,7 +234,7 @@ impl Schedule {
         chosen
     }
 
-    /// What is decided where nothing deviates.
+    /// What is decided where nothing departs.
     fn default_of(&self, me: SlotId, options: &Options) -> Choice {
         let stays = options.able.contains(&me) && self.keeps_the_turn(me);
         if stays {
@@ -268,7 +268,7 @@ impl Schedule {
         }
     }
 
-    /// Whether the share of the run in which it may deviate is used up.
+    /// Whether the share of the run in which it may depart is used up.
     fn is_late(&self) -> bool {
         let half = |used: u64, bound: u64| bound > 0 && used > bound / 2;
         half(self.operations, self.rules.operations_max)
@@ -315,11 +315,14 @@ impl Schedule {
         let late = self.is_late();
         let planner = self.planner.as_mut()?;
         let point = planner.point(me);
-        let planned = planner.deviations.get(&(me as u8, point)).copied();
-        let planned = match planned {
-            Some(Choice::Pick(pick)) if pick < count && !late => Some(pick),
-            _ => None,
+        let planned = planner.departures.get(&(me as u8, point)).copied();
+        let picked = |choice| match choice {
+            Choice::Pick(pick) => Some(pick),
+            Choice::Run(_) | Choice::TimeOut(_) => None,
         };
+        let planned = planned
+            .and_then(picked)
+            .filter(|pick| *pick < count && !late);
         let by_chance = |dice: &mut Dice| dice.random.rand_range(0..u64::from(count)) as u16;
         let chance = planner.chance.as_mut().filter(|_| !late && count > 0);
         let pick = planned.or_else(|| chance.map(by_chance)).unwrap_or(0);

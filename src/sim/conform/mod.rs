@@ -24,6 +24,7 @@ mod guide;
 mod order;
 mod recorded;
 mod sample;
+mod settled;
 
 pub(super) use follow::fatal_texts_match;
 pub use follow::{Agreement, Difference, follow};
@@ -32,3 +33,4 @@ pub use guide::{Guide, ParseGuideError, Turn, guide_of};
 pub use order::{Ordered, ordered};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::sample;
+pub use settled::{Forced, forced, forcing};

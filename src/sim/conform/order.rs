@@ -3,7 +3,7 @@
 use super::follow::Ending as _;
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
-use crate::sim::events::{Event, Events, Rest, Witness};
+use crate::sim::events::{Event, EventKind, Events, Rest, Witness};
 use crate::sim::graph::Choice;
 use crate::sim::judge::Notes;
 use crate::sim::names::outcome_text;
@@ -32,6 +32,51 @@ pub struct Ordered {
     pub generation: u8,
 }
 
+/// The events as they are told: a statement begins as late as its first step allows, and one that takes none does not
+/// begin, unless its thread waits in it at the end. So nothing is said to be under way that has done nothing.
+struct Told {
+    events: Vec<Event>,
+    /// The statement that each thread stands before.
+    delayed: Vec<Option<Event>>,
+}
+
+impl Told {
+    fn new(threads: usize) -> Self {
+        Self {
+            events: Vec::new(),
+            delayed: vec![None; threads],
+        }
+    }
+
+    /// The thread goes on.
+    fn moves(&mut self, thread: usize) {
+        self.events.extend(self.delayed[thread].take());
+    }
+
+    /// What happened in one step.
+    fn step(&mut self, events: Vec<Event>) {
+        for event in events {
+            let thread = event.thread.index();
+            self.moves(thread);
+            if matches!(event.kind, EventKind::Begins(_)) {
+                self.delayed[thread] = Some(event);
+            } else {
+                self.events.push(event);
+            }
+        }
+    }
+
+    fn over(mut self, outcome: &Outcome, rests: &[Rest]) -> Vec<Event> {
+        let goes_on = matches!(outcome.process().0, Outcome::Livelock(_));
+        for (thread, rest) in rests.iter().enumerate() {
+            if *rest != Rest::Running || goes_on {
+                self.moves(thread);
+            }
+        }
+        self.events
+    }
+}
+
 #[derive(Debug, Default)]
 struct Ear(Noted<Vec<Event>>);
 
@@ -50,13 +95,17 @@ pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> 
     let ear = Arc::new(Ear::default());
     let listener = Arc::new(Events(Arc::clone(&ear)));
     let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
+    let mut told = Told::new(program.threads.len());
     let (outcome, rests, ended_by, generation) = stage.play(|walk| {
         let mut look = walk.settle();
+        told.step(ear.0.take());
         for choice in choices {
             if look.over {
                 break;
             }
+            told.moves(choice.thread());
             look = walk.step(*choice);
+            told.step(ear.0.take());
         }
         let machine = stage.judge.machine();
         let ended = machine.process_ended() && machine.runtime.over().is_none();
@@ -68,7 +117,7 @@ pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> 
         )
     });
     Ordered {
-        events: ear.0.take(),
+        events: told.over(&outcome, &rests),
         text: outcome_text(program, &outcome),
         outcome,
         rests,

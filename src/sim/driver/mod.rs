@@ -463,6 +463,16 @@ impl<P: Python> Machine<P> {
         &self.mutexes
     }
 
+    /// The native flags, for an observer.
+    pub fn flags(&self) -> impl Iterator<Item = bool> {
+        self.flags.iter().map(AtomicBool::peek)
+    }
+
+    /// What the native semaphores stand at, for an observer.
+    pub fn semaphores(&self) -> impl Iterator<Item = u32> {
+        self.semaphores.iter().map(Semaphore::peek)
+    }
+
     fn names(&self, activation: Activation) -> &[Plain<Value>] {
         match self.program.bodies[activation.body.index()].kind {
             BodyKind::Callback => {

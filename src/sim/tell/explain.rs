@@ -1,11 +1,13 @@
 //! Why a run ended as it did: who waits for whom, who holds what since which line.
 
 use super::guards::GuardLines;
+use super::waits::Waiting;
 use super::{Lines, Open, Since};
 use crate::sim::judge::Judge;
+use crate::sim::report::Wait;
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::Outcome;
-use crate::sim::world::{Standing, Waits, World};
+use crate::sim::world::World;
 use crate::sync::ThreadIndex;
 
 /// Says why a run ended as it did.
@@ -45,63 +47,49 @@ impl Explainer<'_> {
     }
 
     fn waits(&self, thread: ThreadIndex) -> Option<String> {
-        let runtime = &self.judge.machine().runtime;
-        if self.judge.machine().is_gone(thread) {
-            return None;
-        }
-        if runtime.hung(thread) {
-            return Some("was parked for good by finalization".to_owned());
-        }
-        if runtime.waits_for_gil(thread) {
-            return Some(match runtime.gil_holder() {
+        let by = |holder: Option<ThreadIndex>| {
+            holder.map_or_else(String::new, |holder| {
+                format!(", held by {}", self.name(holder))
+            })
+        };
+        Some(match Waiting::of(self.judge, self.world, thread)? {
+            Waiting::Parked => "was parked for good by finalization".to_owned(),
+            Waiting::Gil(_) => match self.judge.machine().runtime.gil_holder() {
                 Some(holder) => {
                     let (holder, line) = (self.name(holder), self.since.gil);
                     format!("waits for the GIL, held by {holder} since line {line}")
                 }
                 None => "waits for the GIL, which nobody holds".to_owned(),
-            });
-        }
-        if let Some(interpreter) = runtime.waits_for_guards(thread) {
-            return Some(self.waits_for_guards(interpreter));
-        }
-        let Standing::Blocked(waits) = self.world.standing(thread) else {
-            return None;
-        };
-        let held_by = self
-            .judge
-            .waits_for(self.world, thread)
-            .map(|owner| self.name(owner));
-        let by = held_by.map_or_else(String::new, |owner| format!(", held by {owner}"));
-        Some(match waits {
-            Waits::Mutex(cell) => format!("waits for {}{by}", self.world.info(cell).name),
-            Waits::Semaphore(cell) | Waits::Event(cell) => self.waits_for_cell(cell, held_by),
-            Waits::Condvar { condvar, .. } => format!("waits on {}", self.world.info(condvar).name),
-            Waits::Condition => {
+            },
+            Waiting::Guards(interpreter, _) => self.waits_for_guards(interpreter),
+            Waiting::Lock(name, holder) => format!("waits for {name}{}", by(holder)),
+            Waiting::Mutex(index, holder) => {
+                let mutex = &self.program().mutexes[index].name;
+                let since = holder.and_then(|_| self.since.mutexes.get(index));
+                let since = since.map_or_else(String::new, |line| format!(" since line {line}"));
+                format!("waits for {mutex}{}{since}", by(holder))
+            }
+            Waiting::Semaphore(index) => format!(
+                "waits for semaphore {}",
+                self.program().semaphores[index].declared.name
+            ),
+            Waiting::End(joined) => format!("waits for {} to end", self.name(joined)),
+            Waiting::Event(name) => format!("waits for {name}"),
+            Waiting::Condvar(name) => format!("waits on {name}"),
+            Waiting::Condition => {
                 "spins until a condition holds that nobody will make true".to_owned()
             }
         })
     }
 
-    fn waits_for_cell(&self, cell: crate::sync::hook::CellId, owner: Option<&str>) -> String {
-        let name = self.world.info(cell).name;
-        let index = usize::from(name.index.unwrap_or(0));
-        match (name.what, owner) {
-            ("mutex", Some(owner)) => {
-                let mutex = &self.program().mutexes[index].name;
-                let since = self.since.mutexes.get(index);
-                let since = since.map_or_else(String::new, |line| format!(" since line {line}"));
-                format!("waits for {mutex}, held by {owner}{since}")
-            }
-            ("mutex", None) => format!("waits for {}", self.program().mutexes[index].name),
-            ("semaphore", _) => format!(
-                "waits for semaphore {}",
-                self.program().semaphores[index].declared.name
-            ),
-            ("ended" | "thread_handle.exiting", Some(joined)) => {
-                format!("waits for {joined} to end")
-            }
-            _ => format!("waits for {name}"),
-        }
+    /// What each thread that has not ended waits for, for drawings.
+    pub(super) fn all_waits(&self) -> Vec<Wait> {
+        self.threads()
+            .filter_map(|thread| {
+                let waiting = Waiting::of(self.judge, self.world, thread)?;
+                Some(waiting.wait(self.program(), thread))
+            })
+            .collect()
     }
 
     /// What each thread that has not ended is doing.

@@ -5,12 +5,15 @@
 
 mod explain;
 mod guards;
+mod sight;
+mod waits;
 
 use super::driver::{Listener, Machine, Value};
+use super::explorer::Run as _;
 use super::graph::{Choice, Move};
 use super::noted::Noted;
 use super::replay::Stage;
-use super::report::{Mark, Row, Trace, TraceThread};
+use super::report::{Account, Mark, Row, Trace, TraceThread};
 use super::scenario::program::{BodyId, BodyKind, Program, StatementId};
 use super::verdict::Outcome;
 use super::world::Standing;
@@ -18,6 +21,7 @@ use crate::runtime::Phase;
 use crate::sync::{Branch, ThreadIndex};
 use explain::Explainer;
 use guards::{GuardLines, guards_of};
+use sight::{Sight, Stands};
 
 /// What happened, in order, each with what the state looked like then.
 #[derive(Clone, Copy, Debug)]
@@ -45,23 +49,55 @@ struct Glance {
     phase: Phase,
 }
 
+/// An event, what the state looked like after it, and what else there was to see if all is to be told.
+#[derive(Debug)]
+struct Noting {
+    event: Event,
+    glance: Glance,
+    sight: Option<Box<Sight>>,
+}
+
 #[derive(Debug, Default)]
 struct Told {
-    events: Vec<(Event, Glance)>,
+    events: Vec<Noting>,
     depths: [u32; 16],
+    /// How the threads stood after the last step.
+    stands: Vec<Stands>,
+    /// What the state looked like after each step, where all is to be told.
+    looks: Vec<String>,
 }
 
 /// Listens to a run.
 #[derive(Debug, Default)]
 pub(super) struct Teller {
     told: Noted<Told>,
+    /// Whether all that can be seen of the states is to be told.
+    in_detail: bool,
+    /// The steps after which every thread's turn has a row of its own, if there is such a part.
+    round: Option<u32>,
 }
 
 impl Teller {
+    /// One that tells all that can be seen; after `round` steps, if given, also the turns in which nothing changes.
+    pub(super) fn in_detail(round: Option<u32>) -> Self {
+        Self {
+            in_detail: true,
+            round,
+            ..Self::default()
+        }
+    }
+
     fn tell(&self, machine: &Machine, event: impl FnOnce(&Told) -> Event) {
         self.told.with(|told| {
             let event = event(told);
-            told.events.push((event, glance(machine)));
+            let sight = self
+                .in_detail
+                .then(|| Box::new(Sight::of(machine, &told.stands)));
+            told.events.push(Noting {
+                event,
+                glance: glance(machine),
+                sight,
+            });
         });
     }
 
@@ -73,6 +109,12 @@ impl Teller {
         let blocked = bits(machine, |thread| {
             matches!(stage.world.standing(thread), Standing::Blocked(_))
         });
+        if self.in_detail {
+            self.told.with(|told| {
+                told.stands = Stands::all(stage);
+                told.looks.push(stage.judge.label(&stage.world));
+            });
+        }
         self.tell(machine, |_| {
             Event::Step(thread, choice.map(Choice::action), blocked)
         });
@@ -143,15 +185,16 @@ fn glance(machine: &Machine) -> Glance {
 }
 
 /// The story of the run that `teller` listened to.
-pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &Outcome) -> Trace {
+pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &Outcome) -> Account {
     let told = teller.told.take();
     let program = stage.judge.machine().program();
     let mut rows = Rows::new(program, source);
-    for (event, glance) in &told.events {
-        rows.add(*event, glance);
+    rows.round = teller.round;
+    for (number, noting) in told.events.iter().enumerate() {
+        rows.add(number, noting.event, &noting.glance);
     }
     rows.close(outcome);
-    let mut trace = rows.finish();
+    let (mut trace, stamps) = rows.finish();
     trace.threads = program
         .threads
         .iter()
@@ -177,7 +220,16 @@ pub(super) fn tell(teller: &Teller, stage: &Stage<'_>, source: &str, outcome: &O
     };
     trace.standing = explainer.standing();
     trace.explanation = explainer.explain(outcome);
-    trace
+    trace.waits = explainer.all_waits();
+    let seen = stamps
+        .iter()
+        .filter_map(|stamp| told.events.get(stamp.event)?.sight.as_deref());
+    Account {
+        states: seen.map(|sight| sight.state(program)).collect(),
+        steps: stamps.iter().map(|stamp| stamp.steps).collect(),
+        looks: told.looks,
+        trace,
+    }
 }
 
 /// Line starts of the scenario's text.
@@ -242,10 +294,27 @@ impl Since {
     }
 }
 
+/// Where in the run a row ends.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stamp {
+    /// The number of the last event that belongs to it.
+    event: usize,
+    /// The steps taken up to there.
+    steps: u32,
+}
+
 struct Rows<'a> {
     program: &'a Program,
     lines: Lines<'a>,
     rows: Vec<Row>,
+    /// Where each row ends so far.
+    stamps: Vec<Stamp>,
+    /// The event under way.
+    now: Stamp,
+    /// The number of the last step's event.
+    step: usize,
+    /// The steps after which every turn has a row.
+    round: Option<u32>,
     /// The statements under way, innermost last, for each thread.
     open: Vec<Vec<Open>>,
     /// The threads that have begun a statement, as bits.
@@ -268,6 +337,10 @@ impl<'a> Rows<'a> {
             program,
             lines: Lines { source },
             rows: Vec::new(),
+            stamps: Vec::new(),
+            now: Stamp::default(),
+            step: 0,
+            round: None,
             open: vec![Vec::new(); program.threads.len()],
             begun: 0,
             since: Since::default(),
@@ -279,7 +352,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn add(&mut self, event: Event, glance: &Glance) {
+    fn add(&mut self, number: usize, event: Event, glance: &Glance) {
+        self.now.event = number;
         match event {
             Event::Begins(thread, statement, depth) => {
                 self.note(thread, glance);
@@ -292,13 +366,18 @@ impl<'a> Rows<'a> {
                 self.end(thread, statement, result);
             }
             Event::Step(thread, action, blocked) => {
+                self.now.steps += u32::from(action.is_some());
                 self.note(thread, glance);
                 self.stepped = Some(thread);
                 self.acting = None;
                 if let Some(Move::Fork(branch)) = action {
                     self.fork(thread, branch);
                 }
+                if action == Some(Move::TimeOut) && self.is_round_told() {
+                    self.say(thread, "its wait times out");
+                }
                 self.stand(thread, action, blocked, glance);
+                self.step = number;
             }
         }
     }
@@ -311,8 +390,9 @@ impl<'a> Rows<'a> {
             return;
         };
         let changes = self.changes(&before, glance);
-        if !self.in_row(thread) {
-            if changes.is_empty() {
+        let in_round = self.round.is_some_and(|from| self.now.steps > from);
+        if !self.in_row(thread) || (in_round && !self.is_round_told()) {
+            if changes.is_empty() && !in_round {
                 return;
             }
             self.show(thread, Mark::Continues);
@@ -323,6 +403,20 @@ impl<'a> Rows<'a> {
             row.changes.extend(changes);
             self.since.note(&before, glance, row.line);
             self.guards.note(before.guards, glance.guards, row.line);
+        }
+        self.stamp();
+    }
+
+    /// Whether the last row is of the part in which every turn has one.
+    fn is_round_told(&self) -> bool {
+        let last = self.stamps.last().map_or(0, |stamp| stamp.steps);
+        self.round.is_some_and(|from| last > from)
+    }
+
+    /// Notes that the last row goes as far as the event under way.
+    fn stamp(&mut self) {
+        if let Some(stamp) = self.stamps.last_mut() {
+            *stamp = self.now;
         }
     }
 
@@ -339,29 +433,45 @@ impl<'a> Rows<'a> {
             .is_some_and(|row| self.rows[row].thread == thread.index())
     }
 
+    /// The thread's row, if it is the last one or another thread began only in the step that this one has just taken.
+    fn row_of_step(&self, thread: ThreadIndex) -> Option<usize> {
+        let own = self
+            .rows
+            .iter()
+            .rposition(|row| row.thread == thread.index())?;
+        let is_of_step = self.stamps[own].event > self.step;
+        (is_of_step || self.in_row(thread)).then_some(own)
+    }
+
     /// Says which process the run goes on as.
     fn fork(&mut self, thread: ThreadIndex, branch: Branch) {
+        self.say(
+            thread,
+            match branch {
+                Branch::Parent => "forked: the run goes on as the parent",
+                Branch::Child => "forked: the run goes on as the child",
+            },
+        );
+    }
+
+    /// Adds to what changed in the thread's row.
+    fn say(&mut self, thread: ThreadIndex, change: &str) {
         if !self.in_row(thread) {
             self.show(thread, Mark::Continues);
         }
-        let says = match branch {
-            Branch::Parent => "forked: the run goes on as the parent",
-            Branch::Child => "forked: the run goes on as the child",
-        };
         if let Some(row) = self.rows.last_mut() {
-            row.changes.push(says.to_owned());
+            row.changes.push(change.to_owned());
         }
     }
 
     /// Marks how the thread stands after its step.
     fn stand(&mut self, thread: ThreadIndex, action: Option<Move>, blocked: u16, glance: &Glance) {
         let bit = 1 << thread.index();
-        if action.is_none() || !self.in_row(thread) {
-            return;
-        }
-        let Some(row) = self.rows.last_mut() else {
+        let Some(at) = self.row_of_step(thread).filter(|_| action.is_some()) else {
             return;
         };
+        self.stamps[at] = self.now;
+        let row = &mut self.rows[at];
         if glance.hung & bit != 0 {
             row.mark = Mark::Hangs;
         } else if blocked & bit != 0 {
@@ -421,6 +531,7 @@ impl<'a> Rows<'a> {
             gil: self.before.and_then(|glance| self.holder(&glance)),
             changes: Vec::new(),
         });
+        self.stamps.push(self.now);
         self.last_row = Some(self.rows.len() - 1);
     }
 
@@ -499,28 +610,34 @@ impl<'a> Rows<'a> {
         changes
     }
 
-    fn finish(&mut self) -> Trace {
+    fn finish(&mut self) -> (Trace, Vec<Stamp>) {
         let mut rows: Vec<Row> = Vec::new();
+        let mut stamps: Vec<Stamp> = Vec::new();
         let mut again = 0_u32;
-        for mut row in std::mem::take(&mut self.rows) {
+        let told = std::mem::take(&mut self.rows).into_iter();
+        for (mut row, stamp) in told.zip(std::mem::take(&mut self.stamps)) {
             forget_short_waits(&mut row);
             if let [.., last] = rows.as_slice()
                 && same(last, &row)
             {
                 again += 1;
+                stamps.pop();
+                stamps.push(stamp);
                 continue;
             }
             close_repeats(&mut rows, &mut again);
             rows.push(row);
+            stamps.push(stamp);
         }
         close_repeats(&mut rows, &mut again);
         for (number, row) in rows.iter_mut().enumerate() {
             row.number = number as u32 + 1;
         }
-        Trace {
+        let trace = Trace {
             rows,
             ..Trace::default()
-        }
+        };
+        (trace, stamps)
     }
 }
 

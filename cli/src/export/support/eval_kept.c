@@ -1,3 +1,5 @@
+static __thread int evaluating;             /* it evaluates a frame of the scenario's own */
+
 static PyObject *eval_globals, *eval_code;
 
 /* Made here, as little can be made late in finalization. */
@@ -15,7 +17,10 @@ static int eval(void)
         globals = PyModule_GetDict(PyImport_AddModule("__main__"));
         code = Py_CompileString("", "<eval>", Py_file_input);
     }
+    int outer = evaluating;
+    evaluating = 1;
     PyObject *result = PyEval_EvalCode(code, globals, globals);
+    evaluating = outer;
     if (code != eval_code)
         Py_DECREF(code);
     if (result == NULL) {

@@ -1,3 +1,5 @@
+static int in_child;
+
 /* The run goes on as one process of each fork: as the other, it ends or passes on how that one ended. */
 pid_t fork(void)
 {
@@ -27,6 +29,7 @@ pid_t fork(void)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         me->tid = syscall(SYS_gettid);
         shared->pid = getpid();
+        in_child = 1;
         for (int t = 0; t < THREADS; t++)
             if (&shared->threads[t] != me && shared->threads[t].state != ENDED)
                 shared->threads[t].state = shared->threads[t].state == IDLE ? IDLE : GONE;

@@ -1,6 +1,8 @@
 static int import_module(const char *name)
 {
+    importing = name;
     PyObject *module = PyImport_ImportModule(name);
+    importing = NULL;
     if (module == NULL) {
         PyErr_Clear();
         return -1;

@@ -1,7 +1,7 @@
 /* Waits natively: not a word to Python. */
 static void join(int t)
 {
-    while (shared->threads[t].state != ENDED && shared->threads[t].state != UNWOUND)
+    while (!is_over(t))
         usleep(500);
 }
 

@@ -35,21 +35,37 @@ static const char *named(const char *outcome, int mask)
     return seen;
 }
 
+/* Nanoseconds that a thread has run. */
+static long long time_of(int tid)
+{
+    char path[64];
+    long long time = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)shared->pid, tid);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%lld", &time) != 1)
+        time = 0;
+    if (file)
+        fclose(file);
+    return time;
+}
+
 /* Nothing went on for a while: says where each thread is. Returns those that run. */
 static int where(void)
 {
     int running = 0;
+    long long before[THREADS];
+    for (int t = 0; t < THREADS; t++)
+        before[t] = shared->threads[t].tid ? time_of(shared->threads[t].tid) : 0;
+    usleep(100000);
     for (int t = 0; t < THREADS; t++) {
         struct thread *thread = &shared->threads[t];
-        int runs = 0;
-        for (int look = 0; look < 20 && thread->tid && thread->state == MOVES; look++, usleep(2000))
-            runs += letter(shared->pid, thread->tid) == 'R';
-        if (runs > 3)
+        int runs = thread->tid && thread->state == MOVES && time_of(thread->tid) - before[t] > 5000000;
+        if (runs)
             running |= 1 << t;
         const char *how = thread->state == WAITS ? "waits for its turn" : thread->state == PARKED ? "is parked for good"
             : thread->state == UNWOUND ? "was ended by finalization" : thread->state == ENDED ? "has ended"
             : thread->state == GONE ? "is not in this process" : thread->state == IDLE ? "was not started"
-            : runs > 3 ? "goes round" : "waits";
+            : runs ? "goes round" : "waits";
         printf("%s %s%s%s\n", thread->name, how, thread->doing ? " in " : "", thread->doing ? thread->doing : "");
     }
     return running;
@@ -66,6 +82,8 @@ static const char *judge(int status, int stuck)
         int running = where();
         if (shared->turn < LAST_TURN)
             return "another order than the model's";
+        if (running && (threads_inside() & EXPECTED_THREADS) == EXPECTED_THREADS)
+            running = EXPECTED_THREADS;
         return running ? named("livelock", running) : named("deadlock", threads_in(MOVES) | threads_in(PARKED));
     }
     if ((EXPECTED_FATAL)[0] && (fatal || WEXITSTATUS(status)) && strstr(errors, EXPECTED_FATAL))
@@ -109,6 +127,7 @@ int main(void)
         dup2(fileno(log), STDERR_FILENO);
         pthread_key_create(&thread_end, thread_ends);
         shared->pid = getpid();
+        first_thread = pthread_self();
         begin_thread(0);
         bodies[0](NULL);
         finish(0);

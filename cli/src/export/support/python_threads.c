@@ -11,7 +11,9 @@ static PyObject *python_routine(PyObject *number, PyObject *unused)
 
 static int import_threading(void)
 {
-    PyObject *module = PyImport_ImportModule("threading");
+    importing = "threading";
+    PyObject *module = PyImport_ImportModule(importing);
+    importing = NULL;
     PyObject *class = module ? PyObject_GetAttrString(module, "Thread") : NULL;
     Py_XDECREF(module);
     if (class == NULL) {

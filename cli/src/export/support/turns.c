@@ -20,6 +20,7 @@ static struct shared {
 } *shared;
 
 static __thread struct thread *me;
+static pthread_t first_thread;
 static pthread_key_t thread_end;
 
 static void say(const char *what)
@@ -29,25 +30,6 @@ static void say(const char *what)
     if (write(STDOUT_FILENO, line, length < (int)sizeof line ? length : (int)sizeof line - 1) < 0)
         return;
 }
-
-static const char *enter(const char *statement)
-{
-    const char *outer = me ? me->doing : NULL;
-    say(statement);
-    if (me)
-        me->doing = statement;
-    shared->progress++;
-    return outer;
-}
-
-static void leave(const char *outer)
-{
-    if (me)
-        me->doing = outer;
-    shared->progress++;
-}
-
-#define DO(...) do { const char *outer_ = enter(#__VA_ARGS__); __VA_ARGS__; leave(outer_); } while (0)
 
 /* The state letter of a thread of a process, as ps shows it. */
 static char letter(int pid, int tid)
@@ -85,14 +67,46 @@ static int somebody_moves(void)
     return moves;
 }
 
+/* Waits until nothing moves; but not for ever for one that goes round. */
 static void settle(void)
 {
-    for (int calm = 0; calm < CALM; calm++) {
+    for (int calm = 0, looks = 0; calm < CALM && looks < PATIENCE; calm++, looks++) {
         usleep(1000);
+        shared->progress++;
         if (somebody_moves())
             calm = 0;
     }
 }
+
+/* A statement begins when nothing moves any more, if another thread is under way. */
+static void settle_beside_others(void)
+{
+    for (int t = 0; t < THREADS; t++)
+        if (&shared->threads[t] != me && shared->threads[t].state == MOVES) {
+            settle();
+            return;
+        }
+}
+
+static const char *enter(const char *statement)
+{
+    const char *outer = me ? me->doing : NULL;
+    settle_beside_others();
+    say(statement);
+    if (me)
+        me->doing = statement;
+    shared->progress++;
+    return outer;
+}
+
+static void leave(const char *outer)
+{
+    if (me)
+        me->doing = outer;
+    shared->progress++;
+}
+
+#define DO(...) do { const char *outer_ = enter(#__VA_ARGS__); __VA_ARGS__; leave(outer_); } while (0)
 
 static void turn(int n)
 {
@@ -119,6 +133,24 @@ static void finish(int status)
     settle();
     shared->ended = 1;
     _exit(status);
+}
+
+/* The run goes no further here. */
+static void stop(void)
+{
+    me->state = WAITS;
+    for (;;)
+        sem_wait(&me->go);
+}
+
+static int is_over(int t)
+{
+    return shared->threads[t].state == ENDED || shared->threads[t].state == UNWOUND;
+}
+
+static int is_parked(int t)
+{
+    return shared->threads[t].state == PARKED;
 }
 
 static void begin_thread(int t)

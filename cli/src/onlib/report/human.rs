@@ -188,8 +188,8 @@ fn outcomes(scenario: &Scenario, target: &Target, hunted: &Hunted) -> String {
             (Some(schedule), by) => format!(
                 "by {}, {} of {}",
                 by.word(),
-                counted(schedule.deviations.0.len() as u64, "deviation"),
-                met.deviations
+                counted(schedule.departures.0.len() as u64, "departure"),
+                met.departures
             ),
             (None, by) => by.word().to_owned(),
         };
@@ -272,11 +272,12 @@ pub fn run(scenario: &Scenario, target: &Target, met: &Met, style: Style) -> Str
     let Some(program) = &scenario.program else {
         return String::new();
     };
-    let deviations = met.ran.planned.deviations.0.len() as u64;
+    let departures = met.ran.planned.departures.0.len() as u64;
     let head = format!("{} on {}: {}", scenario.file.name, target.name, met.text);
-    let cost = match met.by {
-        Kind::Stress => "a free run".to_owned(),
-        _ => format!("{} from the default run", counted(deviations, "deviation")),
+    let cost = if met.by == Kind::Stress {
+        "a free run".to_owned()
+    } else {
+        format!("{} from the default run", counted(departures, "departure"))
     };
     let told = tell(program, &scenario.file.source, &met.ran, &met.text);
     format!(

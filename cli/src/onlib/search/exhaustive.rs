@@ -9,7 +9,7 @@
 
 use super::{Kind, Scheduler};
 use crate::onlib::library::{Order, Ran};
-use tstate_driver::{Choice, Decision, Deviation, Deviations, Plan};
+use tstate_driver::{Choice, Decision, Departure, Departures, Plan};
 
 /// Lists that are kept to be run: far more than anybody waits for.
 const LISTS_MAX: usize = 1 << 20;
@@ -18,9 +18,9 @@ const LISTS_MAX: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Exhaustive {
     /// Lists to run, by their cost.
-    left: Vec<Vec<Deviations>>,
+    left: Vec<Vec<Departures>>,
     /// What is being run, and its cost.
-    current: Option<(Deviations, u32)>,
+    current: Option<(Departures, u32)>,
     preemptions: Option<u32>,
     /// The least cost of which some run is missing.
     missing: Option<u32>,
@@ -32,7 +32,7 @@ impl Exhaustive {
     #[must_use]
     pub fn new(seed: u64, preemptions: Option<u32>) -> Self {
         Self {
-            left: vec![vec![Deviations::default()]],
+            left: vec![vec![Departures::default()]],
             current: None,
             preemptions,
             missing: None,
@@ -52,7 +52,7 @@ impl Exhaustive {
         self.missing = Some(self.missing.map_or(cost, |known| known.min(cost)));
     }
 
-    fn add(&mut self, list: &Deviations, decision: &Decision, choice: Choice, cost: u32) {
+    fn add(&mut self, list: &Departures, decision: &Decision, choice: Choice, cost: u32) {
         if self.preemptions.is_some_and(|bound| cost > bound) {
             return;
         }
@@ -65,7 +65,7 @@ impl Exhaustive {
             self.left.resize(place + 1, Vec::new());
         }
         let mut longer = list.clone();
-        longer.0.push(Deviation {
+        longer.0.push(Departure {
             thread: decision.thread,
             point: decision.point,
             choice,
@@ -80,7 +80,7 @@ impl Scheduler for Exhaustive {
         let place = self.draw(self.left[cost].len());
         let list = self.left[cost].swap_remove(place);
         let plan = Plan {
-            deviations: list.clone(),
+            departures: list.clone(),
             chance: None,
             tell: true,
         };
@@ -143,7 +143,7 @@ mod tests {
 
     /// What a library would say that has `points` decisions between two threads, each of which takes the turn for good.
     fn ran(plan: &Plan, points: u32) -> Ran {
-        let last = plan.deviations.0.last().map_or(0, |last| last.point + 1);
+        let last = plan.departures.0.last().map_or(0, |last| last.point + 1);
         let decisions = (last..points).map(|point| Decision {
             thread: 0,
             point,
@@ -164,7 +164,7 @@ mod tests {
                 busy: Vec::new(),
             },
             planned: Planned {
-                deviations: plan.deviations.clone(),
+                departures: plan.departures.clone(),
                 decisions: decisions.collect(),
                 ..Planned::default()
             },
@@ -180,11 +180,11 @@ mod tests {
             && let Some((Order::Plan(plan), _)) = search.next()
         {
             assert!(
-                seen.insert(plan.deviations.clone()),
+                seen.insert(plan.departures.clone()),
                 "twice: {}",
-                plan.deviations
+                plan.departures
             );
-            costs.push(plan.deviations.0.len());
+            costs.push(plan.departures.0.len());
             search.learn(&ran(&plan, points));
         }
         (costs, search.complete())

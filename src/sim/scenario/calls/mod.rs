@@ -19,7 +19,7 @@ mod words;
 
 pub use call::Call;
 pub use origin::Origin;
-pub use row::{Attachment, CallRef, Class, Kind, Parameter, Row, Type};
+pub use row::{Attachment, CallRef, Class, Kind, Modelled, Parameter, Row, Type};
 
 /// The rows by subject, in reading order.
 const GROUPS: [&[Row]; 8] = [

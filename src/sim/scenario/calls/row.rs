@@ -1,6 +1,6 @@
 //! What a row of the table says, and the constant functions that write one.
 
-use super::Call;
+use super::{Call, Origin};
 use crate::runtime::profile::{MINOR_MAX, MINOR_MIN, Profile};
 
 /// A reference to a row: its group and its place in the group.
@@ -231,6 +231,45 @@ pub struct Row {
     pub fatal: &'static [&'static str],
     /// What the runtime implements of it.
     pub modelled: Option<Call>,
+}
+
+/// How the model has what a program would call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Modelled {
+    /// Scenarios call it, or write it as a block.
+    Yes,
+    /// An internal of CPython that scenarios do not call: its steps are part of those calls that use it.
+    Inside,
+    /// Scenarios that call it are refused.
+    No,
+}
+
+/// Macros that scenarios write as blocks.
+const BLOCKS: [&str; 6] = [
+    "Py_BEGIN_ALLOW_THREADS",
+    "Py_BLOCK_THREADS",
+    "Py_END_ALLOW_THREADS",
+    "Py_END_CRITICAL_SECTION",
+    "Py_END_CRITICAL_SECTION2",
+    "Py_UNBLOCK_THREADS",
+];
+
+impl Row {
+    /// How the model has what a program would call; nothing for names and values.
+    #[must_use]
+    pub fn is_modelled(&self) -> Option<Modelled> {
+        match self.kind {
+            Kind::Function | Kind::Macro | Kind::Word => {}
+            Kind::Global | Kind::Type | Kind::Field | Kind::Constant => return None,
+        }
+        Some(if self.modelled.is_some() || BLOCKS.contains(&self.name) {
+            Modelled::Yes
+        } else if self.origins().contains(&Origin::Internals) {
+            Modelled::Inside
+        } else {
+            Modelled::No
+        })
+    }
 }
 
 impl CallRef {

@@ -1,0 +1,2 @@
+static __thread const char *importing;      /* what the scenario imports */
+

@@ -1,0 +1,354 @@
+//! `tstate export-c`: what it writes, that C compilers take it, and that real CPythons show what it says.
+
+mod recorded;
+mod support;
+
+use recorded::snapshot;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{Project, answer};
+
+/// Set it to the number of programs that must have run: a gate that ran none is none.
+const AT_LEAST: &str = "TSTATE_EXPORT_AT_LEAST";
+
+/// A scenario for each class of outcomes that every release has, with the outcome.
+const CASES: [(&str, &str, &str); 8] = [
+    (
+        "ok",
+        "ok",
+        "thread main { Py_Initialize(); start worker
+            Py_BEGIN_ALLOW_THREADS
+                join worker
+            Py_END_ALLOW_THREADS
+            Py_FinalizeEx() == 0 }
+         foreign thread worker { PyGILState_STATE g = PyGILState_Ensure(); PyGILState_Release(g) }",
+    ),
+    (
+        "deadlock",
+        "deadlock(main, worker)",
+        "thread main { Py_Initialize(); start worker; join worker }
+         foreign thread worker { PyGILState_STATE g = PyGILState_Ensure(); PyGILState_Release(g) }
+         expect { allow deadlock }",
+    ),
+    (
+        "livelock",
+        "livelock(main)",
+        "thread main { Py_Initialize(); eval until runs(call) == 1; Py_AddPendingCall(call, NULL) }
+         callback call { }
+         expect { allow livelock }",
+    ),
+    (
+        "lost",
+        "lost(call)",
+        "thread main { Py_Initialize(); Py_AddPendingCall(call, NULL) == 0 }
+         callback call { }
+         expect { allow lost }",
+    ),
+    (
+        "assertion",
+        "assertion",
+        "thread main { Py_IsInitialized() == 1 }
+         expect { allow assertion }",
+    ),
+    (
+        "fatal",
+        "",
+        "thread main { Py_Initialize(); PyEval_SaveThread(); PyThreadState_Get() }
+         expect { allow fatal }",
+    ),
+    (
+        "barred",
+        "hang(worker)|exit(worker)",
+        "native semaphore ready = 0
+         thread main { Py_Initialize(); start worker
+            Py_BEGIN_ALLOW_THREADS
+                wait ready
+            Py_END_ALLOW_THREADS
+            Py_FinalizeEx() == 0 }
+         foreign thread worker { PyGILState_Ensure(); PyThreadState *t = PyEval_SaveThread(); post ready; PyEval_RestoreThread(t) }
+         expect { allow hang, exit, crash, deadlock, fatal, ok }",
+    ),
+    (
+        "child",
+        "child(deadlock(main))",
+        "native mutex m
+         native semaphore locked = 0
+         thread main { Py_Initialize(); start worker; wait locked
+            os.fork { child { lock m } parent { } } }
+         foreign thread worker { lock m; post locked; sleep; unlock m }
+         expect { in child { allow deadlock, ok } }",
+    ),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// `tstate` in the repository, with these arguments.
+fn tstate(arguments: &[&str]) -> support::Answer {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tstate"));
+    let output = command.args(arguments).current_dir(root()).output();
+    answer(output.expect("the program starts"))
+}
+
+/// How C programs are built for the libpython at hand.
+struct Compiler {
+    flags: Vec<String>,
+    /// `3.11.7`
+    release: String,
+}
+
+/// The compiler's flags for the libpython of `python3-config`, or why there is none.
+fn compiler() -> Result<Compiler, String> {
+    let name =
+        std::env::var("TSTATE_PYTHON_CONFIG").unwrap_or_else(|_| "python3-config".to_owned());
+    let said = |arguments: &[&str]| -> Result<String, String> {
+        let output = Command::new(&name).args(arguments).output();
+        let output = output.map_err(|error| format!("{name}: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("{name} {} fails", arguments.join(" ")));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let flags = said(&["--cflags", "--embed", "--ldflags"])?;
+    let flags: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
+    let headers = flags
+        .iter()
+        .filter_map(|flag| flag.strip_prefix("-I"))
+        .find_map(|folder| fs::read_to_string(Path::new(folder).join("patchlevel.h")).ok());
+    let headers = headers.ok_or_else(|| format!("{name} names no headers that are there"))?;
+    let release = headers.lines().find_map(|line| {
+        let text = line.strip_prefix("#define PY_VERSION ")?;
+        Some(text.trim().trim_matches('"').to_owned())
+    });
+    let release = release.ok_or_else(|| "patchlevel.h has no PY_VERSION".to_owned())?;
+    Ok(Compiler { flags, release })
+}
+
+#[test]
+fn a_file_reads_as_the_scenario_does() {
+    for (name, scenario, python, outcome) in [
+        (
+            "deadlock",
+            "scenarios/deadlock/join-attached.capi",
+            "3.13",
+            "deadlock(main, worker)",
+        ),
+        (
+            "lost",
+            "scenarios/pending/initialized-elsewhere.capi",
+            "3.14",
+            "lost(call)",
+        ),
+        (
+            "child",
+            "scenarios/fork/in-a-sub-interpreter.capi",
+            "3.12",
+            "child(fatal(\"_PyInterpreterState_DeleteExceptMain: not main interpreter\"))",
+        ),
+    ] {
+        let arguments = [
+            "export-c",
+            scenario,
+            "--python",
+            python,
+            "--outcome",
+            outcome,
+        ];
+        let answer = tstate(&arguments).expect(&arguments, 0);
+        let text = answer.output;
+        // What is the same in every file is read once, in the sources.
+        let end = text
+            .find("#define PY_SSIZE_T_CLEAN")
+            .expect("the head's end");
+        let from = text.find("/* ---- The scenario").expect("the scenario");
+        let to = text
+            .find("/* ---- What was seen")
+            .expect("the scenario's end");
+        let name = format!("export-{name}");
+        snapshot!(name, format!("{}...\n\n{}", &text[..end], &text[from..to]));
+    }
+}
+
+#[test]
+fn what_has_no_c_text_is_refused_with_its_place() {
+    let text = "scenario \"no memory\"\npython 3.14\n\nthread main {\n    Py_Initialize()\n    fail alloc\n}\n";
+    let project = Project::new(&[("a.capi", text)]);
+    let arguments = ["export-c", "a.capi", "--python", "3.14", "--outcome", "ok"];
+    let answer = project.expect(&arguments, 2);
+    assert!(
+        answer.remarks.contains("S404") && answer.remarks.contains("a.capi:6"),
+        "{answer:?}"
+    );
+    let arguments = [
+        "export-c",
+        "a.capi",
+        "--python",
+        "3.14",
+        "--outcome",
+        "hang(main)",
+    ];
+    let answer = project.expect(&arguments, 2);
+    assert!(
+        answer.remarks.contains("the outcomes are 3.14: ok"),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn a_saved_counterexample_is_a_trace() {
+    let text = format!(
+        "scenario \"joined\"\npython 3.13\n{}",
+        CASES[1].2.replace("expect { allow deadlock }", "")
+    );
+    let project = Project::new(&[("scenarios/a.capi", &text)]);
+    project.expect(&["check", "--save", "saved"], 1);
+    let saved = fs::read_dir(project.path("saved")).expect("a folder");
+    let saved = saved
+        .map(|file| file.expect("a file").path())
+        .next()
+        .expect("a counterexample");
+    let saved = saved.to_str().expect("a name");
+    project.expect(&["export-c", saved, "-o", "repro.c"], 0);
+    let text = project.read("repro.c");
+    assert!(
+        text.contains("#define EXPECTED \"deadlock(main, worker)\""),
+        "{text}"
+    );
+}
+
+/// Compiles `a.c` of a project.
+fn compile(compiler: &Compiler, project: &Project, name: &str) -> PathBuf {
+    let program = project.path("a");
+    let compiled = Command::new("cc")
+        .args(["-Wall", "-Werror", "-DWATCHDOG=1200", "-DCALM=12"])
+        .arg(project.path("a.c"))
+        .arg("-o")
+        .arg(&program)
+        .args(&compiler.flags)
+        .arg("-pthread")
+        .output()
+        .expect("a compiler of C");
+    let said = String::from_utf8_lossy(&compiled.stderr);
+    assert!(compiled.status.success(), "{name}: {said}");
+    program
+}
+
+#[test]
+fn programs_show_what_they_say() {
+    let least: usize = std::env::var(AT_LEAST).map_or(0, |text| text.parse().expect("a number"));
+    let compiler = match compiler() {
+        Ok(compiler) => compiler,
+        Err(why) => {
+            assert_eq!(least, 0, "no exported program can run: {why}");
+            println!("no exported program was run: {why}");
+            return;
+        }
+    };
+    let mut ran = 0;
+    for (name, outcome, body) in CASES {
+        let minor = compiler
+            .release
+            .rsplit_once('.')
+            .map_or("", |(minor, _)| minor);
+        let text = format!("scenario \"{name}\"\npython {minor}\n{body}\n");
+        let project = Project::new(&[("a.capi", &text)]);
+        let exported = outcome.split('|').any(|outcome| {
+            let mut arguments = vec![
+                "export-c",
+                "a.capi",
+                "--python",
+                &compiler.release,
+                "-o",
+                "a.c",
+            ];
+            if !outcome.is_empty() {
+                arguments.extend(["--outcome", outcome]);
+            }
+            let answer = project.run(&arguments);
+            assert!(!answer.remarks.contains("not forced"), "{name}: {answer:?}");
+            answer.status == Some(0)
+        });
+        assert!(
+            exported,
+            "{name} on {}: no run to {outcome}",
+            compiler.release
+        );
+        let program = compile(&compiler, &project, name);
+        let seen = answer(Command::new(&program).output().expect("the program starts"));
+        assert_eq!(
+            seen.status,
+            Some(0),
+            "{name} on {}: {seen:?}",
+            compiler.release
+        );
+        ran += 1;
+    }
+    println!("{ran} exported programs ran on {}", compiler.release);
+    assert!(
+        ran >= least,
+        "{ran} exported programs ran, {least} were asked for"
+    );
+}
+
+#[test]
+fn pages_of_findings_have_the_files_that_are_written_today() {
+    let folder = root().join("docs/findings");
+    let index = fs::read_to_string(folder.join("README.md")).expect("the index");
+    let mut pages = 0;
+    for page in fs::read_dir(&folder).expect("the folder") {
+        let page = page.expect("a page").path();
+        let name = page
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .expect("a name")
+            .to_owned();
+        if page.extension().is_none_or(|kind| kind != "md") || name == "README" {
+            continue;
+        }
+        pages += 1;
+        assert!(
+            index.contains(&format!("({name}.md)")),
+            "the index does not name {name}"
+        );
+        let text = fs::read_to_string(&page).expect("the page");
+        let line = text.lines().find_map(|line| line.strip_prefix("tstate "));
+        let line = line.unwrap_or_else(|| panic!("{name} says no command"));
+        let arguments = words(line);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert!(
+            root().join(arguments[1]).is_file(),
+            "{name} names no scenario: {line}"
+        );
+        let written = tstate(&arguments).expect(&arguments, 0).output;
+        let file = folder.join(format!("{name}.c"));
+        if std::env::var_os("TSTATE_UPDATE").is_some() {
+            fs::write(&file, &written).expect("a file");
+        }
+        let kept = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(
+            kept, written,
+            "{name}.c: write it anew with TSTATE_UPDATE=1"
+        );
+        assert!(
+            text.contains(&format!("({name}.c)")),
+            "{name} does not name its file"
+        );
+    }
+    assert!(pages > 0, "no page was looked at");
+}
+
+/// The words of a command line, in which `'` quotes.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for letter in line.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            letter => word.push(letter),
+        }
+    }
+    words.push(word);
+    words
+}
