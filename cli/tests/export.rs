@@ -166,6 +166,7 @@ fn a_file_reads_as_the_scenario_does() {
         let to = text
             .find("/* ---- What was seen")
             .expect("the scenario's end");
+        let name = format!("export-{name}");
         snapshot!(name, format!("{}...\n\n{}", &text[..end], &text[from..to]));
     }
 }
@@ -217,6 +218,23 @@ fn a_saved_counterexample_is_a_trace() {
     );
 }
 
+/// Compiles `a.c` of a project.
+fn compile(compiler: &Compiler, project: &Project, name: &str) -> PathBuf {
+    let program = project.path("a");
+    let compiled = Command::new("cc")
+        .args(["-Wall", "-Werror", "-DWATCHDOG=1200", "-DCALM=12"])
+        .arg(project.path("a.c"))
+        .arg("-o")
+        .arg(&program)
+        .args(&compiler.flags)
+        .arg("-pthread")
+        .output()
+        .expect("a compiler of C");
+    let said = String::from_utf8_lossy(&compiled.stderr);
+    assert!(compiled.status.success(), "{name}: {said}");
+    program
+}
+
 #[test]
 fn programs_show_what_they_say() {
     let least: usize = std::env::var(AT_LEAST).map_or(0, |text| text.parse().expect("a number"));
@@ -257,21 +275,7 @@ fn programs_show_what_they_say() {
             "{name} on {}: no run to {outcome}",
             compiler.release
         );
-        let program = project.path("a");
-        let compiled = Command::new("cc")
-            .args(["-Wall", "-Werror", "-DWATCHDOG=400", "-DCALM=12"])
-            .arg(project.path("a.c"))
-            .arg("-o")
-            .arg(&program)
-            .args(&compiler.flags)
-            .arg("-pthread")
-            .output()
-            .expect("a compiler of C");
-        assert!(
-            compiled.status.success(),
-            "{name}: {}",
-            String::from_utf8_lossy(&compiled.stderr)
-        );
+        let program = compile(&compiler, &project, name);
         let seen = answer(Command::new(&program).output().expect("the program starts"));
         assert_eq!(
             seen.status,

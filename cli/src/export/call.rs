@@ -92,67 +92,21 @@ impl Writer<'_> {
 
     /// Calls whose C text is more than name and arguments; `None` for the others.
     fn special(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
-        let adapted = |writer: &mut Self, place: usize, adapter: Adapter| {
-            let body = writer.callback_of(call, place)?;
-            Ok::<_, String>(
-                body.map_or_else(|| "NULL".to_owned(), |body| writer.adapter(body, adapter)),
-            )
-        };
+        if let Some(text) = self.registering(at, function, call)? {
+            return Ok(Some(text));
+        }
+        if let Some(text) = self.looking_on(at, function, call)? {
+            return Ok(Some(text));
+        }
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "all other calls are what their names say"
         )]
         let text = match function {
-            Call::AddPendingCall => {
-                let pending = adapted(self, 0, Adapter::Pending)?;
-                let argument = self.any(at, call, 1)?;
-                self.counted(
-                    call,
-                    0,
-                    &format!("Py_AddPendingCall({pending}, {argument})"),
-                )?
-            }
-            Call::EvalAddPendingCall => {
-                let flags = self.any(at, call, 3)?;
-                if flags.parse::<i64>().is_ok_and(|flags| flags & RAWFREE != 0) {
-                    return Err("the argument of a pending call that CPython frees".to_owned());
-                }
-                self.need(Need::EvalAddPending);
-                let interpreter = self.any(at, call, 0)?;
-                let pending = adapted(self, 1, Adapter::Pending)?;
-                let argument = self.any(at, call, 2)?;
-                let made =
-                    format!("add_pending_call({interpreter}, {pending}, {argument}, {flags})");
-                self.counted(call, 1, &made)?
-            }
-            Call::AtExit => format!("Py_AtExit({})", adapted(self, 0, Adapter::AtExit)?),
-            Call::UnstableAtExit => {
-                let interpreter = self.any(at, call, 0)?;
-                let data = adapted(self, 1, Adapter::Data)?;
-                format!("PyUnstable_AtExit({interpreter}, {data}, NULL)")
-            }
-            Call::AtExitPython => {
-                self.need(Need::Callable);
-                let method = adapted(self, 0, Adapter::Callable)?;
-                format!("call_python(\"atexit\", \"register\", PyCFunction_New(&{method}, NULL))")
-            }
-            Call::AtFork => {
-                self.need(Need::AtFork);
-                let mut hooks = Vec::new();
-                for place in 0..3 {
-                    let hook = adapted(self, place, Adapter::Callable)?;
-                    hooks.push(if hook == "NULL" {
-                        hook
-                    } else {
-                        format!("&{hook}")
-                    });
-                }
-                format!("register_at_fork({})", hooks.join(", "))
-            }
             Call::AtClear => self.at_clear(at, call)?,
             Call::AtThreadExit => {
                 self.need(Need::AtThreadExit);
-                format!("at_thread_exit({})", adapted(self, 0, Adapter::Plain)?)
+                format!("at_thread_exit({})", self.adapted(call, 0, Adapter::Plain)?)
             }
             Call::NewInterpreterFromConfig if call.arguments.len() == 1 => {
                 self.need(Need::NewFromConfig);
@@ -160,39 +114,9 @@ impl Writer<'_> {
             }
             Call::ThreadGetIdent => "(long)PyThread_get_thread_ident()".to_owned(),
             Call::EvalFrame => "(PyEval_GetFrame())".to_owned(),
-            Call::AddAuditHook => {
-                format!(
-                    "PySys_AddAuditHook({}, NULL)",
-                    adapted(self, 0, Adapter::Audit)?
-                )
-            }
-            Call::SysAudit => {
-                self.need(Need::Audit);
-                self.need(Need::Importing);
-                format!("audit({})", self.any(at, call, 0)?)
-            }
-            Call::EvalSetProfile
-            | Call::EvalSetTrace
-            | Call::EvalSetProfileAllThreads
-            | Call::EvalSetTraceAllThreads => {
-                let tracer = adapted(self, 0, Adapter::Trace)?;
-                let object = self.any(at, call, 1)?;
-                format!("{}({tracer}, {object})", call.call.row().name)
-            }
-            Call::InterpreterStateSetEvalFrameFunc => {
-                let interpreter = self.any(at, call, 0)?;
-                let evaluator = match call.arguments.get(1) {
-                    Some(Argument::Value(Expression::Callback(_))) => {
-                        let name = adapted(self, 1, Adapter::Evaluates)?;
-                        format!("(_PyFrameEvalFunction){name}")
-                    }
-                    _ => self.any(at, call, 1)?,
-                };
-                format!("_PyInterpreterState_SetEvalFrameFunc({interpreter}, {evaluator})")
-            }
             Call::InterpretersRun => {
                 let interpreter = self.any(at, call, 0)?;
-                adapted(self, 1, Adapter::Builtin)?;
+                self.adapted(call, 1, Adapter::Builtin)?;
                 let Some(body) = self.callback_of(call, 1)? else {
                     return Err("no callback is passed".to_owned());
                 };
@@ -209,7 +133,7 @@ impl Writer<'_> {
             Call::TracemallocStop => self.native("_tracemalloc", "stop"),
             Call::AtSignal => {
                 self.need(Need::AtSignal);
-                format!("at_signal(&{})", adapted(self, 0, Adapter::Callable)?)
+                format!("at_signal(&{})", self.adapted(call, 0, Adapter::Callable)?)
             }
             Call::MakePendingCalls => {
                 self.need(Need::Raised);
@@ -218,6 +142,112 @@ impl Writer<'_> {
             Call::ErrCheckSignals => {
                 self.need(Need::Raised);
                 "dropped(PyErr_CheckSignals())".to_owned()
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(text))
+    }
+
+    /// The function by which C calls the callback that an argument names.
+    fn adapted(&mut self, call: &CallExpr, place: usize, adapter: Adapter) -> Written<String> {
+        let body = self.callback_of(call, place)?;
+        Ok(body.map_or_else(|| "NULL".to_owned(), |body| self.adapter(body, adapter)))
+    }
+
+    /// Calls that register a callback, or queue it.
+    fn registering(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other calls are what their names say"
+        )]
+        let text = match function {
+            Call::AddPendingCall => {
+                let pending = self.adapted(call, 0, Adapter::Pending)?;
+                let argument = self.any(at, call, 1)?;
+                self.counted(
+                    call,
+                    0,
+                    &format!("Py_AddPendingCall({pending}, {argument})"),
+                )?
+            }
+            Call::EvalAddPendingCall => {
+                let flags = self.any(at, call, 3)?;
+                if flags.parse::<i64>().is_ok_and(|flags| flags & RAWFREE != 0) {
+                    return Err("the argument of a pending call that CPython frees".to_owned());
+                }
+                self.need(Need::EvalAddPending);
+                let interpreter = self.any(at, call, 0)?;
+                let pending = self.adapted(call, 1, Adapter::Pending)?;
+                let argument = self.any(at, call, 2)?;
+                let made =
+                    format!("add_pending_call({interpreter}, {pending}, {argument}, {flags})");
+                self.counted(call, 1, &made)?
+            }
+            Call::AtExit => format!("Py_AtExit({})", self.adapted(call, 0, Adapter::AtExit)?),
+            Call::UnstableAtExit => {
+                let interpreter = self.any(at, call, 0)?;
+                let data = self.adapted(call, 1, Adapter::Data)?;
+                format!("PyUnstable_AtExit({interpreter}, {data}, NULL)")
+            }
+            Call::AtExitPython => {
+                self.need(Need::Callable);
+                let method = self.adapted(call, 0, Adapter::Callable)?;
+                format!("call_python(\"atexit\", \"register\", PyCFunction_New(&{method}, NULL))")
+            }
+            Call::AtFork => {
+                self.need(Need::AtFork);
+                let mut hooks = Vec::new();
+                for place in 0..3 {
+                    let hook = self.adapted(call, place, Adapter::Callable)?;
+                    hooks.push(if hook == "NULL" {
+                        hook
+                    } else {
+                        format!("&{hook}")
+                    });
+                }
+                format!("register_at_fork({})", hooks.join(", "))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(text))
+    }
+
+    /// Calls that make somebody look on.
+    fn looking_on(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other calls are what their names say"
+        )]
+        let text = match function {
+            Call::AddAuditHook => {
+                format!(
+                    "PySys_AddAuditHook({}, NULL)",
+                    self.adapted(call, 0, Adapter::Audit)?
+                )
+            }
+            Call::SysAudit => {
+                self.need(Need::Audit);
+                self.need(Need::Importing);
+                format!("audit({})", self.any(at, call, 0)?)
+            }
+            Call::EvalSetProfile
+            | Call::EvalSetTrace
+            | Call::EvalSetProfileAllThreads
+            | Call::EvalSetTraceAllThreads => {
+                let tracer = self.adapted(call, 0, Adapter::Trace)?;
+                let object = self.any(at, call, 1)?;
+                format!("{}({tracer}, {object})", call.call.row().name)
+            }
+            Call::InterpreterStateSetEvalFrameFunc => {
+                let interpreter = self.any(at, call, 0)?;
+                let evaluator = match call.arguments.get(1) {
+                    Some(Argument::Value(Expression::Callback(_))) => {
+                        let name = self.adapted(call, 1, Adapter::Evaluates)?;
+                        format!("(_PyFrameEvalFunction){name}")
+                    }
+                    _ => self.any(at, call, 1)?,
+                };
+                format!("_PyInterpreterState_SetEvalFrameFunc({interpreter}, {evaluator})")
             }
             _ => return Ok(None),
         };

@@ -62,6 +62,8 @@ const INCLUDES: &str = "\
 #include <unistd.h>
 
 #pragma GCC diagnostic ignored \"-Wunused-function\"
+#pragma GCC diagnostic ignored \"-Wunused-variable\"
+#pragma GCC diagnostic ignored \"-Wdeprecated-declarations\"
 #pragma GCC diagnostic ignored \"-Wunused-but-set-variable\"
 ";
 
@@ -174,7 +176,8 @@ impl Writer<'_> {
         };
         format!(
             "#ifndef WATCHDOG\n#define WATCHDOG 3000  /* milliseconds without progress after which it is stuck */\n#endif\n\
-             #ifndef CALM\n#define CALM 20        /* looks, a millisecond each, at which all other threads must be still */\n#endif\n\n\
+             #ifndef CALM\n#define CALM 20        /* looks, a millisecond each, at which all other threads must be still */\n#endif\n\
+             #define PATIENCE 250   /* looks, after which a thread that is not still is taken to go round */\n\n\
              #define EXPECTED {}\n#define EXPECTED_INNER {}\n#define EXPECTED_FATAL {}\n#define EXPECTED_THREADS ({})\n\
              #define HANGS_UNSEEN ({})\n#define IN_CHILD {}\n#define LAST_TURN {}\n\n",
             quoted(&ordered.text),

@@ -139,6 +139,7 @@ impl Writer<'_> {
                 }
                 match form {
                     Form::Do(text) => {
+                        self.before(statement, lines);
                         lines.add(&format!("DO({text});"));
                         self.prepared(statement, lines);
                     }
@@ -147,6 +148,19 @@ impl Writer<'_> {
                 }
             }
             Err(why) => self.refuse(span, &why),
+        }
+    }
+
+    /// Initialization leaves `site` out: its modules run code of their own, at exit too. A scenario that names flags sees to them.
+    fn before(&self, statement: &Statement, lines: &mut Lines) {
+        if let StatementKind::Step {
+            step: Step::Call(call),
+            ..
+        } = &statement.kind
+            && let Some(Call::Initialize | Call::InitializeEx) = call.call.row().modelled
+            && !self.program.names_flags()
+        {
+            lines.add("Py_NoSiteFlag = 1;");
         }
     }
 
@@ -168,6 +182,9 @@ impl Writer<'_> {
         {
             let config = self.structure(structure.index());
             let fields = &self.program.structures[structure.index()].fields;
+            if !self.program.names_flags() {
+                lines.add(&format!("{config}.site_import = 0;"));
+            }
             for (field, value) in fields {
                 let field = ConfigField::ALL[*field].name();
                 lines.add(&format!("{config}.{field} = {value};"));
@@ -271,6 +288,32 @@ impl Writer<'_> {
                 self.each(*thread, |name| format!("join(T_{name})"))
             }
             StatementKind::Sleep => "usleep(1000)".to_owned(),
+            StatementKind::Exit(status) => format!("finish({})", self.value(at, status)?),
+            StatementKind::SetGlobal { global, value } => {
+                format!("{} = {}", global.row().name, self.value(at, value)?)
+            }
+            StatementKind::Signal(None) => "pthread_kill(first_thread, SIGINT)".to_owned(),
+            StatementKind::Signal(Some(body)) => {
+                let handler = self.adapter(*body, super::write::Adapter::Handler);
+                format!("signal(SIGINT, {handler}), pthread_kill(first_thread, SIGINT)")
+            }
+            StatementKind::FailThreadStart
+            | StatementKind::FailAlloc
+            | StatementKind::FailStage(_) => {
+                return Err("a failure that is asked for".to_owned());
+            }
+            _ => return self.of_objects(at, statement),
+        })
+    }
+
+    /// Statements about objects and modules.
+    fn of_objects(&mut self, at: At, statement: &Statement) -> Written<String> {
+        let program = self.program;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "what is not written here has no text yet"
+        )]
+        Ok(match &statement.kind {
             StatementKind::New(object) => {
                 self.need(Need::Objects);
                 let object = &program.objects[object.index()];
@@ -280,7 +323,7 @@ impl Writer<'_> {
                 );
                 let name = global(&object.declared.name);
                 let cyclic = u8::from(object.cyclic);
-                let written = quoted(&object.declared.name);
+                let written = quoted(&name);
                 format!("{name} = new_object({written}, {finalizer}, {cyclic})")
             }
             StatementKind::Touch(object) => {
@@ -302,20 +345,6 @@ impl Writer<'_> {
                     self.need(Need::Importing);
                     format!("import_module({})", quoted(name))
                 }
-            }
-            StatementKind::Exit(status) => format!("finish({})", self.value(at, status)?),
-            StatementKind::SetGlobal { global, value } => {
-                format!("{} = {}", global.row().name, self.value(at, value)?)
-            }
-            StatementKind::Signal(None) => "pthread_kill(first_thread, SIGINT)".to_owned(),
-            StatementKind::Signal(Some(body)) => {
-                let handler = self.adapter(*body, super::write::Adapter::Handler);
-                format!("signal(SIGINT, {handler}), pthread_kill(first_thread, SIGINT)")
-            }
-            StatementKind::FailThreadStart
-            | StatementKind::FailAlloc
-            | StatementKind::FailStage(_) => {
-                return Err("a failure that is asked for".to_owned());
             }
             _ => return Err("this statement has no form in C yet".to_owned()),
         })
@@ -389,7 +418,9 @@ impl Writer<'_> {
             BodyKind::Python | BodyKind::Daemon => Need::PythonThreads,
             BodyKind::Main | BodyKind::Foreign | BodyKind::Callback => Need::Start,
         });
-        self.need(Need::Importing);
+        if matches!(kind, BodyKind::Python | BodyKind::Daemon) {
+            self.need(Need::Importing);
+        }
         Ok(texts.join(", "))
     }
 

@@ -67,10 +67,12 @@ static int somebody_moves(void)
     return moves;
 }
 
+/* Waits until nothing moves; but not for ever for one that goes round. */
 static void settle(void)
 {
-    for (int calm = 0; calm < CALM; calm++) {
+    for (int calm = 0, looks = 0; calm < CALM && looks < PATIENCE; calm++, looks++) {
         usleep(1000);
+        shared->progress++;
         if (somebody_moves())
             calm = 0;
     }
