@@ -40,6 +40,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
@@ -322,6 +323,7 @@ static void *thread_main(void *unused)
 {
     PyThreadState *m;
 
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(m = PyThreadState_Get());
     DO(EXPECT(PySys_AddAuditHook(refuse_audit, NULL) == 0));

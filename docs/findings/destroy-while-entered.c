@@ -73,6 +73,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
@@ -382,6 +383,7 @@ static void *thread_main(void *unused)
     long result_;
     PyThreadState *sub;
 
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(m = PyThreadState_Get());
     DO(home = PyInterpreterState_Get());

@@ -67,6 +67,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
@@ -401,6 +402,7 @@ static void *thread_main(void *unused)
     PyThreadState *_save;
 
     sem_init(&inside, 0, 0);
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(start(T_worker));
     pass(1, T_worker);

@@ -57,6 +57,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
@@ -334,6 +335,7 @@ static void start(int t)
 
 static void *thread_main(void *unused)
 {
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(start(T_worker));
     pass(1, T_worker);

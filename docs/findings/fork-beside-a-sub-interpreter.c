@@ -51,6 +51,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 14
@@ -313,6 +314,7 @@ static void *thread_main(void *unused)
     PyThreadState *first;
     PyThreadState *sub;
 
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(first = PyThreadState_Get());
     DO(sub = Py_NewInterpreter());

@@ -46,6 +46,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 14
@@ -315,6 +316,7 @@ static void *thread_main(void *unused)
     PyThreadState *first;
     PyThreadState *sub;
 
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(first = PyThreadState_Get());
     DO(sub = Py_NewInterpreter());

@@ -73,6 +73,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
@@ -359,6 +360,7 @@ static void *thread_main(void *unused)
 {
     PyThreadState *_save;
 
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(main_v = PyInterpreterView_FromMain());
     DO(main_g = PyInterpreterGuard_FromCurrent());

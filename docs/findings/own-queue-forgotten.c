@@ -47,6 +47,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
@@ -364,6 +365,7 @@ static int inner(void)
 
 static void *thread_main(void *unused)
 {
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     prepare_eval();
     DO(EXPECT(accepted(C_outer, Py_AddPendingCall(outer_pending, NULL)) == 0));

@@ -54,6 +54,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 14
@@ -375,6 +376,7 @@ static void *thread_main(void *unused)
 static void *thread_helper(void *unused)
 {
     turn(1);
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(PyEval_SaveThread());
     pass(2, T_main);

@@ -16,13 +16,11 @@
  *     1  Py_Initialize()           .                              main  main attached; initialized
  *     2  tracemalloc.start() == 0  .                              main
  *     3  start worker              .                              main
- *     4  wait made                 .                              main
- *     5  |                         PyThreadState *ts =            main  worker waits for the GIL;
- *        |                           PyThreadState_New(                 main is asked to drop the GIL
- *        |                           PyInterpreterState_Main())
- *        |                           [waits]
- *
- *   | inside the call above
+ *     4  wait made [waits]         .                              main
+ *     5  [waits]                   PyThreadState *ts =            main  worker waits for the GIL;
+ *                                    PyThreadState_New(                 main is asked to drop the GIL
+ *                                    PyInterpreterState_Main())
+ *                                    [waits]
  *
  *   Nobody who has not ended can go on.
  *   main, in line 18 (wait made), waits for semaphore made.
@@ -52,6 +50,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 14
@@ -302,6 +301,7 @@ static sem_t made;
 static void *thread_main(void *unused)
 {
     sem_init(&made, 0, 0);
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(EXPECT(call_native("_tracemalloc", "start") == 0));
     DO(start(T_worker));
