@@ -1,8 +1,8 @@
 //! What changes from one release to the next: `docs/releases.md`.
 //!
 //! The page is written from the outcomes in `snapshots/`, which `tests/scenarios.rs` keeps equal to what the explorer finds,
-//! and from the runs of real libpythons in `conform/golden`, which `tests/golden.rs` keeps within the model:
-//! `TSTATE_UPDATE=1 cargo test --test changes`. Nothing is explored here.
+//! from the runs of real libpythons in `conform/golden`, which `tests/golden.rs` keeps within the model,
+//! and what searches of them met, in `conform/searched.txt`: `TSTATE_UPDATE=1 cargo test --test changes`. Nothing is explored here.
 
 #![cfg(not(loom))]
 
@@ -19,6 +19,8 @@ use tstate::sync::Branch;
 
 /// Where the page is.
 const PAGE: &str = "docs/releases.md";
+/// What searches of real libpythons met. Written by `scripts/search-record`.
+const SEARCHED: &str = "conform/searched.txt";
 
 /// Runs of real libpythons, each in the words of the outcome that it shows, if it shows one: outcome, and who ended so.
 type Seen = BTreeMap<(String, u8), BTreeSet<Profile>>;
@@ -174,20 +176,84 @@ fn seen(file: &ScenarioFile, outcomes: &BTreeMap<Profile, Vec<String>>) -> Seen 
     seen
 }
 
+/// What searches of real libpythons met, by scenario: who ended how.
+fn searched() -> BTreeMap<String, Vec<(Profile, String)>> {
+    let text = std::fs::read_to_string(root().join(SEARCHED)).expect("the file is there");
+    let mut met: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.splitn(3, ' ');
+        let (scenario, library) = (words.next(), words.next());
+        let outcome = words.next().and_then(|rest| rest.rsplit_once(' '));
+        let (Some(scenario), Some(library), Some((outcome, _))) = (scenario, library, outcome)
+        else {
+            panic!("{SEARCHED}: {line}");
+        };
+        let library = library.parse().expect("a libpython's profile");
+        met.entry(scenario.to_owned())
+            .or_default()
+            .push((library, outcome.to_owned()));
+    }
+    met
+}
+
+/// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and
+/// end as any other, and what leaks ends as what does not.
+fn confirmed<'a>(met: &str, outcomes: &'a [String]) -> Option<&'a str> {
+    let word = |outcome: &str| -> String {
+        let inner = outcome.replace("child(", "");
+        inner
+            .split(['(', ')'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let children = |outcome: &str| outcome.matches("child(").count();
+    let crashes =
+        |outcome: &&String| word(outcome) == "crash" && children(outcome) == children(met);
+    let mut crashing = outcomes.iter().filter(crashes);
+    if word(met) == "crash" {
+        let only = crashing.next()?;
+        return crashing.next().is_none().then_some(only);
+    }
+    let known = outcomes.iter().find(|outcome| *outcome == met)?;
+    if word(met) == "fatal" {
+        return Some(known);
+    }
+    let leaks = outcomes.iter().any(|outcome| word(outcome) == "leak");
+    let looks_like_a_leak = matches!(&*word(met), "ok" | "hang" | "exit");
+    (crashing.next().is_none() && !(leaks && looks_like_a_leak)).then_some(known)
+}
+
 fn stories() -> Vec<Story> {
     let files = scenario_files();
-    let read = |file: &ScenarioFile| {
+    let mut searched = searched();
+    let mut read = |file: &ScenarioFile| {
         let path = root().join(format!("snapshots/{}.snap", file.title()));
         let snapshot = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let outcomes = outcomes_in(&snapshot);
+        let mut seen = seen(file, &outcomes);
+        for (library, met) in searched.remove(&file.title()).unwrap_or_default() {
+            let release = Profile::release(library.minor()).expect("a release");
+            let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
+            if let Some(outcome) = confirmed(&met, known) {
+                let key = (outcome.to_owned(), library.minor());
+                seen.entry(key).or_default().insert(library);
+            }
+        }
         Story {
             title: file.title(),
-            seen: seen(file, &outcomes),
+            seen,
             outcomes,
         }
     };
-    files.iter().map(read).collect()
+    let stories = files.iter().map(&mut read).collect();
+    assert!(
+        searched.is_empty(),
+        "no such scenarios: {:?}",
+        searched.keys()
+    );
+    stories
 }
 
 fn pairs() -> Vec<Pair> {
@@ -253,7 +319,7 @@ impl Change<'_> {
 
 const HEAD: &str = "# What changes from release to release
 
-Written by `TSTATE_UPDATE=1 cargo test --test changes` from `snapshots/` and `conform/golden`; nothing in it was written by hand.
+Written by `TSTATE_UPDATE=1 cargo test --test changes` from `snapshots/`, `conform/golden` and `conform/searched.txt`; nothing in it was written by hand.
 
 A line says which outcomes a scenario of `scenarios/` has in one release and not in the next. The explorer found them over all
 interleavings: an outcome that is lost does not occur any more, however the threads are scheduled. Each release is meant
@@ -262,11 +328,11 @@ as a call, is not here. A fatal error that only says something else counts as on
 outcome is told by `tstate diff OLD NEW scenarios/NAME.capi`.
 
 In brackets behind an outcome stand the real libpythons of that release that were seen to end so: a run recorded in
-`conform/golden` ended as the outcome does, and no other outcome that the release has for the scenario looks the same from
-outside. What has nothing behind it was not confirmed in this way: no library was driven there, or what it did fits
-several outcomes (what C leaves undefined may end anyhow), or its runs did not come that way, or there is nothing to be
-seen (`leak`, `lost`, `repeated`). Every recorded run is within the model, which `cargo test --test golden` asks; that an
-outcome is gone rests on the model alone.
+`conform/golden` ended as the outcome does, or a search of ours met it that was told no schedule (`conform/searched.txt`;
+docs/search.md), and no other outcome that the release has for the scenario looks the same from outside. What has nothing
+behind it was not confirmed in this way: no library was driven there, or what it did fits several outcomes (what C leaves
+undefined may end anyhow), or its runs did not come that way, or there is nothing to be seen (`leak`). Every recorded run is
+within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";
 
@@ -389,4 +455,33 @@ fn a_run_confirms_an_outcome_only_if_no_other_looks_like_it() {
     assert!(shows(&end("exit 0"), "child(ok)") && !shows(&end("exit 0"), "leak"));
     assert!(shows(&end("crash 11"), "crash") && !shows(&end("stuck"), "crash(use_after_free)"));
     assert!(!shows(&end("cut events"), "livelock(main)"));
+}
+
+#[test]
+fn a_search_confirms_an_outcome_only_if_no_other_looks_like_it() {
+    let confirmed = |met: &str, outcomes: &[&str]| {
+        let outcomes: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
+        confirmed(met, &outcomes).map(str::to_owned)
+    };
+    assert_eq!(
+        confirmed("ok", &["ok", "lost(call)"]).as_deref(),
+        Some("ok")
+    );
+    assert_eq!(confirmed("ok", &["ok", "leak"]), None);
+    assert_eq!(confirmed("ok", &["ok", "crash(use_after_free)"]), None);
+    assert_eq!(confirmed("ok", &["leak"]), None);
+    assert_eq!(
+        confirmed("lost(call)", &["ok", "leak", "lost(call)"]).as_deref(),
+        Some("lost(call)")
+    );
+    let crashes = ["ok", "crash(use_after_free)", "child(crash(other))"];
+    assert_eq!(
+        confirmed("crash(SIGSEGV)", &crashes).as_deref(),
+        Some(crashes[1])
+    );
+    assert_eq!(
+        confirmed("child(crash(SIGSEGV))", &crashes).as_deref(),
+        Some(crashes[2])
+    );
+    assert_eq!(confirmed("crash(SIGSEGV)", &["crash(a)", "crash(b)"]), None);
 }

@@ -278,6 +278,10 @@ fn a_bound_is_told_and_a_page_is_no_verdict() {
     let cut = report("large.capi", LARGE, &["--max-states", "50"], 3);
     assert!(cut.contains("A bound cut the search under 3.13."));
     assert!(cut.contains("bound reached: 50 states"));
+    assert!(
+        cut.contains("A bound cut the search after 50 states"),
+        "{cut}"
+    );
     is_well_formed(&cut);
     report(
         "large.capi",

@@ -3,7 +3,7 @@
 
 mod found;
 
-use found::{Found, ask, libpythons, program};
+use found::{Found, ask, libpythons, order, program};
 use tstate_driver::{Chance, Departure, Departures, Mode, Plan, Planned, Reply, Request, Server};
 
 /// The worker may wait for the lock with the GIL.
@@ -114,7 +114,7 @@ fn plans_hold_on_every_library() {
         one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(&mut server, &found);
         what_cannot_be_kept_to_is_counted(&mut server, &found);
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
-        if found.minor >= 13 {
+        if found.since(13, 0) {
             a_run_without_end_is_cut_when_turns_were_taken(&mut server, &found);
         }
         a_free_run_needs_the_c_librarys_own_primitives(&mut server, &found);
@@ -234,4 +234,6 @@ fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &F
         reply.events
     );
     assert_eq!(reply.threads, ["ended", "ended"], "{}", found.profile());
+    let threads = order(&reply);
+    assert!(threads.contains(&0) && threads.contains(&1), "{threads:?}");
 }

@@ -33,7 +33,7 @@
 use super::arena::Whence;
 use super::callback::Callback;
 use super::configure::{Config, ConfigField};
-use super::differences::Creation;
+use super::differences::{Creation, PendingCallsOf};
 use super::finalize::Phase;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::interpreter::GilPointer;
@@ -209,7 +209,8 @@ impl Caller<'_> {
             runtime.main_thread_state.write(null);
         }
         runtime.pending_main.reset();
-        if runtime.profile.slots_come_with_the_gil() {
+        if runtime.profile.pending_calls_of() == PendingCallsOf::Runtime {
+            // Its lock comes later, when there are threads.
             runtime.pending_main.set_life(QueueLife::Closed);
         } else {
             self.open_queue(&runtime.pending_main);
@@ -231,7 +232,12 @@ impl Caller<'_> {
         let main = InterpreterHandle::MAIN;
         let interpreter = self.interpreter(main)?;
         interpreter.renew();
-        self.open_queue(&interpreter.pending);
+        let one_queue = self.runtime.profile.pending_calls_of() == PendingCallsOf::Runtime;
+        self.open_queue(if one_queue {
+            &self.runtime.pending_main
+        } else {
+            &interpreter.pending
+        });
         interpreter.importer.reset();
         self.renew_main();
         self.free_embedded(main)?;
@@ -273,8 +279,6 @@ impl Caller<'_> {
                 .store(word, Ordering::Relaxed);
             self.remember_main_interpreter();
             self.runtime.tss_created.store(true, Ordering::Relaxed);
-            // `PyEval_InitThreads` allocates the lock of 3.8's queue; 3.9 does not use this one.
-            self.open_queue(&self.runtime.pending_main);
         }
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
         if interpreter.gil_own.is_held() && !interpreter.gil_own.is_holder(current_thread()) {

@@ -172,9 +172,10 @@ impl<'a> Showing<'a> {
         }
     }
 
-    /// The graph with a node for every state, folded, unless it is large.
+    /// The graph with a node for every state, folded, unless it is large or a bound cut the search.
     fn whole(&self) -> Option<(Folding<'a>, [u64; 2])> {
-        if self.checked.verdict.states > STATES_MAX {
+        let verdict = &self.checked.verdict;
+        if verdict.states > STATES_MAX || !verdict.cut.is_empty() {
             return None;
         }
         let mut settings = Settings {

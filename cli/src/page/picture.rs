@@ -208,21 +208,20 @@ fn caption(run: &Run<'_>, part: &Part) -> String {
     );
     let drawn = counted(part.nodes.len() as u64, "node");
     let is_whole = run.whole && part.nodes.len() == graph.nodes.len();
-    let what = if is_whole {
-        format!("The state graph with every step: {drawn}, folded from {of}.")
-    } else {
-        format!(
-            "The whole graph has {of}, too many to read. Drawn is the neighbourhood of this run, {drawn}: \
-             the states that it comes to, and those one step beside."
-        )
-    };
-    let whole = if graph.complete {
-        ""
-    } else {
-        " A bound cut the search, so it is not complete."
+    let neighbourhood = format!(
+        "Drawn is the neighbourhood of this run, {drawn}: the states that it comes to, and those one step beside."
+    );
+    let what = match (is_whole, graph.complete) {
+        (true, _) => format!("The state graph with every step: {drawn}, folded from {of}."),
+        (false, true) => {
+            format!("The whole graph has {of}, too many to read. {neighbourhood}")
+        }
+        (false, false) => {
+            format!("A bound cut the search after {of}. {neighbourhood}")
+        }
     };
     format!(
-        "<figcaption><p>{what}{whole} States that look alike are one node; a colour is the thread that moves; \
+        "<figcaption><p>{what} States that look alike are one node; a colour is the thread that moves; \
          a double circle is an end; dashed edges lead back.</p><p class=\"here-says\" hidden></p></figcaption>\n"
     )
 }

@@ -249,7 +249,15 @@ pub fn end(how: &str) -> ! {
                 .any(|known| *known == condition)
         };
         for slot in &schedule.slots {
-            if let (Some(lane), Some(what)) = (slot.lane, describe(slot.waits, gone)) {
+            // Whose wait timed out needs its mutex again, and then looks whether to wait on.
+            let between = slot.timed_out && matches!(slot.waits, Waits::Mutex(_));
+            let what = describe(slot.waits, gone);
+            let what = if between {
+                Some(tstate_driver::TIMED)
+            } else {
+                what
+            };
+            if let (Some(lane), Some(what)) = (slot.lane, what) {
                 line(&format!("waits {lane} {what}"));
             }
         }
