@@ -165,8 +165,11 @@ impl Caller<'_> {
 
     fn tell_hooks(&self, tell: impl Fn(CallbackId) -> Step<i32>) -> Step<bool> {
         let hooks = &self.runtime.audit_hooks;
+        if !hooks.used.peek() {
+            return Ok(true);
+        }
         let current = self.current();
-        if !hooks.used.peek() || current.is_null() {
+        if current.is_null() {
             return Ok(true);
         }
         for place in &hooks.hooks {

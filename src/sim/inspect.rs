@@ -27,6 +27,8 @@ use std::sync::Arc;
 const STATES_MAX: u64 = 2_000;
 /// and kept if the search with a node for each state finds at most this many.
 const EVERY_STATE_MAX: u64 = 50_000;
+/// Of a round with more steps than this only the beginning is shown.
+const ROUND_STEPS_MAX: usize = 600;
 
 /// A verdict, and what can be shown of it.
 #[derive(Clone, Debug)]
@@ -54,6 +56,8 @@ pub struct Shown {
     pub path: Vec<usize>,
     /// The row, counted from 0, from which on the run repeats itself for ever.
     pub round: Option<usize>,
+    /// Whether only the beginning of a round is shown.
+    pub round_is_cut: bool,
 }
 
 /// Explores `program`, whose text is `source`, under `profile`, judges its claims and shows what was found. `progress`
@@ -110,6 +114,7 @@ struct Run {
     steps: Vec<Choice>,
     account: Account,
     round: Option<usize>,
+    round_is_cut: bool,
 }
 
 impl<'a> Showing<'a> {
@@ -118,6 +123,7 @@ impl<'a> Showing<'a> {
             steps: found.schedule.choices.clone(),
             account: self.account(&found.schedule.choices, found, None),
             round: None,
+            round_is_cut: false,
         };
         let is_deadlock = matches!(found.outcome.process().0, Outcome::Deadlock(_));
         if way.lasso.is_empty() || is_deadlock {
@@ -127,7 +133,7 @@ impl<'a> Showing<'a> {
         let graph = &self.checked.exploration.graph;
         let mut choices = way.choices.clone();
         choices.extend(round(graph, &way.lasso, end_of(graph, &way.choices)));
-        let steps = written_out(
+        let mut steps = written_out(
             self.case.program,
             self.case.profile,
             self.settings.tuning,
@@ -135,6 +141,8 @@ impl<'a> Showing<'a> {
             &self.settings.limits,
             &choices,
         );
+        let all = steps.len();
+        steps.truncate(found.schedule.choices.len() + ROUND_STEPS_MAX);
         let mut account = self.account(&steps, found, Some(found.steps));
         let Trace { threads, rows, .. } = account.trace;
         account.trace = Trace {
@@ -144,6 +152,7 @@ impl<'a> Showing<'a> {
         };
         Run {
             round: account.steps.iter().position(|steps| *steps > found.steps),
+            round_is_cut: steps.len() < all,
             steps,
             account,
         }
@@ -230,6 +239,7 @@ impl<'a> Showing<'a> {
                 nodes,
                 path,
                 round: run.round,
+                round_is_cut: run.round_is_cut,
             });
         }
         let graph = StateGraph {

@@ -177,7 +177,7 @@ fn section(page: &Page<'_>, run: &Run<'_>) -> String {
         text += &format!("<div class=\"why {kind}\">\n{sentences}</div>\n");
     }
     text += &ring::waits(run.number, trace);
-    text += &ring::round(run.number, trace, run.shown.round);
+    text += &ring::round(run.number, run.shown);
     text += &format!(
         "<div class=\"stepper\" role=\"toolbar\" aria-label=\"Step through the run\" aria-controls=\"{id}-steps\" hidden>\
          <button type=\"button\" data-go=\"first\" aria-label=\"first step\">⇤</button>\

@@ -162,14 +162,18 @@ fn circle(run: &Run<'_>, node: usize, (x, y): (f64, f64)) -> String {
     let Some(state) = run.graph.nodes.get(node) else {
         return String::new();
     };
-    let ends = state.ends.iter().map(|end| format!("end: {end}"));
+    // A deadlock whose threads go round in timed waits has no end of its own in the graph.
+    let mut ends: BTreeSet<&str> = state.ends.iter().map(String::as_str).collect();
+    if run.shown.round.is_none() && run.shown.path.last() == Some(&node) {
+        ends.insert(&run.found.text);
+    }
     let counts =
         (state.states > 1).then(|| format!("({} states look like this)", grouped(state.states)));
     let lines: Vec<String> = state
         .lines
         .iter()
         .cloned()
-        .chain(ends)
+        .chain(ends.iter().map(|end| format!("end: {end}")))
         .chain(counts)
         .collect();
     let way = if run.shown.path.contains(&node) {
@@ -177,8 +181,8 @@ fn circle(run: &Run<'_>, node: usize, (x, y): (f64, f64)) -> String {
     } else {
         ""
     };
-    let is_bad = state.ends.iter().any(|end| kind(end) == "bad");
-    let end = match (state.ends.is_empty(), is_bad) {
+    let is_bad = ends.iter().any(|end| kind(end) == "bad");
+    let end = match (ends.is_empty(), is_bad) {
         (true, _) => "",
         (false, true) => " end bad",
         (false, false) => " end good",

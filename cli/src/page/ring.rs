@@ -1,6 +1,7 @@
 //! Small drawings of what holds a run up: who waits for what and who has it, and the round of a run that never ends.
 
 use super::markup::{colour, escaped, number};
+use crate::engine::Shown;
 use std::f64::consts::TAU;
 use tstate::sim::report::{Trace, Wait};
 
@@ -13,7 +14,7 @@ const ROW: f64 = 44.0;
 /// Letters of a box.
 const LETTERS_MAX: usize = 34;
 /// Boxes of a round.
-const ROUND_MAX: usize = 12;
+const ROUND_MAX: usize = 5;
 
 /// A box.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,8 +56,9 @@ pub(super) fn waits(run: usize, trace: &Trace) -> String {
 
 /// The rows of the round as a ring; empty if the run ends.
 #[must_use]
-pub(super) fn round(run: usize, trace: &Trace, round: Option<usize>) -> String {
-    let Some(rows) = round.and_then(|round| trace.rows.get(round..)) else {
+pub(super) fn round(run: usize, shown: &Shown) -> String {
+    let trace = &shown.account.trace;
+    let Some(rows) = shown.round.and_then(|round| trace.rows.get(round..)) else {
         return String::new();
     };
     let mut ring: Vec<Element> = rows
@@ -72,9 +74,14 @@ pub(super) fn round(run: usize, trace: &Trace, round: Option<usize>) -> String {
             }
         })
         .collect();
-    if rows.len() > ROUND_MAX {
+    let more = rows.len().saturating_sub(ROUND_MAX);
+    if more > 0 || shown.round_is_cut {
+        let text = match shown.round_is_cut {
+            true => "… and many more".to_owned(),
+            false => format!("… {more} more"),
+        };
         ring.push(Element {
-            text: format!("… {} more", rows.len() - ROUND_MAX),
+            text,
             class: "thing".to_owned(),
             step: None,
             says: String::new(),
@@ -163,6 +170,8 @@ impl Frame {
         let radius_y = 44.0 + 16.0 * more;
         let radius_x = match ring.len() {
             1 => 40.0,
+            // With five or six, two stand side by side.
+            5.. => (2.0 * widest + 16.0).max(1.4 * radius_y),
             _ => (widest + 84.0).max(1.4 * radius_y),
         };
         let (ring_width, rows_from) = match ring.len() {

@@ -36,9 +36,14 @@ pub(super) fn table(run: &Run<'_>) -> String {
     for (at, row) in trace.rows.iter().enumerate() {
         if run.shown.round == Some(at) {
             let columns = trace.threads.len() + 3;
+            let what = if run.shown.round_is_cut {
+                "the beginning of a long round"
+            } else {
+                "one round"
+            };
             text += &format!(
                 "<tr class=\"round\"><td colspan=\"{columns}\">from here on it goes round for ever; \
-                 one round is shown</td></tr>\n"
+                 {what} is shown</td></tr>\n"
             );
         }
         let cells = cells.get(at).map_or(&[][..], Vec::as_slice);
@@ -113,7 +118,8 @@ fn content(cell: &Cell) -> String {
 
 /// Names may be broken after their parts.
 fn breakable(text: &str) -> String {
-    text.replace('_', "_<wbr>").replace('(', "(<wbr>")
+    let text = text.replace('_', "_<wbr>").replace('(', "(<wbr>");
+    text.replace("(<wbr>)", "()")
 }
 
 /// The lines at which threads stand after a row, inside of a statement: `0:12 1:20`.
