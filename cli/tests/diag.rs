@@ -10,8 +10,8 @@ use tstate::sim::diagnostic::{Code, Diagnostic};
 use tstate::sim::scenario;
 use tstate_cli::render::diagnostic::render;
 
-/// What a file of this size would say is not worth a file of this size.
-const WITHOUT_FILE: [Code; 2] = [Code::S008, Code::S308];
+/// What a file of this size would say is not worth a file of this size; and what is refused by `export-c` only.
+const WITHOUT_FILE: [Code; 3] = [Code::S008, Code::S308, Code::S404];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -40,6 +40,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
@@ -322,6 +323,7 @@ static void *thread_main(void *unused)
 {
     PyThreadState *m;
 
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(m = PyThreadState_Get());
     DO(EXPECT(PySys_AddAuditHook(refuse_audit, NULL) == 0));
@@ -462,11 +464,13 @@ int main(void)
         bodies[0](NULL);
         finish(0);
     }
-    int status = 0, stuck = 0, progress = -1, idle = 0;
+    int status = 0, stuck = 0, progress = -1, idle = 0, latest = -1, same = 0;
     for (; waitpid(child, &status, WNOHANG) == 0 && !stuck; usleep(10000)) {
         idle = progress == shared->progress ? idle + 10 : 0;
         progress = shared->progress;
-        stuck = idle >= WATCHDOG;
+        same = latest == shared->turn ? same + 10 : 0;
+        latest = shared->turn;
+        stuck = idle >= WATCHDOG || same >= 10 * WATCHDOG;  /* statements may follow each other for ever */
     }
     rewind(log);
     errors[fread(errors, 1, sizeof errors - 1, log)] = '\0';

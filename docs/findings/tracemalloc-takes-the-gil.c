@@ -16,13 +16,11 @@
  *     1  Py_Initialize()           .                              main  main attached; initialized
  *     2  tracemalloc.start() == 0  .                              main
  *     3  start worker              .                              main
- *     4  wait made                 .                              main
- *     5  |                         PyThreadState *ts =            main  worker waits for the GIL;
- *        |                           PyThreadState_New(                 main is asked to drop the GIL
- *        |                           PyInterpreterState_Main())
- *        |                           [waits]
- *
- *   | inside the call above
+ *     4  wait made [waits]         .                              main
+ *     5  [waits]                   PyThreadState *ts =            main  worker waits for the GIL;
+ *                                    PyThreadState_New(                 main is asked to drop the GIL
+ *                                    PyInterpreterState_Main())
+ *                                    [waits]
  *
  *   Nobody who has not ended can go on.
  *   main, in line 18 (wait made), waits for semaphore made.
@@ -52,6 +50,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 
 #if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 14
@@ -302,6 +301,7 @@ static sem_t made;
 static void *thread_main(void *unused)
 {
     sem_init(&made, 0, 0);
+    Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(EXPECT(call_native("_tracemalloc", "start") == 0));
     DO(start(T_worker));
@@ -456,11 +456,13 @@ int main(void)
         bodies[0](NULL);
         finish(0);
     }
-    int status = 0, stuck = 0, progress = -1, idle = 0;
+    int status = 0, stuck = 0, progress = -1, idle = 0, latest = -1, same = 0;
     for (; waitpid(child, &status, WNOHANG) == 0 && !stuck; usleep(10000)) {
         idle = progress == shared->progress ? idle + 10 : 0;
         progress = shared->progress;
-        stuck = idle >= WATCHDOG;
+        same = latest == shared->turn ? same + 10 : 0;
+        latest = shared->turn;
+        stuck = idle >= WATCHDOG || same >= 10 * WATCHDOG;  /* statements may follow each other for ever */
     }
     rewind(log);
     errors[fread(errors, 1, sizeof errors - 1, log)] = '\0';

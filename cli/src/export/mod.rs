@@ -125,9 +125,10 @@ fn chosen(told: &Told<'_>, given: Ordered) -> (Schedule, Ordered, Option<String>
 
 /// The statement at which the run ended because it reads a name that is not bound.
 fn unbound(run: &Ordered) -> Option<tstate::sim::scenario::program::StatementId> {
-    match run.outcome.process().0 {
-        Outcome::Assertion(Site::Name(id)) => Some(*id),
-        _ => None,
+    if let Outcome::Assertion(Site::Name(id)) = run.outcome.process().0 {
+        Some(*id)
+    } else {
+        None
     }
 }
 

@@ -170,9 +170,10 @@ impl Writer<'_> {
                 .fold(0, |mask, index| mask | 1 << index),
         );
         let hangs = matches!(inner, Outcome::Hang(_));
-        let fatal = match inner {
-            Outcome::Fatal(text) => longest_part(text),
-            _ => "",
+        let fatal = if let Outcome::Fatal(text) = inner {
+            longest_part(text)
+        } else {
+            ""
         };
         format!(
             "#ifndef WATCHDOG\n#define WATCHDOG 3000  /* milliseconds without progress after which it is stuck */\n#endif\n\
@@ -328,6 +329,10 @@ impl Writer<'_> {
         let structure = &self.program.structures[place];
         let name = self.structure(place);
         let kind = structure.kind;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the other types are no structures"
+        )]
         let c_name = match kind {
             Type::InterpreterConfig => "PyInterpreterConfig",
             Type::Config => "PyConfig",

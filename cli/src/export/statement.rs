@@ -209,6 +209,7 @@ impl Writer<'_> {
             let text = "fails(\"a name is read that is not bound yet\")";
             return Ok(Form::Do(text.to_owned()));
         }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the other kinds are plain")]
         match &statement.kind {
             StatementKind::Step {
                 step: Step::Eval(Limit::Until(condition)),
@@ -497,7 +498,7 @@ pub(super) fn evaluates_in_callbacks(program: &Program, story: &super::story::St
                     }
                 )
             }),
-            _ => false,
+            Item::Turn(_) | Item::Pass(..) | Item::Ends(_) | Item::Finish => false,
         };
         is_callback && activation.items.iter().any(evaluates)
     })

@@ -107,12 +107,13 @@ impl Writer<'_> {
         let mut sides = Vec::new();
         for side in [left, right] {
             let text = self.value(at, side)?;
-            let text = match side {
-                Expression::Binary(..) => format!("({text})"),
-                _ if self.is_status(at, side) => format!("PyStatus_Exception({text})"),
-                _ => text,
-            };
-            sides.push(text);
+            sides.push(if matches!(side, Expression::Binary(..)) {
+                format!("({text})")
+            } else if self.is_status(at, side) {
+                format!("PyStatus_Exception({text})")
+            } else {
+                text
+            });
         }
         Ok(format!("{} {word} {}", sides[0], sides[1]))
     }
@@ -170,12 +171,10 @@ impl Writer<'_> {
             }
             StateFunction::InterpreterOf(inner) => format!("({})->interp", self.value(at, inner)?),
             StateFunction::MainInterpreter => "PyInterpreterState_Main()".to_owned(),
-            StateFunction::Held(inner) => match &**inner {
-                Expression::PyMutex { .. } => {
-                    format!("(({})->_bits & 1)", self.value(at, inner)?)
-                }
-                _ => return unseen("held"),
-            },
+            StateFunction::Held(inner) if matches!(**inner, Expression::PyMutex { .. }) => {
+                format!("(({})->_bits & 1)", self.value(at, inner)?)
+            }
+            StateFunction::Held(_) => return unseen("held"),
             StateFunction::InChild => {
                 self.need(Need::Fork);
                 "in_child".to_owned()
