@@ -63,7 +63,7 @@ const fn says(text: &'static str, since: u8, attached: bool) -> Saying {
     }
 }
 
-const SAYINGS: [Saying; 17] = [
+const SAYINGS: [Saying; 18] = [
     says("PyThreadState_SetAsyncExc(1, PyExc_SystemExit)", 8, true),
     says("PyThreadState_SetAsyncExc(2, PyExc_SystemExit)", 8, true),
     says("PyThreadState_SetAsyncExc(2, NULL)", 8, true),
@@ -93,10 +93,11 @@ const SAYINGS: [Saying; 17] = [
     says("PyThread_tss_create(&key)", 8, false),
     says("PyThread_tss_set(&key, 1)", 8, false),
     says("PyThread_tss_get(&key)", 8, false),
+    says("PyThread_tss_delete(&key)", 8, false),
 ];
 
 /// Words of which each stands in some scenario that is explored.
-pub(crate) const WORDS: [&str; 23] = [
+pub(crate) const WORDS: [&str; 24] = [
     "SetAsyncExc(1",
     "SetAsyncExc(2, PyExc",
     "SetAsyncExc(2, NULL",
@@ -115,6 +116,7 @@ pub(crate) const WORDS: [&str; 23] = [
     "PyThread_tss_create",
     "PyThread_tss_set",
     "PyThread_tss_get",
+    "PyThread_tss_delete",
     "new thing",
     "PyInterpreterGuard_FromCurrent",
     "PyThreadState_EnsureFromView",
@@ -337,12 +339,6 @@ impl Weave {
             ..Writer::default()
         };
         self.bodies(&mut bodies);
-        if bodies.text.contains("&key") {
-            // A key that is not there would end the process at once.
-            let first = "Py_InitializeEx(0)\n";
-            let created = format!("{first}PyThread_tss_create(&key)\n");
-            bodies.text = bodies.text.replacen(first, &created, 1);
-        }
         writer.declare(&bodies.text, self.evals);
         writer.text.push_str(&bodies.text);
         writer.text
