@@ -46,7 +46,7 @@ use super::tracing::TraceEvent;
 use super::tss::Tss;
 use crate::sync::{
     AtomicBool, AtomicU64, Branch, Local, Mutex, Plain, THREADS_MAX, ThreadIndex, Word,
-    current_thread, fork,
+    current_thread, fork, pause_point,
 };
 
 /// Callbacks that `Py_AtExit` takes.
@@ -394,14 +394,21 @@ impl<'a> Caller<'a> {
     /// Undefined behaviour was met.
     #[must_use]
     pub fn crash(&self, crash: Crash) -> Ended {
-        self.runtime.end_process(Over::Crash(crash))
+        self.die(Over::Crash(crash))
     }
 
     /// `Py_FatalError`.
     #[doc(alias = "Py_FatalError")]
     #[must_use]
     pub fn fatal(&self, fatal: Fatal) -> Ended {
-        self.runtime.end_process(Over::Fatal(fatal))
+        self.die(Over::Fatal(fatal))
+    }
+
+    /// The process dies of what the thread does: after whatever others do first, also where the thread touches nothing that is
+    /// shared.
+    fn die(&self, over: Over) -> Ended {
+        pause_point();
+        self.runtime.end_process(over)
     }
 
     /// The runtime has no room for what the program does.
@@ -422,7 +429,7 @@ impl<'a> Caller<'a> {
             | StatusError::NoThreadState
             | StatusError::Audit
             | StatusError::Initialized
-            | StatusError::Stage(_) => self.runtime.end_process(Over::Status(error)),
+            | StatusError::Stage(_) => self.die(Over::Status(error)),
         }
     }
 

@@ -397,6 +397,8 @@ impl<P: Python> Machine<P> {
 
     /// An assertion failed: the first one counts, and the process is over.
     fn fail(&self, site: Site) -> Ended {
+        // Others may run first, as before whatever else ends the process.
+        pause_point();
         if self.failed.peek() == 0 {
             self.failed.write(site.to_word());
         }
