@@ -493,7 +493,9 @@ impl Writer<'_> {
                 self.activation(activation, &mut lines);
             }
             let finishes = own.is_some_and(|run| run.items.contains(&Item::Finish));
-            if !finishes && ordered.rests.get(index) != Some(&Rest::Ended) {
+            let has_ended = ordered.rests.get(index) == Some(&Rest::Ended)
+                || self.program.bodies[thread.body.index()].block.is_empty();
+            if !finishes && !has_ended {
                 lines.add("stop();");
             }
             text += &format!(
