@@ -434,7 +434,7 @@ impl Writer<'_> {
                 self.called(body, &["event", "args", "data"])
             ),
             Adapter::Trace => format!(
-                "static int {name}_trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)\n{{\n    \
+                "static int {name}_trace(PyObject *obj, struct _frame *frame, int what, PyObject *arg)\n{{\n    \
                  if (!evaluating)\n        return 0;\n    evaluating = 0;\n    int result = raised({});\n    \
                  evaluating = 1;\n    return result;\n}}\n",
                 self.called(body, &["obj", "frame", "what", "arg"])
