@@ -166,7 +166,7 @@ impl Writer<'_> {
         let unseen = Threads(
             threads
                 .indexes()
-                .filter(|index| ordered.rests.get(*index) == Some(&Rest::Blocked))
+                .filter(|index| ordered.rests.get(*index) != Some(&Rest::Hung))
                 .fold(0, |mask, index| mask | 1 << index),
         );
         let hangs = matches!(inner, Outcome::Hang(_));
