@@ -321,7 +321,7 @@ fn pages_of_findings_have_the_files_that_are_written_today() {
             index.contains(&format!("({name}.md)")),
             "the index does not name {name}"
         );
-        let text = fs::read_to_string(&page).expect("the page");
+        let mut text = fs::read_to_string(&page).expect("the page");
         let line = text.lines().find_map(|line| line.strip_prefix("tstate "));
         let line = line.unwrap_or_else(|| panic!("{name} says no command"));
         let arguments = words(line);
@@ -332,9 +332,16 @@ fn pages_of_findings_have_the_files_that_are_written_today() {
         );
         let written = tstate(&arguments).expect(&arguments, 0).output;
         let file = folder.join(format!("{name}.c"));
+        let with_run = with_run(&text, &written);
         if std::env::var_os("TSTATE_UPDATE").is_some() {
             fs::write(&file, &written).expect("a file");
+            fs::write(&page, &with_run).expect("a page");
+            text.clone_from(&with_run);
         }
+        assert_eq!(
+            text, with_run,
+            "{name}.md: write its run anew with TSTATE_UPDATE=1"
+        );
         let kept = fs::read_to_string(&file).unwrap_or_default();
         assert_eq!(
             kept, written,
@@ -346,6 +353,26 @@ fn pages_of_findings_have_the_files_that_are_written_today() {
         );
     }
     assert!(pages > 0, "no page was looked at");
+}
+
+/// A page with the run's table as the C file's head has it.
+fn with_run(page: &str, written: &str) -> String {
+    let table = written
+        .lines()
+        .skip_while(|line| !line.starts_with(" *     #  "))
+        .take_while(|line| !line.starts_with(" *     cc "))
+        .map(|line| line.strip_prefix(" *   ").unwrap_or_default());
+    let table = table.collect::<Vec<_>>().join("\n");
+    let (before, after) = page
+        .split_once("## What would fix it")
+        .expect("what would fix it");
+    let before = before
+        .split_once("## The run")
+        .map_or(before, |(before, _)| before);
+    format!(
+        "{before}## The run\n\n```text\n{}\n```\n\n## What would fix it{after}",
+        table.trim_end()
+    )
 }
 
 /// The words of a command line, in which `'` quotes.

@@ -18,7 +18,7 @@ use super::handle::InterpreterHandle;
 use super::interpreter::EXIT_CALLBACKS_MAX;
 use super::outcome::{Crash, Fatal, Over, Step};
 use super::state::Caller;
-use crate::sync::{choose, pause_point, scope};
+use crate::sync::{choose_usually, pause_point, scope};
 
 /// The status of a process whose finalization failed to flush.
 const STATUS_FLUSH_FAILED: i32 = 120;
@@ -120,7 +120,7 @@ impl Caller<'_> {
     /// A callback of Python's may be Python code, with check points before and after what it does, or a C function without.
     fn eval_if_python(&self) -> Step<()> {
         let scope = scope();
-        if self.eval_is_asked()? && choose(2) == 1 {
+        if self.eval_is_asked()? && choose_usually(2, 0) == 1 {
             let _unraisable = self.eval()?;
         }
         scope.end(&());

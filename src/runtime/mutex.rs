@@ -24,7 +24,7 @@
 //! # Protocol
 //!
 //! The hand-over happens when the oldest waiter has waited for more than 1 ms: a choice of the scheduler here
-//! ([`choose`]), never a clock. A waiter parks *detached* and is attached again before it looks at its entry: at
+//! ([`choose_usually`]), never a clock. A waiter parks *detached* and is attached again before it looks at its entry: at
 //! finalization it can hang there and own the mutex for good (P57).
 //!
 //! # Invariants
@@ -49,7 +49,7 @@ use super::outcome::{Ended, Fatal, Step};
 use super::parking::{Bucket, Waiters};
 use super::raw_mutex::RawMutex;
 use super::state::Caller;
-use crate::sync::{AtomicU8, Name, Ordering, choose, current_thread, scope};
+use crate::sync::{AtomicU8, Name, Ordering, choose_usually, current_thread, scope};
 
 /// `PyMutex` objects that one program has.
 pub const USER_MUTEXES_MAX: usize = 8;
@@ -277,7 +277,7 @@ impl Caller<'_> {
         let mut waiters = mutex.bucket.read();
         let oldest = waiters.pop();
         mutex.bucket.write(waiters);
-        let handed_off = oldest.is_some() && choose(2) == 1;
+        let handed_off = oldest.is_some() && choose_usually(2, 1) == 1;
         let parked = if oldest.is_some() && !waiters.is_empty() {
             HAS_PARKED
         } else {

@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
         let thread = ThreadIndex::new(index);
         let first = choices.len();
         let pending = self.world.pending(thread);
-        if let Pending::Choose(alternatives) = pending {
+        if let Pending::Choose(alternatives, _) = pending {
             choices.extend((0..alternatives).map(|pick| Choice::new(index, Move::Pick(pick))));
         } else if matches!(pending, Pending::Fork) {
             let branches = [Branch::Parent, Branch::Child];

@@ -150,6 +150,11 @@ pub trait Controller {
     fn pause_point(&self);
     /// One of `alternatives` ways to go on, chosen by the scheduler.
     fn choose(&self, alternatives: u16) -> u16;
+    /// As [`Self::choose`]; a program in C whose threads give each other time goes the way `usual`.
+    fn choose_usually(&self, alternatives: u16, usual: u16) -> u16 {
+        let _ = usual;
+        self.choose(alternatives)
+    }
     /// The thread with this index may run from now on.
     fn spawn(&self, thread: ThreadIndex);
     /// The process forks: which of the two the run goes on as, chosen by the scheduler. In the child no other thread that

@@ -674,6 +674,13 @@ pub fn choose(alternatives: u16) -> u16 {
     0
 }
 
+/// As [`choose`].
+#[must_use]
+pub fn choose_usually(alternatives: u16, usual: u16) -> u16 {
+    let _ = usual;
+    choose(alternatives)
+}
+
 /// Whether a controller decides when operations happen: never.
 #[must_use]
 pub fn simulated() -> bool {

@@ -81,9 +81,9 @@ pub use crew::Crew;
 pub use engine::allow_timeouts;
 pub use engine::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, Condvar, Epoch, Event, JoinHandle, Mutex,
-    MutexGuard, Plain, Remembered, Scope, Semaphore, choose, current_thread, enter_thread, fork,
-    frame, hang_forever, learned, observe, pause_point, return_from_hang, scope, send_signal,
-    simulated, spawn, statement, wait_until,
+    MutexGuard, Plain, Remembered, Scope, Semaphore, choose, choose_usually, current_thread,
+    enter_thread, fork, frame, hang_forever, learned, observe, pause_point, return_from_hang,
+    scope, send_signal, simulated, spawn, statement, wait_until,
 };
 pub use local::Local;
 pub use std::sync::atomic::Ordering;

@@ -99,6 +99,17 @@ fn shortest(
         Some(profile) => vec![profile],
         None => program.profiles.iter().rev().copied().collect(),
     };
+    if let Some(asked) = arguments.python
+        && !program
+            .profiles
+            .iter()
+            .any(|named| named.minor() == asked.minor())
+    {
+        return Err(Problem::new(format!("the scenario does not name {asked}"))
+            .at(path)
+            .because("its calls may not exist there".to_owned())
+            .into());
+    }
     let mut known = Vec::new();
     for profile in profiles {
         if !engine::unmodelled(program, profile).is_empty() {

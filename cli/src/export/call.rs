@@ -255,6 +255,7 @@ impl Writer<'_> {
     }
 
     fn native(&mut self, module: &str, function: &str) -> String {
+        self.need(Need::Eval);
         self.need(Need::Native);
         format!("call_native(\"{module}\", \"{function}\")")
     }

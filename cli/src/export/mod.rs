@@ -24,7 +24,7 @@ use tstate::sim::report::Trace;
 use tstate::sim::scenario::program::Program;
 use tstate::sim::schedule::Schedule;
 use tstate::sim::verdict::Outcome;
-use write::Writer;
+use write::{Adapter, Writer};
 
 /// A C program.
 #[derive(Debug)]
@@ -68,10 +68,8 @@ pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
     let profile = told.schedule.profile;
     let given = ordered(told.program, profile, &told.schedule.choices);
     if matches!(given.outcome.process().0, Outcome::Leak) {
-        let span = Span::default();
-        let why = "this cannot be exported as C: a C program cannot see what finalization left";
-        let refusal = Diagnostic::error(Code::S404, why, span, "");
-        return Err(ExportError::Refused(vec![refusal]));
+        let why = "a C program cannot see what finalization left";
+        return Err(ExportError::Refused(vec![refusal(why)]));
     }
     let (schedule, run, not_forced) = chosen(told, given);
     let trace =
@@ -89,7 +87,13 @@ pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
             (shared, adapters) = (writer.shared, writer.adapters);
             continue;
         }
-        let refusals = writer.refusals;
+        let mut refusals = writer.refusals;
+        if let Outcome::Lost(body) | Outcome::Repeated(body) = run.outcome.process().0
+            && !adapters.contains(&(*body, Adapter::Pending))
+        {
+            let why = "a C program counts pending calls, not the signals that a handler is for";
+            refusals.push(refusal(why));
+        }
         if refusals.is_empty() {
             return Ok(Exported {
                 text,
@@ -99,6 +103,11 @@ pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
         }
         return Err(ExportError::Refused(refusals));
     }
+}
+
+fn refusal(why: &str) -> Diagnostic {
+    let text = format!("this cannot be exported as C: {why}");
+    Diagnostic::error(Code::S404, text, Span::default(), "")
 }
 
 /// The run to show: the given one if the order of its calls decides its outcome, else another whose does; else the given one

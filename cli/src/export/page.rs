@@ -166,7 +166,7 @@ impl Writer<'_> {
         let unseen = Threads(
             threads
                 .indexes()
-                .filter(|index| ordered.rests.get(*index) == Some(&Rest::Blocked))
+                .filter(|index| ordered.rests.get(*index) != Some(&Rest::Hung))
                 .fold(0, |mask, index| mask | 1 << index),
         );
         let hangs = matches!(inner, Outcome::Hang(_));
@@ -434,7 +434,7 @@ impl Writer<'_> {
                 self.called(body, &["event", "args", "data"])
             ),
             Adapter::Trace => format!(
-                "static int {name}_trace(PyObject *obj, PyFrameObject *frame, int what, PyObject *arg)\n{{\n    \
+                "static int {name}_trace(PyObject *obj, struct _frame *frame, int what, PyObject *arg)\n{{\n    \
                  if (!evaluating)\n        return 0;\n    evaluating = 0;\n    int result = raised({});\n    \
                  evaluating = 1;\n    return result;\n}}\n",
                 self.called(body, &["obj", "frame", "what", "arg"])
@@ -493,7 +493,9 @@ impl Writer<'_> {
                 self.activation(activation, &mut lines);
             }
             let finishes = own.is_some_and(|run| run.items.contains(&Item::Finish));
-            if !finishes && ordered.rests.get(index) != Some(&Rest::Ended) {
+            let has_ended = ordered.rests.get(index) == Some(&Rest::Ended)
+                || self.program.bodies[thread.body.index()].block.is_empty();
+            if !finishes && !has_ended {
                 lines.add("stop();");
             }
             text += &format!(

@@ -389,6 +389,7 @@ impl Writer<'_> {
             }
             Step::OsFork { .. } => {
                 self.need(Need::Fork);
+                self.need(Need::Eval);
                 self.need(Need::OsFork);
                 "os_fork()".to_owned()
             }

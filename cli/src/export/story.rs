@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use tstate::sim::conform::Ordered;
-use tstate::sim::events::{Event, EventKind};
+use tstate::sim::events::{Event, EventKind, Rest};
 use tstate::sim::scenario::program::{
     Block, BodyId, Program, Statement, StatementId, StatementKind, Step, ThreadId,
 };
@@ -151,7 +151,10 @@ impl Story {
                 moments.push((event.thread.index(), Moment::Event(*event)));
             }
         }
-        if let Some(first) = ordered.ended_by {
+        // One that finalization ends does so inside a statement.
+        if let Some(first) = ordered.ended_by
+            && ordered.rests.get(first.index()) != Some(&Rest::Exited)
+        {
             moments.push((first.index(), Moment::Finish));
         }
         let mut turn = 0;

@@ -8,17 +8,19 @@
 //!
 //! 1. Threads inside calls go on, in any order, until none of them can.
 //! 2. Then each timed wait times out once: the program waits longer than the GIL's interval.
-//! 3. Then the next event happens. A thread that goes on for ever inside a call does not keep others from theirs.
+//! 3. What the library decides by time goes as in a program that gives it time: a `PyMutex` is handed over to who waits.
+//! 4. Then the next event happens. A thread that goes on for ever inside a call does not keep others from theirs.
 //!
 //! # What it does not do
 //!
 //! The choices under the first rule are drawn at random, with fixed seeds: that all runs end alike is a matter of their
 //! number.
 
+use super::follow::Ending as _;
 use super::order::{Ordered, ordered};
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
-use crate::sim::events::{Event, EventKind, Events, Witness};
+use crate::sim::events::{Event, EventKind, Events, Rest, Witness};
 use crate::sim::explorer::Limits;
 use crate::sim::graph::{Choice, Move};
 use crate::sim::judge::Notes;
@@ -27,7 +29,7 @@ use crate::sim::replay::Stage;
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::{Outcome, Threads};
 use crate::sim::walk::Walk;
-use crate::sim::world::{Pending, Tuning};
+use crate::sim::world::{Pending, Tuning, World};
 use crate::sync::{Branch, Plain, ThreadIndex, pause_point, wait_until};
 use oorandom::Rand64;
 use std::collections::{BTreeSet, VecDeque};
@@ -125,6 +127,8 @@ struct Settled {
     outcome: Outcome,
     choices: Vec<Choice>,
     kept: bool,
+    /// It goes no further, but a thread waits for its turn: what keeps the others may be that.
+    held: bool,
     /// The run came to a `choose`, in which an order may be left by chance.
     chose: bool,
     /// How many threads could have taken each event.
@@ -142,6 +146,7 @@ enum Chooser<'a> {
 struct Sim<'a, 'b> {
     gate: &'a Gate,
     walk: &'a mut Walk<'b>,
+    world: &'a World,
     random: Rand64,
     child: bool,
     forked: bool,
@@ -178,7 +183,11 @@ impl Sim<'_, '_> {
                 Branch::Parent
             };
             match action {
-                Move::Run | Move::Pick(_) => true,
+                Move::Run => true,
+                Move::Pick(way) => {
+                    let pending = self.world.pending(ThreadIndex::new(choice.thread()));
+                    !matches!(pending, Pending::Choose(_, Some(usual)) if usual != way)
+                }
                 Move::Fork(wanted) => wanted == branch,
                 Move::TimeOut | Move::Spurious | Move::Signal(_) => false,
             }
@@ -245,6 +254,7 @@ fn settled(
         let mut sim = Sim {
             gate: &gate,
             walk,
+            world: &stage.world,
             random: Rand64::new(u128::from(seed)),
             child,
             forked: false,
@@ -273,17 +283,19 @@ fn settled(
             }
             sim.forked |= matches!(choice.action(), Move::Fork(_));
             let pending = stage.world.pending(ThreadIndex::new(thread));
-            chose |= matches!(pending, Pending::Choose(_));
+            chose |= matches!(pending, Pending::Choose(_, None));
             look = sim.walk.step(choice);
         }
         let (choices, decisions) = (sim.choices, sim.decisions);
         let outcome = stage.outcome(walk, look);
         let kept =
             !gate.left.peek() && order.is_none_or(|order| gate.at.peek() as usize >= order.len());
+        let rests = stage.judge.rests(&stage.world);
         let standing = (0..program.threads.len())
-            .filter(|thread| gate.standing[*thread].peek())
+            .filter(|thread| gate.standing[*thread].peek() && rests[*thread] != Rest::Gone)
             .fold(0, |mask, thread| mask | 1 << thread);
         Settled {
+            held: standing != 0 && matches!(outcome.process().0, Outcome::Deadlock(_)),
             outcome: without(outcome, standing),
             choices,
             kept,
@@ -340,7 +352,9 @@ pub fn forced(
             continue;
         }
         count += 1;
-        if !run.kept && !is_alike(wanted, &run.outcome) {
+        if run.held {
+            others.insert("a thread that others wait for while it waits for its turn".to_owned());
+        } else if !run.kept && !is_alike(wanted, &run.outcome) {
             others.insert(format!(
                 "{} by another order",
                 outcome_text(program, &run.outcome)

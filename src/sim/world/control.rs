@@ -169,6 +169,14 @@ impl State {
 }
 
 impl World {
+    fn chosen(&self, choice: Pending) -> u16 {
+        self.stand_before(choice);
+        let (thread, mut state) = self.current_state();
+        let answer = state.threads[thread.index()].answer;
+        state.observe(thread, tag::CHOSE, u128::from(answer));
+        answer
+    }
+
     fn borrow(&self) -> RefMut<'_, State> {
         self.state.borrow_mut()
     }
@@ -613,11 +621,11 @@ impl Controller for World {
     }
 
     fn choose(&self, alternatives: u16) -> u16 {
-        self.stand_before(Pending::Choose(alternatives));
-        let (thread, mut state) = self.current_state();
-        let answer = state.threads[thread.index()].answer;
-        state.observe(thread, tag::CHOSE, u128::from(answer));
-        answer
+        self.chosen(Pending::Choose(alternatives, None))
+    }
+
+    fn choose_usually(&self, alternatives: u16, usual: u16) -> u16 {
+        self.chosen(Pending::Choose(alternatives, Some(usual)))
     }
 
     fn spawn(&self, thread: ThreadIndex) {

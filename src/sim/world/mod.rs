@@ -432,7 +432,7 @@ impl World {
             | Pending::Waiting { .. } => false,
             Pending::Start | Pending::Access(..) | Pending::Post(_) | Pending::Pause => true,
             Pending::Interrupted(_) => true,
-            Pending::Choose(_) | Pending::Wake(_) | Pending::Unlock(_) | Pending::Fork => true,
+            Pending::Choose(..) | Pending::Wake(_) | Pending::Unlock(_) | Pending::Fork => true,
             Pending::Lock(mutex) | Pending::Relock { mutex, .. } => {
                 state.cell(mutex).owner == NOBODY
             }

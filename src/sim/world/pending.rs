@@ -83,8 +83,8 @@ pub enum Pending {
     Event(CellId),
     /// Lets others run.
     Pause,
-    /// Goes on in one of several ways.
-    Choose(u16),
+    /// Goes on in one of several ways; which is the usual one, if there is one.
+    Choose(u16, Option<u16>),
     /// Wakes one of the waiters of a condition variable: a choice inside a step, at which no state lies.
     Wake(CellId),
     /// Waits for a condition on observed state.
@@ -136,7 +136,7 @@ impl Pending {
             Self::Ended => 4,
             Self::Pause => 5,
             Self::Until(_) => 6,
-            Self::Choose(alternatives) => 7 << 32 | alternatives as u64,
+            Self::Choose(alternatives, _) => 7 << 32 | alternatives as u64,
             Self::Wake(condvar) => pair(20, condvar),
             Self::Lock(cell) => pair(8, cell),
             Self::TryLock(cell) => pair(9, cell),
@@ -190,7 +190,7 @@ impl Pending {
             | Self::Interrupted(_)
             | Self::Post(_)
             | Self::Pause
-            | Self::Choose(_)
+            | Self::Choose(..)
             | Self::Wake(_)
             | Self::Unlock(_)
             | Self::Fork
@@ -231,7 +231,7 @@ impl Pending {
             | Self::Post(_)
             | Self::Event(_)
             | Self::Pause
-            | Self::Choose(_)
+            | Self::Choose(..)
             | Self::Until(_)
             | Self::Unlock(_)
             | Self::Fork => true,

@@ -62,8 +62,8 @@ mod word;
 
 pub use lock::{Condvar, Event, Mutex, MutexGuard, Semaphore};
 pub use thread::{
-    JoinHandle, Scope, choose, current_thread, enter_thread, fork, frame, hang_forever, learned,
-    observe, pause_point, return_from_hang, scope, send_signal, simulated, spawn, statement,
-    wait_until,
+    JoinHandle, Scope, choose, choose_usually, current_thread, enter_thread, fork, frame,
+    hang_forever, learned, observe, pause_point, return_from_hang, scope, send_signal, simulated,
+    spawn, statement, wait_until,
 };
 pub use word::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Epoch, Plain, Remembered};

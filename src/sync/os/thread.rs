@@ -194,6 +194,17 @@ pub fn choose(alternatives: u16) -> u16 {
     0
 }
 
+/// As [`choose`]; a program in C whose threads give each other time goes the way `usual`.
+#[must_use]
+pub fn choose_usually(alternatives: u16, usual: u16) -> u16 {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = hook::current() {
+        return controller.choose_usually(alternatives, usual);
+    }
+    let _ = (alternatives, usual);
+    0
+}
+
 /// Sends a signal to a thread. Whether the simulator runs the program's handler on it, between any two of its later steps; on
 /// real threads and under loom the program has to look for itself.
 #[must_use]
