@@ -262,8 +262,7 @@ fn settled(
             decisions: Vec::new(),
             last: 0,
         };
-        let mut timed_out = BTreeSet::new();
-        let (mut silent, mut chose) = (0, false);
+        let (mut timed_out, mut silent, mut chose) = (BTreeSet::new(), 0, false);
         for _ in 0..STEPS_MAX {
             if look.over || gate.left.peek() {
                 break;

@@ -623,11 +623,9 @@ impl Controller for World {
     fn choose(&self, alternatives: u16) -> u16 {
         self.chosen(Pending::Choose(alternatives, None))
     }
-
     fn choose_usually(&self, alternatives: u16, usual: u16) -> u16 {
         self.chosen(Pending::Choose(alternatives, Some(usual)))
     }
-
     fn spawn(&self, thread: ThreadIndex) {
         let (spawner, mut state) = self.current_state();
         state.change_thread(thread, |state| {
