@@ -203,7 +203,8 @@ impl Caller<'_> {
         self.forget_last_life();
         self.forget_ref_tracer();
         runtime.main_thread.write(current_thread());
-        if runtime.profile.runtime_begins_pristine() && runtime.used.read() {
+        if runtime.used.read() {
+            // Emptied, or copied from what it was at first: nothing is being finalized, and before there are slots.
             let null = ThreadStateHandle::NULL;
             runtime.finalizing.store(null.to_word(), Ordering::Relaxed);
             runtime.main_thread_state.write(null);

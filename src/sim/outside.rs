@@ -315,6 +315,12 @@ fn excuse(claims: &Claims<'_>, outcome: &Outcome) -> Option<&'static str> {
     if may_leak && allows(|word| matches!(word, Claimed::Leak)) {
         return Some("a claim allows a leak, which a run does not show");
     }
+    let mut binding = claims.binding();
+    let speaks_of_states = binding
+        .any(|(_, claim)| matches!(claim.kind, ClaimKind::Always(_) | ClaimKind::Finally(_)));
+    if speaks_of_states && allows(|word| matches!(word, Claimed::Assertion)) {
+        return Some("a claim of states, which a run does not show, may fail there");
+    }
     let is_signalled = Reads::of(claims.program).signals;
     (may_leak && is_signalled && allows(|word| matches!(word, Claimed::Lost(_))))
         .then_some("a claim allows the handler of a signal to be lost, which a run does not show")

@@ -88,8 +88,6 @@ differences! {
     ClearedUnderHeadLock,
     /// [`Profile::slots_come_with_the_gil`].
     SlotsComeWithTheGil,
-    /// [`Profile::runtime_begins_pristine`].
-    RuntimeBeginsPristine,
     /// [`Profile::slots_come_with_the_main_interpreter`].
     SlotsComeWithTheMainInterpreter,
     /// [`Profile::slots_go_before_at_exit`].

@@ -13,14 +13,6 @@ pub enum InitializeAmidEnd {
 }
 
 impl Profile {
-    /// Whether a new life of the runtime begins with a copy of what the runtime was before the first: nothing is being finalized
-    /// and no thread state is the main thread's, before the slots of GILState are made. Source: contract 1.1; observed: a
-    /// thread that looks while another initializes again, 3.12.1 to 3.14.10.
-    #[must_use]
-    pub fn runtime_begins_pristine(self) -> bool {
-        self.when(Difference::RuntimeBeginsPristine, self.minor() >= 12)
-    }
-
     /// Whether every initialization begins with an empty runtime, also the first one, which so forgets what `Py_AtExit` was
     /// told before. Since 3.11 only one that was used before is emptied. Source: gh-90110 (`_PyRuntimeState_Init`); observed:
     /// 3.8.18 to 3.10.13 never run such a callback, 3.11.2 and newer do.
