@@ -290,10 +290,8 @@ impl Reference {
         }
         self.runtime_initialized = true;
         self.main_thread = thread;
-        if self.is(Rule::LifeBeginsPristine) {
-            self.finalizer = None;
-            self.main_state = None;
-        }
+        self.finalizer = None;
+        self.main_state = None;
         if !self.is(Rule::SlotOutlives) {
             self.slots = [None; THREADS];
         }

@@ -124,8 +124,6 @@ rules! {
     EveryStateTakesMemory 8..=12,
     /// V44: a reference tracer is told that it is replaced.
     ReplacedTracerIsTold 15,
-    /// Contract 1.1: a new life begins with a copy of what the runtime was before the first, as soon as anybody begins it.
-    LifeBeginsPristine 12..=15,
     /// Observed: the slots come with the main interpreter; then with the runtime.
     KeyComesWithMain 8..=11,
     /// Observed: `Py_EncodeLocale` crashes in a thread that is not attached.
