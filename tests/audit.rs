@@ -13,7 +13,7 @@ use tstate::sim::{CheckOptions, check};
 /// States with full histories after which a program is too large to be audited.
 const STATES_MAX: u64 = 200_000;
 /// States after which a scenario file is too large: there are many.
-const FILE_STATES_MAX: u64 = 30_000;
+const FILE_STATES_MAX: u64 = 10_000;
 
 /// With full histories nothing is forgotten; the keys that merge must be the same set all the same. Whether the program
 /// was small enough to tell.

@@ -21,7 +21,13 @@ fn each_case(mut of: impl FnMut(&str, &Arc<Program>, Profile)) -> usize {
     let mut cases = 0;
     for file in scenario_files() {
         let program = file.program().expect("the corpus parses");
-        for profile in program.profiles.clone() {
+        let profiles = &program.profiles;
+        // The oldest and the newest: those between differ from one of them by less than the two do.
+        let ends = profiles
+            .iter()
+            .take(1)
+            .chain(profiles.iter().skip(1).last());
+        for profile in ends.copied() {
             cases += 1;
             of(
                 &format!("{}/{}", file.subject, file.name),

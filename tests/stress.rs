@@ -19,7 +19,7 @@ use tstate::sim::{CheckOptions, check};
 use tstate::sync::{ThreadIndex, pause_point, return_from_hang, spawn};
 
 /// Runs of a scenario with several threads; one thread does the same each time.
-const RUNS: usize = 200;
+const RUNS: usize = 100;
 const RUNS_ALONE: usize = 2;
 /// Turns given away until a run must have ended. Far more than any needs, so that a run that hangs is told and does not
 /// hang the test.

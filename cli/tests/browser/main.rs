@@ -136,6 +136,19 @@ const SHOWN: &str = "
         fetched: performance.getEntriesByType('resource').length,
     };";
 
+/// What is shown once the page has followed its address to the run: the browser tells it of that in its own time.
+fn arrived(browser: &Browser, run: &str) -> Value {
+    for _ in 0..250 {
+        if browser.ask(SHOWN)["run"] == run {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let shown = shown(browser);
+    assert_eq!(shown["run"], run);
+    shown
+}
+
 /// What must hold of everything shown, whichever step it is.
 fn shown(browser: &Browser) -> Value {
     let shown = browser.ask(SHOWN);
@@ -223,8 +236,7 @@ fn steps(browser: &Browser) {
     for number_of_run in 1..=runs {
         let run = format!("run-{number_of_run}");
         browser.click(&format!("a.outcome[href='#{run}']"));
-        let begun = shown(browser);
-        assert_eq!(begun["run"], *run);
+        let begun = arrived(browser, &run);
         assert!(
             begun["chosen"]
                 .as_array()
@@ -270,6 +282,7 @@ fn links(browser: &Browser) {
     let begun = shown(browser);
     assert_eq!((&begun["run"], &begun["row"]), (&"run-1".into(), &2.into()));
     browser.click("a.outcome[href='#run-2']");
+    arrived(browser, "run-2");
     browser.press(DOWN);
     assert_eq!(shown(browser)["row"], 0);
     browser.press('j');
@@ -297,7 +310,7 @@ fn links(browser: &Browser) {
     ));
     assert_eq!(shown(browser)["node"], boxed["node"]);
     browser.ask("location.hash = '#run-1'");
-    assert_eq!(shown(browser)["run"], "run-1");
+    arrived(browser, "run-1");
     silent(browser);
 }
 
