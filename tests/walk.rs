@@ -16,7 +16,7 @@ const PROFILE: Profile = Profile::release(14).expect("a release");
 
 const OPTIONS: WalkOptions = WalkOptions {
     seed: 7,
-    runs: 40,
+    runs: 25,
     steps_max: 5_000,
 };
 
