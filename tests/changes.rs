@@ -131,13 +131,22 @@ fn fits_exit(program: &Program, rests: &[Rest], word: &str, inner: &str) -> bool
     }
 }
 
+/// `hang` of `child(hang(worker))`.
+fn word_of(outcome: &str) -> String {
+    let inner = outcome.replace("child(", "");
+    inner
+        .split(['(', ')'])
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
 /// Whether an end that fits an outcome also shows it: a process that goes on after what is undefined, or that leaves
 /// something behind, does not.
 fn shows(end: &End, outcome: &str) -> bool {
-    let inner = outcome.replace("child(", "");
-    let word = inner.split(['(', ')']).next().unwrap_or_default();
+    let word = word_of(outcome);
     match end {
-        End::Exit(_) => matches!(word, "ok" | "hang" | "exit"),
+        End::Exit(_) => matches!(&*word, "ok" | "hang" | "exit"),
         End::Fatal(_) => word == "fatal",
         End::Crash(_) => word == "crash",
         End::Assertion(_) => word == "assertion",
@@ -199,28 +208,20 @@ fn searched() -> BTreeMap<String, Vec<(Profile, String)>> {
 /// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and
 /// end as any other, and what leaks ends as what does not.
 fn confirmed<'a>(met: &str, outcomes: &'a [String]) -> Option<&'a str> {
-    let word = |outcome: &str| -> String {
-        let inner = outcome.replace("child(", "");
-        inner
-            .split(['(', ')'])
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
     let children = |outcome: &str| outcome.matches("child(").count();
     let crashes =
-        |outcome: &&String| word(outcome) == "crash" && children(outcome) == children(met);
+        |outcome: &&String| word_of(outcome) == "crash" && children(outcome) == children(met);
     let mut crashing = outcomes.iter().filter(crashes);
-    if word(met) == "crash" {
+    if word_of(met) == "crash" {
         let only = crashing.next()?;
         return crashing.next().is_none().then_some(only);
     }
     let known = outcomes.iter().find(|outcome| *outcome == met)?;
-    if word(met) == "fatal" {
+    if word_of(met) == "fatal" {
         return Some(known);
     }
-    let leaks = outcomes.iter().any(|outcome| word(outcome) == "leak");
-    let looks_like_a_leak = matches!(&*word(met), "ok" | "hang" | "exit");
+    let leaks = outcomes.iter().any(|outcome| word_of(outcome) == "leak");
+    let looks_like_a_leak = matches!(&*word_of(met), "ok" | "hang" | "exit");
     (crashing.next().is_none() && !(leaks && looks_like_a_leak)).then_some(known)
 }
 

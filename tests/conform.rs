@@ -14,20 +14,14 @@ use tstate::sim::scenario::program::Program;
 
 const STATES_MAX: u64 = 100_000;
 const STEPS_MAX: usize = 2_000;
-/// Runs of each scenario under each profile.
+/// Runs of each scenario under the oldest and the newest profile.
 const SEEDS: u64 = 1;
 
 fn each_case(mut of: impl FnMut(&str, &Arc<Program>, Profile)) -> usize {
     let mut cases = 0;
     for file in scenario_files() {
         let program = file.program().expect("the corpus parses");
-        let profiles = &program.profiles;
-        // The oldest and the newest: those between differ from one of them by less than the two do.
-        let ends = profiles
-            .iter()
-            .take(1)
-            .chain(profiles.iter().skip(1).last());
-        for profile in ends.copied() {
+        for profile in corpus::ends(&program) {
             cases += 1;
             of(
                 &format!("{}/{}", file.subject, file.name),
@@ -105,9 +99,6 @@ fn wrong(observed: &Observed) -> Vec<Observed> {
 fn a_run_that_the_model_does_not_have_differs() {
     let mut tried = 0;
     each_case(|name, program, profile| {
-        if !corpus::ends(program).any(|end| end == profile) {
-            return;
-        }
         let observed = sample(program, profile, 0, STEPS_MAX);
         if matches!(observed.end, End::Crash(_) | End::Cut(_)) {
             return;
@@ -128,9 +119,6 @@ fn a_run_that_the_model_does_not_have_differs() {
 #[test]
 fn guides_are_few_and_transitions_are_counted() {
     each_case(|name, program, profile| {
-        if !corpus::ends(program).any(|end| end == profile) {
-            return;
-        }
         let graph = call_graph(program, profile, STATES_MAX);
         assert!(!graph.ways.is_empty(), "{name} {profile}");
         assert!(graph.ways.len() <= graph.transitions.count(), "{name}");

@@ -15,12 +15,13 @@ pub const SCHEMA: u32 = 1;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Line {
+#[schemars(rename = "Line")]
+pub struct Line<R = Record> {
     /// The number of the schema.
     pub schema: u32,
     /// What the line says.
     #[serde(flatten)]
-    pub record: Record,
+    pub record: R,
 }
 
 /// What a line says.
@@ -221,7 +222,7 @@ pub struct Failure {
     /// The claim.
     #[serde(flatten)]
     pub place: Place,
-    /// Whether only a bound keeps the claim from being decided.
+    /// Whether the claim is not decided: a bound cut the search, or a run of a libpython does not show all.
     pub undecided: bool,
     /// The outcome that shows it.
     pub outcome: Option<String>,
@@ -397,7 +398,7 @@ pub fn counterexample(file: &ScenarioFile, found: &Found, trace: &Trace) -> Reco
 
 /// The line of a record, with its line end.
 #[must_use]
-pub fn line(record: Record) -> String {
+pub fn line<R: Serialize>(record: R) -> String {
     // These types have no maps with other keys than strings, the only thing that JSON cannot hold.
     serde_json::to_string(&Line {
         schema: SCHEMA,

@@ -18,7 +18,7 @@ use super::handle::InterpreterHandle;
 use super::interpreter::EXIT_CALLBACKS_MAX;
 use super::outcome::{Crash, Fatal, Over, Step};
 use super::state::Caller;
-use crate::sync::{choose_usually, pause_point, scope};
+use crate::sync::{choose_usually, scope};
 
 /// The status of a process whose finalization failed to flush.
 const STATUS_FLUSH_FAILED: i32 = 120;
@@ -89,9 +89,7 @@ impl Caller<'_> {
         } else {
             status
         };
-        // Others may run between finalization and the end of the process.
-        pause_point();
-        Err(self.runtime.end_process(Over::Exit(status)))
+        Err(self.end_process(Over::Exit(status)))
     }
 
     /// §FINAL F6: Python's callbacks, over a copy of the list, which is empty afterwards.

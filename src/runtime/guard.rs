@@ -153,11 +153,7 @@ impl Guards {
     pub(super) fn new(slot: usize) -> Self {
         Self {
             count: AtomicU32::new(("interpreter.guards", slot), 0),
-            bucket: RawMutex::new(
-                ("interpreter.guards_bucket", slot),
-                ("interpreter.guards_bucket", slot),
-                Waiters::NONE,
-            ),
+            bucket: RawMutex::new(("interpreter.guards_bucket", slot), Waiters::NONE),
         }
     }
 

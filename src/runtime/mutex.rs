@@ -93,10 +93,10 @@ pub(super) struct PyMutex {
 }
 
 impl PyMutex {
-    pub(super) fn new(bits: impl Into<Name>, bucket: impl Into<Name> + Copy) -> Self {
+    pub(super) fn new(bits: impl Into<Name>, bucket: impl Into<Name>) -> Self {
         Self {
             bits: AtomicU8::new(bits, 0),
-            bucket: RawMutex::new(bucket, bucket, Waiters::NONE),
+            bucket: RawMutex::new(bucket, Waiters::NONE),
         }
     }
 
@@ -203,14 +203,11 @@ impl Caller<'_> {
         waiters.push(current_thread());
         bucket.write(waiters);
         self.unlock_raw(bucket)?;
-        let mut woken = self.wait_detached()?;
-        if !woken {
+        if !self.wait_detached()? {
             if self.withdraw(bucket)? {
                 return Ok(false);
             }
-            while !woken {
-                woken = self.wait_detached()?;
-            }
+            while !self.wait_detached()? {}
         }
         Ok(self.runtime.parking.is_handed_off())
     }

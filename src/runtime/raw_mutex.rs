@@ -85,10 +85,11 @@ impl RawEntries {
 }
 
 impl<T: Word> RawMutex<T> {
-    pub(super) fn new(word: impl Into<Name>, contents: impl Into<Name>, value: T) -> Self {
+    pub(super) fn new(name: impl Into<Name>, value: T) -> Self {
+        let name = name.into();
         Self {
-            word: AtomicU8::new(word, 0),
-            value: Plain::new(contents, value),
+            word: AtomicU8::new(name, 0),
+            value: Plain::new(name, value),
         }
     }
 

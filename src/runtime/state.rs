@@ -394,19 +394,18 @@ impl<'a> Caller<'a> {
     /// Undefined behaviour was met.
     #[must_use]
     pub fn crash(&self, crash: Crash) -> Ended {
-        self.die(Over::Crash(crash))
+        self.end_process(Over::Crash(crash))
     }
 
     /// `Py_FatalError`.
     #[doc(alias = "Py_FatalError")]
     #[must_use]
     pub fn fatal(&self, fatal: Fatal) -> Ended {
-        self.die(Over::Fatal(fatal))
+        self.end_process(Over::Fatal(fatal))
     }
 
-    /// The process dies of what the thread does: after whatever others do first, also where the thread touches nothing that is
-    /// shared.
-    fn die(&self, over: Over) -> Ended {
+    /// The thread ends the process: after whatever others do first, also where it touches nothing that is shared.
+    pub(super) fn end_process(&self, over: Over) -> Ended {
         pause_point();
         self.runtime.end_process(over)
     }
@@ -429,7 +428,7 @@ impl<'a> Caller<'a> {
             | StatusError::NoThreadState
             | StatusError::Audit
             | StatusError::Initialized
-            | StatusError::Stage(_) => self.die(Over::Status(error)),
+            | StatusError::Stage(_) => self.end_process(Over::Status(error)),
         }
     }
 

@@ -115,6 +115,19 @@ fn threads(indexes: impl Iterator<Item = usize>) -> Threads {
     )
 }
 
+impl From<Observed> for Sight {
+    /// A run of which nothing else is known.
+    fn from(observed: Observed) -> Self {
+        Self {
+            observed,
+            waits_for: Vec::new(),
+            waits: Vec::new(),
+            owed: Vec::new(),
+            busy: Vec::new(),
+        }
+    }
+}
+
 impl Sight {
     /// How the run ended, of a library of this release.
     #[must_use]

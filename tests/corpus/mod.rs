@@ -36,7 +36,8 @@ impl ScenarioFile {
 
 /// The oldest and the newest release of a scenario, for what is alike in those between.
 pub(crate) fn ends(program: &Program) -> impl Iterator<Item = Profile> + use<> {
-    let ends = [program.profiles.first(), program.profiles.last()];
+    let newest = program.profiles.iter().skip(1).last();
+    let ends = [program.profiles.first(), newest];
     ends.map(|profile| profile.copied()).into_iter().flatten()
 }
 

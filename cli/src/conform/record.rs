@@ -3,20 +3,15 @@
 //! The schema is `cli/schema/conform-1.json`; a test keeps it equal to these types. A field may be added under the same
 //! number; one that changes its meaning or goes away needs a new one.
 
-use crate::record::{Finding, SCHEMA};
+pub use crate::record::line;
+
+use crate::record::Finding;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Line {
-    /// The number of the schema.
-    pub schema: u32,
-    /// What the line says.
-    #[serde(flatten)]
-    pub record: Record,
-}
+pub type Line = crate::record::Line<Record>;
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -193,16 +188,4 @@ pub struct Summary {
     pub stale: u64,
     /// Libpythons that drove less than they are held to.
     pub fallen: u64,
-}
-
-/// The line of a record, with its line end.
-#[must_use]
-pub fn line(record: Record) -> String {
-    // These types have no maps with other keys than strings, the only thing that JSON cannot hold.
-    serde_json::to_string(&Line {
-        schema: SCHEMA,
-        record,
-    })
-    .unwrap_or_default()
-        + "\n"
 }

@@ -85,20 +85,28 @@ impl Target {
     }
 }
 
-impl Plan {
-    /// Whether a scenario is run on a libpython: it names the release, or need not. A patch level that it names is for
+impl Target {
+    /// Whether a scenario is run on the libpython: it names the release, or need not. A patch level that it names is for
     /// the model: what a library does is held against the profile of exactly its own.
     #[must_use]
-    pub fn pairs(&self, scenario: &Scenario, target: &Target) -> bool {
-        let profile = target.profile;
+    pub fn is_for(&self, scenario: &Scenario, all_releases: bool) -> bool {
+        let profile = self.profile;
         scenario.program.as_ref().is_some_and(|program| {
-            self.all_releases
+            all_releases
                 || program.profiles.iter().any(|named| {
                     !named.is_sound()
                         && named.minor() == profile.minor()
                         && named.is_free_threaded() == profile.is_free_threaded()
                 })
         })
+    }
+}
+
+impl Plan {
+    /// Whether a scenario is run on a libpython.
+    #[must_use]
+    pub fn pairs(&self, scenario: &Scenario, target: &Target) -> bool {
+        target.is_for(scenario, self.all_releases)
     }
 }
 

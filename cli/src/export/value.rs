@@ -50,23 +50,13 @@ impl Writer<'_> {
     /// The name of a `PyMutex`; those of several instances of a body are told apart.
     pub(super) fn py_mutex(&self, place: usize) -> String {
         let all = &self.program.py_mutexes;
-        let name = &all[place].name;
-        let same = all[..place]
-            .iter()
-            .filter(|other| other.name == *name)
-            .count();
-        numbered(name, same)
+        told_apart(place, |place| &all[place].name)
     }
 
     /// The name of a key of thread-specific storage, likewise.
     pub(super) fn tss_key(&self, place: usize) -> String {
         let all = &self.program.tss_keys;
-        let name = &all[place].name;
-        let same = all[..place]
-            .iter()
-            .filter(|other| other.name == *name)
-            .count();
-        numbered(name, same)
+        told_apart(place, |place| &all[place].name)
     }
 
     /// The name of a structure; one written in place has a number.
@@ -195,8 +185,10 @@ impl Writer<'_> {
     }
 }
 
-fn numbered(name: &str, same: usize) -> String {
-    match same {
+/// The name of what stands at a place, with a number if others before it are called the same.
+fn told_apart<'a>(place: usize, name_at: impl Fn(usize) -> &'a str) -> String {
+    let name = name_at(place);
+    match (0..place).filter(|other| name_at(*other) == name).count() {
         0 => global(name),
         same => format!("{}_{same}", global(name)),
     }

@@ -3,20 +3,15 @@
 //! The schema is `cli/schema/on-1.json`; a test keeps it equal to these types. A field may be added under the same number;
 //! one that changes its meaning or goes away needs a new one.
 
-use crate::record::{Finding, Place, SCHEMA, Step, Thread, Word};
+pub use crate::record::{Failure, line};
+
+use crate::record::{Finding, Place, Step, Thread, Word};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Line {
-    /// The number of the schema.
-    pub schema: u32,
-    /// What the line says.
-    #[serde(flatten)]
-    pub record: Record,
-}
+pub type Line = crate::record::Line<Record>;
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -98,22 +93,6 @@ pub struct Outcome {
     pub not_in_model: Option<bool>,
 }
 
-/// A claim that an outcome refutes.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Failure {
-    /// A code that `tstate explain` knows.
-    pub code: String,
-    /// What is wrong.
-    pub message: String,
-    /// The claim.
-    #[serde(flatten)]
-    pub place: Place,
-    /// Whether it may be otherwise, as a run does not show all.
-    pub undecided: bool,
-    /// The outcome that shows it.
-    pub outcome: Option<String>,
-}
-
 /// A claim, or a part of it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Claim {
@@ -170,16 +149,4 @@ pub struct Summary {
     pub runs: u64,
     /// What no search sees.
     pub limits: String,
-}
-
-/// The line of a record, with its line end.
-#[must_use]
-pub fn line(record: Record) -> String {
-    // These types have no maps with other keys than strings, the only thing that JSON cannot hold.
-    serde_json::to_string(&Line {
-        schema: SCHEMA,
-        record,
-    })
-    .unwrap_or_default()
-        + "\n"
 }

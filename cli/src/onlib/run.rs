@@ -1,7 +1,7 @@
 //! Searches all scenarios on all libpythons, several at once, in the order of the plan.
 
 use super::hunt::{Case, Verdict, hunt};
-use super::library::{Library, Served};
+use super::library::Served;
 use super::search::Options;
 use crate::check::plan::Scenario;
 use crate::conform::program::Driver;
@@ -38,22 +38,12 @@ pub struct Pair {
 }
 
 impl Plan {
-    /// Whether the scenario names the library's release.
-    fn is_pair(&self, scenario: &Scenario, target: &Target) -> bool {
-        let profile = target.profile;
-        scenario.program.as_ref().is_some_and(|program| {
-            let mut named = program.profiles.iter();
-            self.all_releases
-                || named.any(|named| !named.is_sound() && named.minor() == profile.minor())
-        })
-    }
-
     /// The pairs to search, by scenario.
     fn pairs(&self) -> Vec<(usize, usize)> {
         let scenarios = self.scenarios.iter().enumerate();
         let pairs = scenarios.flat_map(|(number, scenario)| {
             let targets = self.targets.iter().enumerate();
-            let targets = targets.filter(|(_, target)| self.is_pair(scenario, target));
+            let targets = targets.filter(|(_, target)| target.is_for(scenario, self.all_releases));
             targets.map(move |(target, _)| (number, target))
         });
         pairs.collect()
@@ -66,16 +56,6 @@ impl Plan {
 ///
 /// A thread cannot be started.
 pub fn run(plan: &Plan, jobs: NonZeroUsize, driver: &Driver) -> Result<Vec<Pair>, Stop> {
-    run_with(plan, jobs, |target, source| {
-        Box::new(Served::new(driver, target, source))
-    })
-}
-
-fn run_with<'a>(
-    plan: &'a Plan,
-    jobs: NonZeroUsize,
-    open: impl Fn(&'a Target, &'a str) -> Box<dyn Library + 'a> + Sync,
-) -> Result<Vec<Pair>, Stop> {
     let pairs = plan.pairs();
     let work = |number: usize| {
         let (scenario, target) = pairs[number];
@@ -86,8 +66,8 @@ fn run_with<'a>(
             program,
             profile: plan.targets[target].profile,
         };
-        let mut library = open(&plan.targets[target], &about.file.source);
-        let verdict = hunt(case, &plan.options, plan.asks_model, library.as_mut());
+        let mut library = Served::new(driver, &plan.targets[target], &about.file.source);
+        let verdict = hunt(case, &plan.options, plan.asks_model, &mut library);
         Some(Pair {
             scenario,
             target,

@@ -124,17 +124,11 @@ mod tests {
                 End::Exit(0)
             };
             Answer::Ran(Box::new(Ran {
-                sight: Sight {
-                    observed: Observed {
-                        events: Vec::new(),
-                        end,
-                        threads: vec![Rest::Ended],
-                    },
-                    waits_for: Vec::new(),
-                    waits: Vec::new(),
-                    owed: Vec::new(),
-                    busy: Vec::new(),
-                },
+                sight: Sight::from(Observed {
+                    events: Vec::new(),
+                    end,
+                    threads: vec![Rest::Ended],
+                }),
                 planned: Planned {
                     departures: plan.departures.clone(),
                     ..Planned::default()

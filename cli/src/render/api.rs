@@ -49,7 +49,7 @@ pub fn table(rows: &[&Row], columns: usize) -> String {
     let cells: Vec<Vec<Cell>> = rows
         .iter()
         .map(|row| {
-            let [class, needs] = if is_call(row) {
+            let [class, needs] = if row.is_modelled().is_some() {
                 [class(row.class), attachment(row.attachment)]
             } else {
                 [kind(row.kind), ""]
@@ -92,7 +92,7 @@ fn facts(row: &Row) -> Vec<(&'static str, String)> {
     if !row.aliases.is_empty() {
         facts.push(("also named", row.aliases.join(", ")));
     }
-    if is_call(row) {
+    if let Some(how) = row.is_modelled() {
         facts.push(("class", class_meaning(row.class).to_owned()));
         facts.push(("needs", attachment_meaning(row.attachment).to_owned()));
         facts.push((
@@ -104,8 +104,6 @@ fn facts(row: &Row) -> Vec<(&'static str, String)> {
             }
             .to_owned(),
         ));
-    }
-    if let Some(how) = row.is_modelled() {
         facts.push(("modelled", modelled_meaning(how).to_owned()));
     }
     let endings = row.endings();
@@ -167,13 +165,6 @@ pub fn json(row: &Row) -> String {
     serde_json::to_string(&entry).unwrap_or_default() + "\n"
 }
 
-fn is_call(row: &Row) -> bool {
-    match row.kind {
-        Kind::Function | Kind::Macro | Kind::Word => true,
-        Kind::Global | Kind::Type | Kind::Field | Kind::Constant => false,
-    }
-}
-
 /// `3.8–3.15`, `from 3.12`, `up to 3.11`, `all`.
 fn releases(row: &Row) -> String {
     match (row.since <= MINOR_MIN, row.until >= MINOR_MAX) {
@@ -194,22 +185,16 @@ fn signature(row: &Row) -> String {
         .iter()
         .map(|parameter| parameter_text(*parameter))
         .collect();
-    let parameters = match row.kind {
-        Kind::Function if parameters.is_empty() => vec!["void".to_owned()],
-        Kind::Function
-        | Kind::Macro
-        | Kind::Word
-        | Kind::Global
-        | Kind::Type
-        | Kind::Field
-        | Kind::Constant => parameters,
+    let has_none = parameters.is_empty();
+    let parameters = if has_none && row.kind == Kind::Function {
+        "void".to_owned()
+    } else {
+        parameters.join(", ")
     };
+    let called = format!("{}({parameters})", row.name);
     match row.kind {
-        Kind::Function | Kind::Word => spaced(
-            c_type(row.result),
-            &format!("{}({})", row.name, parameters.join(", ")),
-        ),
-        Kind::Macro if !parameters.is_empty() => format!("{}({})", row.name, parameters.join(", ")),
+        Kind::Function | Kind::Word => spaced(c_type(row.result), &called),
+        Kind::Macro if !has_none => called,
         Kind::Macro | Kind::Global | Kind::Type | Kind::Field | Kind::Constant => {
             row.name.to_owned()
         }

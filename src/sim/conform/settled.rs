@@ -192,16 +192,9 @@ impl Sim<'_, '_> {
                 Move::TimeOut | Move::Spurious | Move::Signal(_) => false,
             }
         };
-        let inside: Vec<Choice> = now
-            .iter()
-            .filter(|choice| goes(choice) && !self.stands(choice.thread()))
-            .copied()
-            .collect();
-        let events: Vec<Choice> = now
-            .iter()
-            .filter(|choice| goes(choice) && self.stands(choice.thread()))
-            .copied()
-            .collect();
+        let able = now.iter().filter(goes).copied();
+        let (events, inside): (Vec<Choice>, Vec<Choice>) =
+            able.partition(|choice| self.stands(choice.thread()));
         if !inside.is_empty() && (silent < BUSY || events.is_empty()) {
             let place = self.random.rand_range(0..inside.len() as u64) as usize;
             return Some(inside[place]);

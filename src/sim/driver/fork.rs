@@ -6,7 +6,7 @@
 use super::{Activation, Calls, Flow, Lane, Machine, Python, index_of, position};
 use crate::runtime::{Over, Step as Called};
 use crate::sim::scenario::program::{Block, BodyId, StatementId, ThreadId};
-use crate::sync::{Branch, ThreadIndex, current_thread, pause_point, statement};
+use crate::sync::{Branch, ThreadIndex, current_thread, statement};
 
 impl<P: Python> Machine<P> {
     /// How many forks the run followed into the child.
@@ -101,8 +101,7 @@ impl<P: Python> Machine<P> {
         self.block(caller, at, child, place)?;
         // Threads that it started may run between the last statement and the end of the process.
         statement(position(u64::MAX, id));
-        pause_point();
-        Err(self.runtime.end_process(Over::Exit(0)))
+        Err(self.end_process(Over::Exit(0)))
     }
 
     /// `os.fork`: 0 after the block of the process that the run goes on as, or -1 if it raises.

@@ -395,6 +395,12 @@ impl<P: Python> Machine<P> {
         }
     }
 
+    /// The calling thread ends the process, after whatever others do first.
+    fn end_process(&self, over: Over) -> Ended {
+        pause_point();
+        self.runtime.end_process(over)
+    }
+
     /// An assertion failed: the first one counts, and the process is over.
     fn fail(&self, site: Site) -> Ended {
         // Others may run first, as before whatever else ends the process.

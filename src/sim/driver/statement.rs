@@ -256,8 +256,7 @@ impl<P: Python> Machine<P> {
             }
             StatementKind::Exit(status) => {
                 let status = self.read(at, next.id, status)?.number();
-                pause_point();
-                return Err(self.runtime.end_process(Over::Exit(status as i32)));
+                return Err(self.end_process(Over::Exit(status as i32)));
             }
             _ => unreachable!("what the runtime does not model is refused before a run"),
         }

@@ -325,11 +325,7 @@ impl Semaphore {
 
     /// A semaphore that is not there yet.
     pub fn destroyed(name: impl Into<Name>) -> Self {
-        Self {
-            hook: hook_new!(Semaphore, name, u64::from(SEMAPHORE_DESTROYED)),
-            count: parking_lot::Mutex::new(SEMAPHORE_DESTROYED),
-            posted: parking_lot::Condvar::new(),
-        }
+        Self::new(name, SEMAPHORE_DESTROYED)
     }
 
     /// Gives one; whether there was a semaphore to give it to.

@@ -152,17 +152,11 @@ mod tests {
             costly: vec![Choice::Run(1)],
         });
         Ran {
-            sight: Sight {
-                observed: Observed {
-                    events: Vec::new(),
-                    end: End::Exit(0),
-                    threads: Vec::new(),
-                },
-                waits_for: Vec::new(),
-                waits: Vec::new(),
-                owed: Vec::new(),
-                busy: Vec::new(),
-            },
+            sight: Sight::from(Observed {
+                events: Vec::new(),
+                end: End::Exit(0),
+                threads: Vec::new(),
+            }),
             planned: Planned {
                 departures: plan.departures.clone(),
                 decisions: decisions.collect(),
