@@ -242,7 +242,36 @@ mod tests {
     use crate::sim::scenario;
     use std::collections::BTreeSet;
 
-    const RUNS: u64 = 200;
+    const RUNS: u64 = 100;
+    /// Which of the two is given the GIL is open, and with it whose call ends first.
+    const TWO_WAIT: &str = r#"scenario "two wait"
+python 3.12
+
+thread main {
+    Py_Initialize()
+    start one
+    start two
+    spin until waits_for_gil(one) && waits_for_gil(two)
+    Py_BEGIN_ALLOW_THREADS
+        join one
+        join two
+    Py_END_ALLOW_THREADS
+}
+
+foreign thread one {
+    PyGILState_STATE g = PyGILState_Ensure()
+    PyGILState_Release(g)
+}
+
+foreign thread two {
+    PyGILState_STATE g = PyGILState_Ensure()
+    PyGILState_Release(g)
+}
+
+expect {
+    allow ok
+}
+"#;
 
     /// How runs end that are held to the order of a scenario's shortest run to each outcome: drawn, and all.
     fn drawn_and_all(source: &str, minor: u8) -> Vec<[BTreeSet<String>; 2]> {
@@ -258,7 +287,10 @@ mod tests {
         )
         .verdict;
         let of = |ends: &[Ended]| {
-            let texts = ends.iter().map(|end| outcome_text(&program, &end.outcome));
+            let texts = ends.iter().map(|end| {
+                let outcome = outcome_text(&program, &end.outcome);
+                format!("{outcome}, kept {}, held {}", end.kept, end.held)
+            });
             texts.collect()
         };
         let mut found = Vec::new();
@@ -280,6 +312,7 @@ mod tests {
     fn what_runs_drawn_at_random_come_to_is_what_all_come_to() {
         let mut several = 0;
         for (source, minor) in [
+            (TWO_WAIT, 12),
             (
                 include_str!("../../../scenarios/tss/created-at-once.capi"),
                 12,
