@@ -22,7 +22,7 @@ impl Writer<'_> {
         if let Some(function) = row.modelled
             && let Some(text) = self.special(at, function, call)?
         {
-            return Ok(text);
+            return self.making(function, text);
         }
         if row.kind != Kind::Function {
             return Err(format!("`{}` has no form in C yet", row.name));
@@ -33,7 +33,11 @@ impl Writer<'_> {
         for (argument, parameter) in call.arguments.iter().zip(&row.parameters[skipped..]) {
             arguments.push(self.argument(at, argument, *parameter)?);
         }
-        Ok(format!("{}({})", row.name, arguments.join(", ")))
+        let text = format!("{}({})", row.name, arguments.join(", "));
+        match row.modelled {
+            Some(function) => self.making(function, text),
+            None => Ok(text),
+        }
     }
 
     fn argument(&mut self, at: At, argument: &Argument, parameter: Parameter) -> Written<String> {
@@ -131,6 +135,25 @@ impl Writer<'_> {
             Call::CurrentFrames => self.native("sys", "_current_frames"),
             Call::TracemallocStart => self.native("_tracemalloc", "start"),
             Call::TracemallocStop => self.native("_tracemalloc", "stop"),
+            Call::AllocHook => format!("alloc_hook({})", self.adapted(call, 0, Adapter::Plain)?),
+            Call::AtSite => {
+                self.need(Need::AtSite);
+                format!("at_site({})", self.adapted(call, 0, Adapter::Plain)?)
+            }
+            Call::AtMain => {
+                self.need(Need::Interpreters);
+                self.need(Need::AtMain);
+                match self.adapted(call, 0, Adapter::Builtin)?.as_str() {
+                    "NULL" => "main_method = NULL".to_owned(),
+                    method => format!("main_method = &{method}"),
+                }
+            }
+            Call::RunMain | Call::Main => {
+                self.need(Need::Interpreters);
+                self.need(Need::AtMain);
+                let runs = function == Call::RunMain;
+                if runs { "run_main()" } else { "main_program()" }.to_owned()
+            }
             Call::AtSignal => {
                 self.need(Need::AtSignal);
                 format!("at_signal(&{})", self.adapted(call, 0, Adapter::Callable)?)
@@ -237,6 +260,13 @@ impl Writer<'_> {
                 let tracer = self.adapted(call, 0, Adapter::Trace)?;
                 let object = self.any(at, call, 1)?;
                 format!("{}({tracer}, {object})", call.call.row().name)
+            }
+            Call::RefTracerSetTracer => {
+                let data = self.any(at, call, 1)?;
+                let Some(tracer) = call.arguments.first() else {
+                    return Err("no tracer is passed".to_owned());
+                };
+                self.tracing_references(at, tracer, &data)?
             }
             Call::InterpreterStateSetEvalFrameFunc => {
                 let interpreter = self.any(at, call, 0)?;

@@ -5,7 +5,9 @@
 //! statement that blocks is really entered. A process around it watches for what comes of it.
 
 mod call;
+mod making;
 mod page;
+mod parts;
 mod statement;
 mod story;
 mod value;
@@ -80,6 +82,7 @@ pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
     loop {
         let mut writer = Writer::new(told.program, profile, &story, shared.clone());
         writer.unbound = unbound(&run);
+        writer.look_at_memory();
         writer.adapters_before.clone_from(&adapters);
         let text = writer.page(&head, &run);
         // A name turns out to be read by another body after it was written as this one's own.
