@@ -268,7 +268,10 @@ impl Caller<'_> {
         self.attach(made)?;
         self.load_extensions(interpreter)?;
         match self.run_later_stages(made)? {
-            None => Ok(Ok(made)),
+            None => {
+                self.note_names(owner, config.use_main_obmalloc == 0);
+                Ok(Ok(made))
+            }
             Some(stage) => {
                 self.undo_half_made(interpreter, made)?;
                 self.attach_saved(saved)?;
@@ -470,6 +473,7 @@ impl Caller<'_> {
             return;
         };
         let interpreter = &self.runtime.interpreters[slot];
+        self.lose_names(interpreter);
         interpreter
             .generation
             .write(next_generation(handle.generation()));
