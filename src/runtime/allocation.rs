@@ -41,7 +41,7 @@ use super::callback::Callback;
 use super::interpreter::Interpreter;
 use super::outcome::{Crash, Step};
 use super::state::Caller;
-use crate::sync::{AtomicBool, AtomicU64, Local, Ordering, Word};
+use crate::sync::{AtomicBool, AtomicU64, Local, Ordering, Plain, Word};
 
 /// Who looks on.
 #[derive(Debug)]
@@ -50,8 +50,8 @@ pub(super) struct Allocations {
     hook: AtomicU64,
     /// `tracemalloc_config.tracing`.
     tracing: AtomicBool,
-    /// The tables hold names whose memory is gone.
-    dangling: AtomicBool,
+    /// The tables hold names whose memory is gone. Rule: the tables' own lock.
+    dangling: Plain<bool>,
     /// Whether the thread is inside one that is looked at: `reentrant`.
     inside: Local<bool>,
 }
@@ -61,7 +61,7 @@ impl Allocations {
         Self {
             hook: AtomicU64::new("allocation.hook", Callback::NONE.to_word()),
             tracing: AtomicBool::new("tracemalloc.tracing", false),
-            dangling: AtomicBool::new("tracemalloc.dangling", false),
+            dangling: Plain::new("tracemalloc.dangling", false),
             inside: Local::new("allocation.inside", false),
         }
     }
@@ -131,7 +131,7 @@ impl Caller<'_> {
         }
         allocations.tracing.store(false, Ordering::Relaxed);
         if self.runtime.profile.tracemalloc_holds_names() {
-            if allocations.dangling.load(Ordering::Relaxed) {
+            if allocations.dangling.read() {
                 return Err(self.crash(Crash::UseAfterFree));
             }
             for interpreter in &self.runtime.interpreters {
@@ -154,8 +154,7 @@ impl Caller<'_> {
     pub(super) fn lose_names(&self, interpreter: &Interpreter) {
         if self.runtime.hooks_used.peek() && interpreter.names_are_traced.read() {
             interpreter.names_are_traced.write(false);
-            let dangling = &self.runtime.allocations.dangling;
-            dangling.store(true, Ordering::Relaxed);
+            self.runtime.allocations.dangling.write(true);
         }
     }
 

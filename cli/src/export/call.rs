@@ -102,6 +102,9 @@ impl Writer<'_> {
         if let Some(text) = self.looking_on(at, function, call)? {
             return Ok(Some(text));
         }
+        if let Some(text) = self.main_program(function, call)? {
+            return Ok(Some(text));
+        }
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "all other calls are what their names say"
@@ -135,7 +138,30 @@ impl Writer<'_> {
             Call::CurrentFrames => self.native("sys", "_current_frames"),
             Call::TracemallocStart => self.native("_tracemalloc", "start"),
             Call::TracemallocStop => self.native("_tracemalloc", "stop"),
-            Call::AllocHook => format!("alloc_hook({})", self.adapted(call, 0, Adapter::Plain)?),
+            Call::AtSignal => {
+                self.need(Need::AtSignal);
+                format!("at_signal(&{})", self.adapted(call, 0, Adapter::Callable)?)
+            }
+            Call::MakePendingCalls => {
+                self.need(Need::Raised);
+                "dropped(Py_MakePendingCalls())".to_owned()
+            }
+            Call::ErrCheckSignals => {
+                self.need(Need::Raised);
+                "dropped(PyErr_CheckSignals())".to_owned()
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(text))
+    }
+
+    /// What `site` and the main program run, and who runs them.
+    fn main_program(&mut self, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other calls are what their names say"
+        )]
+        let text = match function {
             Call::AtSite => {
                 self.need(Need::AtSite);
                 format!("at_site({})", self.adapted(call, 0, Adapter::Plain)?)
@@ -153,18 +179,6 @@ impl Writer<'_> {
                 self.need(Need::AtMain);
                 let runs = function == Call::RunMain;
                 if runs { "run_main()" } else { "main_program()" }.to_owned()
-            }
-            Call::AtSignal => {
-                self.need(Need::AtSignal);
-                format!("at_signal(&{})", self.adapted(call, 0, Adapter::Callable)?)
-            }
-            Call::MakePendingCalls => {
-                self.need(Need::Raised);
-                "dropped(Py_MakePendingCalls())".to_owned()
-            }
-            Call::ErrCheckSignals => {
-                self.need(Need::Raised);
-                "dropped(PyErr_CheckSignals())".to_owned()
             }
             _ => return Ok(None),
         };
@@ -242,6 +256,7 @@ impl Writer<'_> {
             reason = "all other calls are what their names say"
         )]
         let text = match function {
+            Call::AllocHook => format!("alloc_hook({})", self.adapted(call, 0, Adapter::Plain)?),
             Call::AddAuditHook => {
                 format!(
                     "PySys_AddAuditHook({}, NULL)",
