@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tstate::runtime::Profile;
 use tstate::sim::conform::Recorded;
+use tstate::sim::digest_of;
 use tstate::sim::events::{End, EventKind, Observed, Rest};
 use tstate::sim::scenario::program::Program;
 use tstate::sync::Branch;
@@ -185,24 +186,39 @@ fn seen(file: &ScenarioFile, outcomes: &BTreeMap<Profile, Vec<String>>) -> Seen 
     seen
 }
 
-/// What searches of real libpythons met, by scenario: who ended how.
-fn searched() -> BTreeMap<String, Vec<(Profile, String)>> {
+/// An outcome that a search of a real libpython met.
+struct Met {
+    library: Profile,
+    outcome: String,
+    /// The run, for `tstate replay --on`.
+    schedule: String,
+}
+
+/// What searches of real libpythons met, by scenario.
+fn searched() -> BTreeMap<String, Vec<Met>> {
     let text = std::fs::read_to_string(root().join(SEARCHED)).expect("the file is there");
-    let mut met: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    let mut met: BTreeMap<String, Vec<Met>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.splitn(3, ' ');
         let (scenario, library) = (words.next(), words.next());
         let outcome = words.next().and_then(|rest| rest.rsplit_once(' '));
-        let (Some(scenario), Some(library), Some((outcome, _))) = (scenario, library, outcome)
+        let (Some(scenario), Some(library), Some((outcome, schedule))) =
+            (scenario, library, outcome)
         else {
             panic!("{SEARCHED}: {line}");
         };
-        let library = library.parse().expect("a libpython's profile");
-        met.entry(scenario.to_owned())
-            .or_default()
-            .push((library, outcome.to_owned()));
+        met.entry(scenario.to_owned()).or_default().push(Met {
+            library: library.parse().expect("a libpython's profile"),
+            outcome: outcome.to_owned(),
+            schedule: schedule.to_owned(),
+        });
     }
     met
+}
+
+/// Whether a schedule such as `on1/3.12.1/8f3a61c2/0.12=1` is of this library and this text.
+fn is_of(schedule: &str, library: Profile, source: &str) -> bool {
+    schedule.starts_with(&format!("on1/{library}/{:08x}/", digest_of(source)))
 }
 
 /// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and
@@ -234,12 +250,13 @@ fn stories() -> Vec<Story> {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let outcomes = outcomes_in(&snapshot);
         let mut seen = seen(file, &outcomes);
-        for (library, met) in searched.remove(&file.title()).unwrap_or_default() {
-            let release = Profile::release(library.minor()).expect("a release");
+        for met in searched.remove(&file.title()).unwrap_or_default() {
+            let minor = met.library.minor();
+            let release = Profile::release(minor).expect("a release");
             let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
-            if let Some(outcome) = confirmed(&met, known) {
-                let key = (outcome.to_owned(), library.minor());
-                seen.entry(key).or_default().insert(library);
+            if let Some(outcome) = confirmed(&met.outcome, known) {
+                let key = (outcome.to_owned(), minor);
+                seen.entry(key).or_default().insert(met.library);
             }
         }
         Story {
@@ -375,6 +392,26 @@ fn page(stories: &[Story]) -> String {
 #[test]
 fn the_page_of_changes_is_up_to_date() {
     corpus::assert_page(PAGE, &page(&stories()), "changes");
+}
+
+/// A schedule runs again only with the text that it was found for; who changes a scenario has it searched again.
+#[test]
+fn what_searches_met_is_of_the_scenarios_as_they_are() {
+    let searched = searched();
+    let mut stale = BTreeSet::new();
+    for file in scenario_files() {
+        let met = searched.get(&file.title()).map_or(&[][..], Vec::as_slice);
+        let is_stale = |met: &Met| !is_of(&met.schedule, met.library, &file.source);
+        if met.iter().any(is_stale) {
+            stale.insert(format!("scenarios/{}.capi", file.title()));
+        }
+    }
+    let stale: Vec<String> = stale.into_iter().collect();
+    assert!(
+        stale.is_empty(),
+        "{SEARCHED} is of older texts: scripts/search-record {}",
+        stale.join(" ")
+    );
 }
 
 #[test]
