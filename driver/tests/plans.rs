@@ -100,7 +100,7 @@ thread main {
     post done
     post done
     post done
-    waits_for_gil(worker) == 1
+    assert waits_for_gil(worker)
 }
 foreign thread worker {
     PyGILState_STATE g = PyGILState_Ensure()
