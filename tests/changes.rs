@@ -222,11 +222,25 @@ fn is_of(schedule: &str, library: Profile, source: &str) -> bool {
 }
 
 /// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and
-/// end as any other, and what leaks ends as what does not.
-fn confirmed<'a>(met: &str, outcomes: &'a [String]) -> Option<&'a str> {
+/// end as any other, and what leaks ends as what does not. A use after free does not go on where the search of this library
+/// met one: freed memory is fenced off there.
+fn confirmed<'a>(met: &str, all_met: &[&str], outcomes: &'a [String]) -> Option<&'a str> {
     let children = |outcome: &str| outcome.matches("child(").count();
-    let crashes =
-        |outcome: &&String| word_of(outcome) == "crash" && children(outcome) == children(met);
+    let is_freed = |outcome: &str| outcome.contains("crash(use_after_free)");
+    if is_freed(met) {
+        return outcomes
+            .iter()
+            .map(String::as_str)
+            .find(|known| *known == met);
+    }
+    let is_fenced = all_met
+        .iter()
+        .any(|other| is_freed(other) && children(other) == children(met));
+    let crashes = |outcome: &&String| {
+        word_of(outcome) == "crash"
+            && children(outcome) == children(met)
+            && !(is_fenced && is_freed(outcome))
+    };
     let mut crashing = outcomes.iter().filter(crashes);
     if word_of(met) == "crash" {
         let only = crashing.next()?;
@@ -250,11 +264,14 @@ fn stories() -> Vec<Story> {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let outcomes = outcomes_in(&snapshot);
         let mut seen = seen(file, &outcomes);
-        for met in searched.remove(&file.title()).unwrap_or_default() {
+        let all = searched.remove(&file.title()).unwrap_or_default();
+        for met in &all {
             let minor = met.library.minor();
             let release = Profile::release(minor).expect("a release");
             let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
-            if let Some(outcome) = confirmed(&met.outcome, known) {
+            let here = all.iter().filter(|other| other.library == met.library);
+            let here: Vec<&str> = here.map(|other| other.outcome.as_str()).collect();
+            if let Some(outcome) = confirmed(&met.outcome, &here, known) {
                 let key = (outcome.to_owned(), minor);
                 seen.entry(key).or_default().insert(met.library);
             }
