@@ -103,6 +103,7 @@ fn fitting<'a>(program: &Program, run: &Observed, outcomes: &'a [String]) -> Vec
             End::Exit(_) => fits_exit(program, &run.threads, word, inner),
             End::Fatal(text) => *inner == format!("fatal({text:?})"),
             End::Crash(_) => word == "crash",
+            End::Freed => inner == "crash(use_after_free)",
             End::Assertion(_) => word == "assertion",
             End::Stuck => matches!(word, "deadlock" | "livelock" | "crash" | "hang" | "exit"),
             End::Cut(_) => true,
@@ -149,7 +150,7 @@ fn shows(end: &End, outcome: &str) -> bool {
     match end {
         End::Exit(_) => matches!(&*word, "ok" | "hang" | "exit"),
         End::Fatal(_) => word == "fatal",
-        End::Crash(_) => word == "crash",
+        End::Crash(_) | End::Freed => word == "crash",
         End::Assertion(_) => word == "assertion",
         End::Stuck => word == "deadlock",
         End::Cut(_) => false,
@@ -514,10 +515,11 @@ fn a_run_confirms_an_outcome_only_if_no_other_looks_like_it() {
 
 #[test]
 fn a_search_confirms_an_outcome_only_if_no_other_looks_like_it() {
-    let confirmed = |met: &str, outcomes: &[&str]| {
+    let beside = |met: &str, all_met: &[&str], outcomes: &[&str]| {
         let outcomes: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
-        confirmed(met, &outcomes).map(str::to_owned)
+        confirmed(met, all_met, &outcomes).map(str::to_owned)
     };
+    let confirmed = |met: &str, outcomes: &[&str]| beside(met, &[met], outcomes);
     assert_eq!(
         confirmed("ok", &["ok", "lost(call)"]).as_deref(),
         Some("ok")
@@ -525,6 +527,12 @@ fn a_search_confirms_an_outcome_only_if_no_other_looks_like_it() {
     assert_eq!(confirmed("ok", &["ok", "leak"]), None);
     assert_eq!(confirmed("ok", &["ok", "crash(use_after_free)"]), None);
     assert_eq!(confirmed("ok", &["leak"]), None);
+    let freed = "crash(use_after_free)";
+    assert_eq!(
+        beside("ok", &["ok", freed], &["ok", freed]).as_deref(),
+        Some("ok")
+    );
+    assert_eq!(confirmed(freed, &["ok", freed]).as_deref(), Some(freed));
     assert_eq!(
         confirmed("lost(call)", &["ok", "leak", "lost(call)"]).as_deref(),
         Some("lost(call)")
