@@ -12,6 +12,9 @@ const EXCEPTIONS: [&str; 4] = [
     "PyExc_SystemExit",
 ];
 
+/// Functions whose texts are of wide characters.
+const WIDE: [&str; 3] = ["Py_SetProgramName", "Py_SetPythonHome", "Py_EncodeLocale"];
+
 /// `_Py_PENDING_RAWFREE`, since 3.13.
 const RAWFREE: i64 = 2;
 
@@ -31,7 +34,10 @@ impl Writer<'_> {
         let mut arguments = Vec::new();
         let skipped = row.skipped(call.arguments.len());
         for (argument, parameter) in call.arguments.iter().zip(&row.parameters[skipped..]) {
-            arguments.push(self.argument(at, argument, *parameter)?);
+            let text = self.argument(at, argument, *parameter)?;
+            let is_wide = matches!(argument, Argument::Value(Expression::Text(_)))
+                && WIDE.contains(&row.name);
+            arguments.push(if is_wide { format!("L{text}") } else { text });
         }
         Ok(format!("{}({})", row.name, arguments.join(", ")))
     }

@@ -1,6 +1,6 @@
 //! Statements as C, each with the turns around it.
 
-use super::story::{Activation, Item};
+use super::story::{Activation, Item, Statements};
 use super::write::{At, Need, Writer, Written, global, identifier, quoted};
 use tstate::runtime::ConfigField;
 use tstate::sim::scenario::calls::Call;
@@ -34,6 +34,15 @@ enum Form {
     Lines(Vec<String>),
     /// Nothing; a comment says why.
     Comment(String),
+}
+
+/// How many statements initialize Python.
+fn initializations(statements: &Statements<'_>) -> usize {
+    let initializes = |statement: &&&Statement| {
+        matches!(&statement.kind, StatementKind::Step { step: Step::Call(call), .. }
+            if call.call.row().name.starts_with("Py_Initialize"))
+    };
+    statements.values().filter(initializes).count()
 }
 
 /// The block of an `AllowThreads` that is open.
@@ -176,6 +185,12 @@ impl Writer<'_> {
         let name = call.call.row().name;
         if name.starts_with("Py_Initialize") && evaluates_in_callbacks(self.program, self.story) {
             lines.add("prepare_eval();");
+        }
+        if name.starts_with("Py_Initialize")
+            && self.needs_before.contains(&Need::PythonThreads)
+            && initializations(&self.statements) > 1
+        {
+            lines.add("thread_class = NULL;");
         }
         if name.starts_with("Py_Initialize") && self.needs_before.contains(&Need::Interpreters) {
             lines.add("prepare_interpreters();");

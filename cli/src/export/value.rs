@@ -1,6 +1,6 @@
 //! Values and conditions as C.
 
-use super::write::{At, Need, Writer, Written, global, identifier, quoted};
+use super::write::{Adapter, At, Need, Writer, Written, global, identifier, quoted};
 use tstate::sim::scenario::calls::Type;
 use tstate::sim::scenario::program::{Comparison, Expression, Operator, StateFunction, ThreadRef};
 
@@ -13,7 +13,15 @@ impl Writer<'_> {
             Expression::Text(text) => quoted(&self.program.texts[text.index()]),
             Expression::Variable(variable) => self.own(at, *variable),
             Expression::Foreign(name) => self.foreign(*name),
-            Expression::Callback(body) => self.callback(*body),
+            Expression::Callback(body) => {
+                // What C calls is the adapter.
+                let evaluates = (*body, Adapter::Evaluates);
+                if self.adapters_before.contains(&evaluates) {
+                    self.adapter(*body, Adapter::Evaluates)
+                } else {
+                    self.callback(*body)
+                }
+            }
             Expression::Flag(flag) => global(&self.program.flags[flag.index()].name),
             Expression::Mutex(mutex) => {
                 format!("&{}", global(&self.program.mutexes[mutex.index()].name))

@@ -1,7 +1,7 @@
 //! The call-level order of a run that a schedule names, and what it came to.
 
 use super::follow::Ending as _;
-use crate::runtime::{Profile, Runtime};
+use crate::runtime::{Over, Profile, Runtime};
 use crate::sim::driver::Machine;
 use crate::sim::events::{Event, EventKind, Events, Rest, Witness};
 use crate::sim::graph::Choice;
@@ -26,7 +26,7 @@ pub struct Ordered {
     pub text: String,
     /// Where each thread is then.
     pub rests: Vec<Rest>,
-    /// The process ended by the end of its first thread, which this is.
+    /// The process ended by what this thread did last: it was the first, or a child's own.
     pub ended_by: Option<ThreadIndex>,
     /// How many forks the run followed into the child.
     pub generation: u8,
@@ -108,11 +108,18 @@ pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> 
             told.step(ear.0.take());
         }
         let machine = stage.judge.machine();
-        let ended = machine.process_ended() && machine.runtime.over().is_none();
+        let ended = match machine.runtime.over() {
+            None => machine.process_ended().then(|| machine.first()),
+            // A child of `os.fork` ends where its block does, on the only thread that it has.
+            Some(Over::Exit(0)) if machine.generation() > 0 && machine.failed().is_none() => {
+                Some(ThreadIndex::new(walk.last))
+            }
+            Some(_) => None,
+        };
         (
             stage.outcome(walk, look),
             stage.judge.rests(&stage.world),
-            ended.then(|| machine.first()),
+            ended,
             machine.generation(),
         )
     });
