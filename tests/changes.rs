@@ -206,11 +206,25 @@ fn searched() -> BTreeMap<String, Vec<(Profile, String)>> {
 }
 
 /// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and
-/// end as any other, and what leaks ends as what does not.
-fn confirmed<'a>(met: &str, outcomes: &'a [String]) -> Option<&'a str> {
+/// end as any other, and what leaks ends as what does not. A use after free does not go on where the search of this library
+/// met one: freed memory is fenced off there.
+fn confirmed<'a>(met: &str, all_met: &[&str], outcomes: &'a [String]) -> Option<&'a str> {
     let children = |outcome: &str| outcome.matches("child(").count();
-    let crashes =
-        |outcome: &&String| word_of(outcome) == "crash" && children(outcome) == children(met);
+    let is_freed = |outcome: &str| outcome.contains("crash(use_after_free)");
+    if is_freed(met) {
+        return outcomes
+            .iter()
+            .map(String::as_str)
+            .find(|known| *known == met);
+    }
+    let is_fenced = all_met
+        .iter()
+        .any(|other| is_freed(other) && children(other) == children(met));
+    let crashes = |outcome: &&String| {
+        word_of(outcome) == "crash"
+            && children(outcome) == children(met)
+            && !(is_fenced && is_freed(outcome))
+    };
     let mut crashing = outcomes.iter().filter(crashes);
     if word_of(met) == "crash" {
         let only = crashing.next()?;
@@ -234,12 +248,15 @@ fn stories() -> Vec<Story> {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let outcomes = outcomes_in(&snapshot);
         let mut seen = seen(file, &outcomes);
-        for (library, met) in searched.remove(&file.title()).unwrap_or_default() {
+        let met = searched.remove(&file.title()).unwrap_or_default();
+        for (library, outcome) in &met {
             let release = Profile::release(library.minor()).expect("a release");
             let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
-            if let Some(outcome) = confirmed(&met, known) {
+            let here = met.iter().filter(|(other, _)| other == library);
+            let here: Vec<&str> = here.map(|(_, outcome)| outcome.as_str()).collect();
+            if let Some(outcome) = confirmed(outcome, &here, known) {
                 let key = (outcome.to_owned(), library.minor());
-                seen.entry(key).or_default().insert(library);
+                seen.entry(key).or_default().insert(*library);
             }
         }
         Story {

@@ -225,6 +225,9 @@ pub struct OnLibpython {
     /// Search scenarios also on libpythons whose release they do not name
     #[arg(long, requires = "on")]
     pub all_releases: bool,
+    /// Let what the library freed be read and used again, as the C library does
+    #[arg(long, requires = "on")]
+    pub no_fence: bool,
     /// The driver's program [default: tstate-driver beside this program]
     #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", value_hint = ValueHint::FilePath)]
     pub driver: Option<PathBuf>,
@@ -290,6 +293,9 @@ pub struct Replay {
     /// Run it on this libpython, of which `tstate check --on` printed it
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub on: Option<PathBuf>,
+    /// Let what the library freed be read and used again, as the C library does
+    #[arg(long, requires = "on")]
+    pub no_fence: bool,
     /// The driver's program [default: tstate-driver beside this program]
     #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", value_hint = ValueHint::FilePath)]
     pub driver: Option<PathBuf>,

@@ -11,7 +11,7 @@
 //!    processor time.
 
 use crate::controller::Native;
-use crate::layer::main_begins;
+use crate::layer::{fence, main_begins};
 use crate::python::api::Pointer;
 use crate::python::{Caller, Libpython, api, outside_of_frames, release};
 use crate::record;
@@ -161,6 +161,7 @@ fn push(me: SlotId, thread: ThreadIndex) {
 pub fn run(run: &Run) -> ! {
     redirect(run.errors);
     limit();
+    fence::watch();
     if sampled::is_on()
         && let Err(error) = sampled::start()
     {

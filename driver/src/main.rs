@@ -1,7 +1,7 @@
 //! The program `tstate-driver`: one real libpython, asked over standard input.
 //!
 //! ```text
-//! tstate-driver serve --libpython PATH --home HOME [--ready] [--sampled]
+//! tstate-driver serve --libpython PATH --home HOME [--ready] [--sampled] [--fenced]
 //! tstate-driver probe --libpython PATH [--home HOME]
 //! tstate-driver start --libpython PATH --home HOME
 //! ```
@@ -34,6 +34,7 @@ struct Arguments {
     home: Option<String>,
     ready: bool,
     sampled: bool,
+    fenced: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -49,6 +50,7 @@ fn arguments() -> Result<Arguments, String> {
             "--home" => arguments.home = Some(value()?),
             "--ready" => arguments.ready = true,
             "--sampled" => arguments.sampled = true,
+            "--fenced" => arguments.fenced = true,
             _ => return Err(format!("{option} is not known")),
         }
     }
@@ -134,6 +136,9 @@ fn run() -> Result<(), String> {
     clean_environment(arguments.home.as_deref());
     if arguments.sampled {
         schedule::sampled::turn_on();
+    }
+    if arguments.fenced {
+        layer::fence::turn_on()?;
     }
     python::open(&arguments.libpython)?;
     match arguments.verb.as_str() {

@@ -132,6 +132,9 @@ pub struct Mode {
     pub ready: bool,
     /// With the C library's own locks and clocks instead of the driver's: what a run shows depends on time.
     pub sampled: bool,
+    /// What the library frees cannot be read any more: the first use after free ends a run as
+    /// [`End::Freed`](tstate::sim::events::End::Freed).
+    pub fenced: bool,
 }
 
 impl Server {
@@ -142,7 +145,11 @@ impl Server {
     /// It cannot be started.
     pub fn spawn(library: &Libpython, program: &Path, mode: Mode) -> Result<Self, Error> {
         let mut command = library.command(program, "serve");
-        for (is_on, flag) in [(mode.ready, "--ready"), (mode.sampled, "--sampled")] {
+        for (is_on, flag) in [
+            (mode.ready, "--ready"),
+            (mode.sampled, "--sampled"),
+            (mode.fenced, "--fenced"),
+        ] {
             if is_on {
                 command.arg(flag);
             }

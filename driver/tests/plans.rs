@@ -79,6 +79,16 @@ thread main {
 }
 callback call(arg) { return 0 }";
 
+/// The last call is given a thread state that was freed.
+const CLEARS_TWICE: &str = "
+thread main {
+    Py_Initialize()
+    PyThreadState *t = PyThreadState_New(PyInterpreterState_Main())
+    PyThreadState_Clear(t)
+    PyThreadState_Delete(t)
+    PyThreadState_Clear(t)
+}";
+
 fn run(server: &mut Server, found: &Found, scenario: &str, plan: Plan) -> Reply {
     let mut request = Request::new(scenario, found.profile());
     request.plan = Some(plan);
@@ -120,6 +130,7 @@ fn plans_hold_on_every_library() {
             a_run_without_end_is_cut_when_turns_were_taken(&mut server, &found);
         }
         a_free_run_needs_the_c_librarys_own_primitives(&mut server, &found);
+        what_is_freed_cannot_be_read_where_it_is_fenced_off(&found);
     }
 }
 
@@ -217,6 +228,24 @@ fn a_run_without_end_is_cut_when_turns_were_taken(server: &mut Server, found: &F
     assert_eq!(planned(&reply).busy, [0], "{}", found.profile());
 }
 
+fn what_is_freed_cannot_be_read_where_it_is_fenced_off(found: &Found) {
+    let ends = |fenced| {
+        let mode = Mode {
+            ready: true,
+            fenced,
+            ..Mode::default()
+        };
+        let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+        let of = |server: &mut Server, scenario| run(server, found, scenario, Plan::default()).end;
+        let once = of(&mut server, ONCE_FIXED);
+        let twice = of(&mut server, CLEARS_TWICE);
+        assert_eq!(once, "exit 0", "{}", found.profile());
+        assert_eq!(twice == "freed", fenced, "{}: {twice}", found.profile());
+    };
+    ends(true);
+    ends(false);
+}
+
 fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &Found) {
     let mut request = Request::new(ONCE_FIXED, found.profile());
     request.free = true;
@@ -225,6 +254,7 @@ fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &F
     let mode = Mode {
         ready: true,
         sampled: true,
+        ..Mode::default()
     };
     let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
     let reply = ask(&mut server, found, &request);

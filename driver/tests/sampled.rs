@@ -32,6 +32,7 @@ fn sampled(found: &Found) -> Server {
     let mode = Mode {
         ready: true,
         sampled: true,
+        ..Mode::default()
     };
     Server::spawn(&found.libpython, program(), mode).expect("the driver starts")
 }

@@ -43,15 +43,23 @@ impl<'a> Claims<'a> {
 
     /// Whether a `never` claim names the outcome.
     pub(super) fn forbids(&self, outcome: &Outcome) -> bool {
-        let mut binding = self.binding();
-        binding.any(|(_, claim)| match &claim.kind {
-            ClaimKind::Never(never) => never.iter().any(|never| self.names(claim, never, outcome)),
-            ClaimKind::Allow(_)
-            | ClaimKind::Reach(_)
-            | ClaimKind::Always(_)
-            | ClaimKind::Finally(_)
-            | ClaimKind::Cover(_)
-            | ClaimKind::Eventually(_) => false,
+        self.forbidding(outcome).is_some()
+    }
+
+    /// The first `never` claim that names the outcome. One of a crash by its cause does not name a crash of which only the
+    /// signal is known, if another claim allows it.
+    fn forbidding(&self, outcome: &Outcome) -> Option<&'a Claim> {
+        let is_other = |never: &Claimed| {
+            let of_cause = matches!(never, Claimed::Crash(Some(_)));
+            of_cause && is_by_signal(outcome) && self.allowed(outcome)
+        };
+        let mut claims = self.binding().map(|(_, claim)| claim);
+        claims.find(|claim| {
+            let ClaimKind::Never(never) = &claim.kind else {
+                return false;
+            };
+            let mut never = never.iter();
+            never.any(|never| self.names(claim, never, outcome) && !is_other(never))
         })
     }
 
@@ -62,15 +70,11 @@ impl<'a> Claims<'a> {
         {
             return Some(self.assertion(*site));
         }
-        for (_, claim) in self.binding() {
-            if let ClaimKind::Never(never) = &claim.kind
-                && never.iter().any(|never| self.names(claim, never, outcome))
-            {
-                return Some((
-                    (claim.span.start, claim.span.end),
-                    ", and this claim refuses it".to_owned(),
-                ));
-            }
+        if let Some(claim) = self.forbidding(outcome) {
+            return Some((
+                (claim.span.start, claim.span.end),
+                ", and this claim refuses it".to_owned(),
+            ));
         }
         if self.allowed(outcome) {
             return None;
@@ -190,6 +194,11 @@ impl<'a> Claims<'a> {
             _ => false,
         }
     }
+}
+
+/// Whether it is a crash of which only the signal is known.
+fn is_by_signal(outcome: &Outcome) -> bool {
+    matches!(outcome.process().0, Outcome::Crash(name) if super::outside::is_signal(name))
 }
 
 /// Whether the claim says which outcomes of the forked process may be, or of the one that forks.

@@ -93,6 +93,8 @@ pub enum End {
     Fatal(String),
     /// Killed by this signal: what C leaves undefined.
     Crash(i32),
+    /// A thread used memory that had been freed. Only a libpython whose freed memory is fenced off shows it.
+    Freed,
     /// Nobody can go on.
     Stuck,
     /// A bound was reached: how it goes on is not known.
@@ -105,6 +107,12 @@ impl End {
     pub fn ran_long(&self) -> bool {
         let Self::Cut(bound) = self else { return false };
         self.is_busy() || ["operations", "processor time"].contains(&bound.as_str())
+    }
+
+    /// Whether a thread was seen to do what C leaves undefined.
+    #[must_use]
+    pub fn is_crash(&self) -> bool {
+        matches!(self, Self::Crash(_) | Self::Freed)
     }
 
     /// Whether that was the bound on events: there may be more and more of them.
@@ -328,6 +336,7 @@ impl fmt::Display for End {
             Self::Assertion(statement) => write!(f, "assertion {}", statement.0),
             Self::Fatal(text) => write!(f, "fatal {text}"),
             Self::Crash(signal) => write!(f, "crash {signal}"),
+            Self::Freed => f.write_str("freed"),
             Self::Stuck => f.write_str("stuck"),
             Self::Cut(why) => write!(f, "cut {why}"),
         }
@@ -426,6 +435,7 @@ impl FromStr for End {
             "assertion" => Self::Assertion(StatementId(detail.parse().map_err(|_| ())?)),
             "fatal" => Self::Fatal(detail.to_owned()),
             "crash" => Self::Crash(detail.parse().map_err(|_| ())?),
+            "freed" => Self::Freed,
             "stuck" => Self::Stuck,
             "cut" => Self::Cut(detail.to_owned()),
             _ => return Err(()),

@@ -26,6 +26,7 @@ use super::events::{End, EventKind, Observed, Rest};
 use super::names::{claimed_text, outcome_text};
 use super::scenario::program::{BodyId, ClaimKind, Outcome as Claimed, Program, Reads};
 use super::verdict::{Failure, Outcome, Threads};
+use crate::runtime::Crash;
 use crate::runtime::differences::LateTest;
 use crate::runtime::profile::Profile;
 use crate::sync::Branch;
@@ -142,6 +143,7 @@ impl Sight {
         match &self.observed.end {
             End::Fatal(text) => Outcome::Fatal(kept(text)),
             End::Crash(number) => Outcome::Crash(signal(*number)),
+            End::Freed => Outcome::Crash(Crash::UseAfterFree.name()),
             End::Assertion(statement) => Outcome::Assertion(Site::Statement(*statement)),
             End::Stuck => Outcome::Deadlock(
                 self.those(|rest| matches!(rest, Rest::Hung | Rest::Blocked | Rest::Running)),
@@ -429,6 +431,10 @@ expect {
             (cycle, Outcome::Deadlock(Threads(6))),
             (lost, Outcome::Lost(BodyId(1))),
             (sight(End::Crash(11), &blocked), Outcome::Crash("SIGSEGV")),
+            (
+                sight(End::Freed, &blocked),
+                Outcome::Crash("use_after_free"),
+            ),
             (endless, Outcome::Livelock(Threads(2))),
             (
                 sight(End::Cut("time".to_owned()), &blocked),
@@ -452,6 +458,26 @@ expect {
         let judged = judge(&program, profile, &[Outcome::Hang(Threads(2))]);
         assert!(judged.refused.is_empty());
         assert_eq!((judged.confirmed.len(), judged.unmet.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_crash_of_unknown_cause_is_refused_by_its_cause_only_where_none_is_allowed() {
+        let source = |claims: &str| {
+            let (program, _) = SCENARIO.split_once("expect").expect("it claims");
+            let file = format!("{program}expect {{\n{claims}\n}}\n");
+            let file = crate::sim::scenario::parse(&file).expect("a scenario");
+            crate::sim::scenario::check(&file).expect("a scenario")
+        };
+        let refused = |claims: &str, crash| {
+            let program = source(claims);
+            let judged = judge(&program, program.profiles[0], &[Outcome::Crash(crash)]);
+            judged.refused.len()
+        };
+        let allows = "allow crash\nnever crash(use_after_free)";
+        assert_eq!(refused(allows, "SIGSEGV"), 0);
+        assert_eq!(refused(allows, "use_after_free"), 1);
+        assert_eq!(refused("never crash(use_after_free)", "SIGSEGV"), 1);
+        assert_eq!(refused("allow crash\nnever crash", "SIGSEGV"), 1);
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
         },
         asks_model: on.model,
         all_releases: on.all_releases,
+        fenced: !on.no_fence,
     };
     let mut output = Output::open(arguments.output.as_deref())?;
     let jobs = arguments
@@ -156,7 +157,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
             .help("a schedule is kept to by exactly the library that made it")
             .into());
     }
-    let mut library = Served::new(&driver, target, &source);
+    let mut library = Served::new(&driver, target, &source, !arguments.no_fence);
     let ran = again(&schedule, &mut library).map_err(|reason| {
         Problem::new("the schedule could not be run")
             .at(&file)

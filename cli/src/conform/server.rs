@@ -48,6 +48,7 @@ impl Opener for Servers<'_> {
             mode: Mode {
                 ready: true,
                 sampled: self.sampled,
+                fenced: false,
             },
             server: None,
         };

@@ -59,6 +59,7 @@ pub struct Served<'a> {
     target: &'a Target,
     source: &'a str,
     profile: Profile,
+    fenced: bool,
     planned: Option<Server>,
     free: Option<Server>,
     /// Operations of the next run.
@@ -68,14 +69,15 @@ pub struct Served<'a> {
 }
 
 impl<'a> Served<'a> {
-    /// The libpython, to run this scenario.
+    /// The libpython, to run this scenario, and whether memory that it frees is fenced off.
     #[must_use]
-    pub fn new(driver: &'a Driver, target: &'a Target, source: &'a str) -> Self {
+    pub fn new(driver: &'a Driver, target: &'a Target, source: &'a str, fenced: bool) -> Self {
         Self {
             driver,
             target,
             source,
             profile: target.profile,
+            fenced,
             planned: None,
             free: None,
             operations: OPERATIONS,
@@ -115,6 +117,7 @@ impl<'a> Served<'a> {
         let mode = Mode {
             ready: true,
             sampled: is_free,
+            fenced: self.fenced,
         };
         let line = if is_free {
             &mut self.free

@@ -24,6 +24,8 @@ pub struct Plan {
     pub asks_model: bool,
     /// Whether scenarios are run on libpythons whose release they do not name.
     pub all_releases: bool,
+    /// Whether memory that a library freed is fenced off.
+    pub fenced: bool,
 }
 
 /// What came of one scenario on one libpython.
@@ -66,7 +68,8 @@ pub fn run(plan: &Plan, jobs: NonZeroUsize, driver: &Driver) -> Result<Vec<Pair>
             program,
             profile: plan.targets[target].profile,
         };
-        let mut library = Served::new(driver, &plan.targets[target], &about.file.source);
+        let place = &plan.targets[target];
+        let mut library = Served::new(driver, place, &about.file.source, plan.fenced);
         let verdict = hunt(case, &plan.options, plan.asks_model, &mut library);
         Some(Pair {
             scenario,

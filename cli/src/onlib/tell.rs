@@ -65,6 +65,7 @@ fn ending(end: &End) -> String {
         End::Assertion(_) => "What a statement claims did not hold.".to_owned(),
         End::Fatal(text) => format!("CPython aborted: {text}."),
         End::Crash(signal) => format!("Signal {signal} killed the process."),
+        End::Freed => "A thread used memory that had been freed.".to_owned(),
         End::Stuck => "Nobody who has not ended goes on.".to_owned(),
         End::Cut(bound) => format!(
             "The run was cut by a bound ({bound}), when threads had taken turns for half of it."

@@ -1,5 +1,6 @@
 //! Mutexes and condition variables.
 
+use super::fence::touch;
 use super::real::real;
 use crate::schedule::{Waits, block, is_scheduled, me, own, signal_all, signal_one, step};
 use libc::{
@@ -20,6 +21,7 @@ fn is_recursive(mutex: *mut pthread_mutex_t) -> bool {
 }
 
 fn lock(mutex: *mut pthread_mutex_t) {
+    touch(mutex);
     let (me, address) = (me(), mutex as usize);
     step();
     if own(|schedule| schedule.mutex(address).owner) == Some(me) && is_recursive(mutex) {
@@ -35,10 +37,12 @@ fn take(address: usize) {
     while own(|schedule| schedule.mutex(address).owner.is_some()) {
         block(Waits::Mutex(address));
     }
+    touch(address as *const pthread_mutex_t);
     own(|schedule| schedule.mutex(address).owner = Some(me));
 }
 
 fn unlock(address: usize) {
+    touch(address as *const pthread_mutex_t);
     own(|schedule| {
         let mutex = schedule.mutex(address);
         if mutex.count > 0 {
@@ -51,6 +55,7 @@ fn unlock(address: usize) {
 }
 
 fn wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, timed: bool) -> c_int {
+    touch(condition);
     let address = mutex as usize;
     let condition = own(|schedule| schedule.condition(condition as usize));
     step();
@@ -116,6 +121,7 @@ pub unsafe extern "C" fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_in
 pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
     if is_scheduled() {
         step();
+        touch(mutex);
         let (me, address) = (me(), mutex as usize);
         let recursive = is_recursive(mutex);
         return own(|schedule| {
@@ -238,6 +244,7 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> c_int {
     if is_scheduled() {
+        touch(condition);
         own(|schedule| {
             let condition = schedule.condition(condition as usize);
             signal_one(schedule, condition);
@@ -256,6 +263,7 @@ pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) -> c_int {
     if is_scheduled() {
+        touch(condition);
         own(|schedule| {
             let condition = schedule.condition(condition as usize);
             signal_all(schedule, condition);

@@ -8,6 +8,7 @@
 //! An object is known by its address. A mutex or condition variable that was never initialized is a statically
 //! initialized one; a semaphore that was not is left to the C library, so that a use after free stays a crash.
 
+pub mod fence;
 mod locks;
 pub mod real;
 mod semaphores;

@@ -1,11 +1,13 @@
 //! Semaphores.
 
+use super::fence::touch;
 use super::real::real;
 use crate::schedule::{Waits, block, is_scheduled, own, step};
 use libc::{EAGAIN, ETIMEDOUT, c_int, c_uint, clockid_t, sem_t, timespec};
 
 /// Whether the semaphore is one of ours: the thread is, and it was initialized.
 fn is_known(semaphore: *mut sem_t) -> bool {
+    touch(semaphore);
     is_scheduled() && own(|schedule| schedule.semaphores.contains_key(&(semaphore as usize)))
 }
 

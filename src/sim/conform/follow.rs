@@ -271,7 +271,7 @@ impl Following<'_> {
         let observed = &self.follower.observed.end;
         let alike = match (end, observed) {
             (End::Fatal(model), End::Fatal(text)) => fatal_texts_match(model, text),
-            (End::Crash(_), End::Crash(_)) => return true,
+            (model, observed) if model.is_crash() && observed.is_crash() => return true,
             (model, observed) => model == observed,
         };
         alike && self.rests_alike(world, false)
@@ -281,7 +281,7 @@ impl Following<'_> {
     fn arrives(&self, world: &World) -> u16 {
         let follower = &self.follower;
         let matches = if matches!(self.runtime().over(), Some(Over::Crash(_))) {
-            let behind = follower.done() && matches!(follower.observed.end, End::Crash(_));
+            let behind = follower.done() && follower.observed.end.is_crash();
             if !behind {
                 follower.note(|seen, at| {
                     seen.undefined = Some(seen.undefined.map_or(at, |known| known.min(at)));
