@@ -13,7 +13,7 @@ const EXCEPTIONS: [&str; 4] = [
 ];
 
 /// Functions whose texts are of wide characters.
-const WIDE: [&str; 3] = ["Py_SetProgramName", "Py_SetPythonHome", "Py_EncodeLocale"];
+const WIDE: [&str; 2] = ["Py_SetProgramName", "Py_EncodeLocale"];
 
 /// `_Py_PENDING_RAWFREE`, since 3.13.
 const RAWFREE: i64 = 2;
@@ -29,6 +29,9 @@ impl Writer<'_> {
         }
         if row.kind != Kind::Function {
             return Err(format!("`{}` has no form in C yet", row.name));
+        }
+        if row.name == "Py_SetPythonHome" {
+            return Err("a home of the scenario's own has no modules".to_owned());
         }
         self.mentioned.insert(row.name);
         let mut arguments = Vec::new();

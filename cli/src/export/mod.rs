@@ -68,7 +68,9 @@ pub enum ExportError {
 /// What of the run cannot be written as C.
 pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
     let profile = told.schedule.profile;
-    let given = ordered(told.program, profile, &told.schedule.choices);
+    let _ =
+        engine::replay(told.source, told.program, told.schedule).map_err(ExportError::Replay)?;
+    let given = ordered(told.program, profile, &told.schedule.choices).expect("it was replayed");
     if matches!(given.outcome.process().0, Outcome::Leak) {
         let bodies = &told.program.bodies;
         let why = if matches!(given.outcome, Outcome::Child(_)) {

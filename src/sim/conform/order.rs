@@ -8,7 +8,7 @@ use crate::sim::graph::Choice;
 use crate::sim::judge::Notes;
 use crate::sim::names::outcome_text;
 use crate::sim::noted::Noted;
-use crate::sim::replay::Stage;
+use crate::sim::replay::{GENEROUS, Stage};
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::Outcome;
 use crate::sim::world::Tuning;
@@ -88,20 +88,26 @@ impl Witness<Runtime> for Arc<Ear> {
     }
 }
 
-/// The run that `choices` stand for, which must be possible.
+/// The run that `choices` stand for; `None` if one of them is not possible.
 #[must_use]
-pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> Ordered {
+pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> Option<Ordered> {
     let notes = Notes::default();
     let ear = Arc::new(Ear::default());
     let listener = Arc::new(Events(Arc::clone(&ear)));
     let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
     let mut told = Told::new(program.threads.len());
     let (outcome, rests, ended_by, generation) = stage.play(|walk| {
+        let mut now = Vec::new();
         let mut look = walk.settle();
         told.step(ear.0.take());
         for choice in choices {
             if look.over {
                 break;
+            }
+            now.clear();
+            let _ = walk.choices(&GENEROUS, &mut now);
+            if !now.contains(choice) {
+                return None;
             }
             told.moves(choice.thread());
             look = walk.step(*choice);
@@ -116,19 +122,19 @@ pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> 
             }
             Some(_) => None,
         };
-        (
+        Some((
             stage.outcome(walk, look),
             stage.judge.rests(&stage.world),
             ended,
             machine.generation(),
-        )
-    });
-    Ordered {
+        ))
+    })?;
+    Some(Ordered {
         events: told.over(&outcome, &rests),
         text: outcome_text(program, &outcome),
         outcome,
         rests,
         ended_by,
         generation,
-    }
+    })
 }
