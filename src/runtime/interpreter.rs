@@ -108,6 +108,8 @@ pub(super) struct Interpreter {
     pub(super) finalizing: Plain<bool>,
     /// `_finalizing`: the finalizing thread state. Rule: the GIL.
     pub(super) finalizer: Plain<ThreadStateHandle>,
+    /// tracemalloc has names of files that are in memory of its own. Rule: its GIL.
+    pub(super) names_are_traced: Plain<bool>,
     /// Whether all stages of making it ran: `PyInterpreterState_New` alone runs none. Rule: the creator.
     pub(super) complete: Plain<bool>,
     /// What asks its threads to look up, up to 3.12.
@@ -151,6 +153,7 @@ impl Interpreter {
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
             complete: Plain::new(("interpreter.complete", slot), slot == 0),
+            names_are_traced: Plain::new(("interpreter.names_are_traced", slot), false),
             shared_breaker: SharedBreaker::new(slot),
             pending: PendingQueue::new(&PENDING_INTERPRETER, pending),
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),

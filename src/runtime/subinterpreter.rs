@@ -268,7 +268,10 @@ impl Caller<'_> {
         self.attach(made)?;
         self.load_extensions(interpreter)?;
         match self.run_later_stages(made)? {
-            None => Ok(Ok(made)),
+            None => {
+                self.note_names(owner, config.use_main_obmalloc == 0);
+                Ok(Ok(made))
+            }
             Some(stage) => {
                 self.undo_half_made(interpreter, made)?;
                 self.attach_saved(saved)?;
@@ -475,6 +478,7 @@ impl Caller<'_> {
             interpreter.freed.write(!is_static);
             return;
         }
+        self.lose_names(interpreter);
         interpreter
             .generation
             .write(next_generation(handle.generation()));

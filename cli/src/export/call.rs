@@ -25,7 +25,7 @@ impl Writer<'_> {
         if let Some(function) = row.modelled
             && let Some(text) = self.special(at, function, call)?
         {
-            return Ok(text);
+            return self.making(function, text);
         }
         if row.kind != Kind::Function {
             return Err(format!("`{}` has no form in C yet", row.name));
@@ -42,7 +42,11 @@ impl Writer<'_> {
                 && WIDE.contains(&row.name);
             arguments.push(if is_wide { format!("L{text}") } else { text });
         }
-        Ok(format!("{}({})", row.name, arguments.join(", ")))
+        let text = format!("{}({})", row.name, arguments.join(", "));
+        match row.modelled {
+            Some(function) => self.making(function, text),
+            None => Ok(text),
+        }
     }
 
     fn argument(&mut self, at: At, argument: &Argument, parameter: Parameter) -> Written<String> {
@@ -135,6 +139,9 @@ impl Writer<'_> {
         if let Some(text) = self.looking_on(at, function, call)? {
             return Ok(Some(text));
         }
+        if let Some(text) = self.main_program(function, call)? {
+            return Ok(Some(text));
+        }
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "all other calls are what their names say"
@@ -180,6 +187,36 @@ impl Writer<'_> {
             Call::ErrCheckSignals => {
                 self.need(Need::Raised);
                 "dropped(PyErr_CheckSignals())".to_owned()
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(text))
+    }
+
+    /// What `site` and the main program run, and who runs them.
+    fn main_program(&mut self, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other calls are what their names say"
+        )]
+        let text = match function {
+            Call::AtSite => {
+                self.need(Need::AtSite);
+                format!("at_site({})", self.adapted(call, 0, Adapter::Plain)?)
+            }
+            Call::AtMain => {
+                self.need(Need::Interpreters);
+                self.need(Need::AtMain);
+                match self.adapted(call, 0, Adapter::Builtin)?.as_str() {
+                    "NULL" => "main_method = NULL".to_owned(),
+                    method => format!("main_method = &{method}"),
+                }
+            }
+            Call::RunMain | Call::Main => {
+                self.need(Need::Interpreters);
+                self.need(Need::AtMain);
+                let runs = function == Call::RunMain;
+                if runs { "run_main()" } else { "main_program()" }.to_owned()
             }
             _ => return Ok(None),
         };
@@ -257,6 +294,7 @@ impl Writer<'_> {
             reason = "all other calls are what their names say"
         )]
         let text = match function {
+            Call::AllocHook => format!("alloc_hook({})", self.adapted(call, 0, Adapter::Plain)?),
             Call::AddAuditHook => {
                 format!(
                     "PySys_AddAuditHook({}, NULL)",
@@ -275,6 +313,13 @@ impl Writer<'_> {
                 let tracer = self.adapted(call, 0, Adapter::Trace)?;
                 let object = self.any(at, call, 1)?;
                 format!("{}({tracer}, {object})", call.call.row().name)
+            }
+            Call::RefTracerSetTracer => {
+                let data = self.any(at, call, 1)?;
+                let Some(tracer) = call.arguments.first() else {
+                    return Err("no tracer is passed".to_owned());
+                };
+                self.tracing_references(at, tracer, &data)?
             }
             Call::InterpreterStateSetEvalFrameFunc => {
                 let interpreter = self.any(at, call, 0)?;

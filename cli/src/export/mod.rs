@@ -6,7 +6,9 @@
 
 mod call;
 mod guard;
+mod making;
 mod page;
+mod parts;
 mod statement;
 mod story;
 mod value;
@@ -99,6 +101,7 @@ pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
         writer.levels.clone_from(&levels);
         writer.unbound = unbound(&run);
         writer.leaks = run.outcome == Outcome::Leak;
+        writer.look_at_memory();
         writer.adapters_before.clone_from(&adapters);
         writer.needs_before.clone_from(&needs);
         let text = writer.page(&head, &run);

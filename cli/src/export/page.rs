@@ -4,45 +4,13 @@ use super::statement::{Lines, evaluates_in_callbacks};
 use super::story::{Activation, Item, Story};
 use super::write::{Adapter, Need, Writer, c_type, global, identifier, quoted};
 use std::collections::BTreeSet;
-use tstate::runtime::{AuditEvent, ConfigField};
+use tstate::runtime::ConfigField;
 use tstate::sim::conform::Ordered;
 use tstate::sim::events::{EventKind, Rest};
 use tstate::sim::scenario::calls::Type;
 use tstate::sim::scenario::names::CONFIG_FIELDS;
 use tstate::sim::scenario::program::{BodyId, BodyKind};
 use tstate::sim::verdict::{Outcome, Threads};
-
-/// The parts of the library, in the order in which they stand in the file.
-const PARTS: [(Need, &str); 22] = [
-    (Need::Leaks, include_str!("support/leaks.c")),
-    (Need::Importing, include_str!("support/importing.c")),
-    (Need::Claims, include_str!("support/claims.c")),
-    (Need::Audit, include_str!("support/audit.c")),
-    (Need::Interpreters, include_str!("support/interpreters.c")),
-    (Need::Native, include_str!("support/native.c")),
-    (Need::AtSignal, include_str!("support/at_signal.c")),
-    (Need::Raised, include_str!("support/raised.c")),
-    (Need::Pending, include_str!("support/pending.c")),
-    (Need::EvalAddPending, include_str!("support/add_pending.c")),
-    (Need::Start, include_str!("support/start.c")),
-    (Need::Join, include_str!("support/join.c")),
-    (
-        Need::PythonThreads,
-        include_str!("support/python_threads.c"),
-    ),
-    (Need::Objects, include_str!("support/objects.c")),
-    (Need::Callable, include_str!("support/callable.c")),
-    (Need::Import, include_str!("support/import.c")),
-    (Need::AtClear, include_str!("support/at_clear.c")),
-    (Need::AtThreadExit, include_str!("support/at_thread_exit.c")),
-    (Need::AtFork, include_str!("support/at_fork.c")),
-    (Need::States, include_str!("support/states.c")),
-    (
-        Need::NewFromConfig,
-        include_str!("support/new_interpreter.c"),
-    ),
-    (Need::OsFork, include_str!("support/os_fork.c")),
-];
 
 const INCLUDES: &str = "\
 #define PY_SSIZE_T_CLEAN
@@ -117,9 +85,7 @@ impl Writer<'_> {
                 include_str!("support/eval.c")
             };
         }
-        for (_, part) in PARTS.iter().filter(|(need, _)| self.needs.contains(need)) {
-            page += &part.replace("KNOWN_EVENTS", &known_events());
-        }
+        page += &self.parts();
         page +=
             "/* ---- The scenario ------------------------------------------------------- */\n\n";
         page += &variables;
@@ -415,7 +381,7 @@ impl Writer<'_> {
             Adapter::Audit => format!(
                 "static int {name}_audit(const char *event, PyObject *args, void *data)\n{{\n    \
                  return is_told(event, args) ? raised({}) : 0;\n}}\n",
-                self.called(body, &["event", "args", "data"])
+                self.called(body, &["(void *)event", "args", "data"])
             ),
             Adapter::Trace => format!(
                 "static int {name}_trace(PyObject *obj, struct _frame *frame, int what, PyObject *arg)\n{{\n    \
@@ -436,6 +402,12 @@ impl Writer<'_> {
                  static PyMethodDef {name}_method = {{{}, {name}_call, METH_VARARGS, NULL}};\n",
                 self.called(body, &[]),
                 quoted(&name)
+            ),
+            Adapter::RefTracer => format!(
+                "static int {name}_ref_tracer(PyObject *object, PyRefTracerEvent event, void *data)\n{{\n    \
+                 if (!is_traced(object, event))\n        return 0;\n    int result = {};\n    \
+                 return event > PyRefTracer_DESTROY ? raised(result) : 0;\n}}\n",
+                self.called(body, &["object", "(void *)(intptr_t)event", "data"])
             ),
             Adapter::Handler => format!(
                 "static void {name}_handler(int signum)\n{{\n    {};\n}}\n",
@@ -604,15 +576,6 @@ impl Writer<'_> {
         }
         default.to_string()
     }
-}
-
-/// The audit events that the model knows, as strings of C.
-fn known_events() -> String {
-    let events = AuditEvent::ALL
-        .iter()
-        .filter(|event| **event != AuditEvent::Import);
-    let names: Vec<String> = events.map(|event| quoted(event.name())).collect();
-    names.join(", ")
 }
 
 fn declaration_of(kind: &str, name: &str) -> String {

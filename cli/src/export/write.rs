@@ -36,6 +36,12 @@ pub(super) enum Need {
     Native,
     AtSignal,
     Handler,
+    Memory,
+    FailImport,
+    FailStart,
+    AtSite,
+    AtMain,
+    RefTracer,
 }
 
 /// How C calls a callback.
@@ -63,6 +69,8 @@ pub(super) enum Adapter {
     Builtin,
     /// A handler of C's signals.
     Handler,
+    /// `PyRefTracer`
+    RefTracer,
 }
 
 /// Why something has no C text.
@@ -99,6 +107,8 @@ pub(super) struct Writer<'a> {
     pub(super) mentioned: BTreeSet<&'static str>,
     /// How many threads of a body a body has started so far.
     pub(super) started: BTreeMap<(BodyId, BodyId), u8>,
+    /// The run looks at memory, or lacks it.
+    pub(super) memory: bool,
     /// The statement that reads a name which is not bound.
     pub(super) unbound: Option<StatementId>,
     /// Thread states that are made are noted: what is left of them is the outcome.
@@ -205,6 +215,17 @@ const RESERVED: &[&str] = &[
     "forks",
     "exits",
     "register_at_fork",
+    "making",
+    "taken",
+    "telling",
+    "looks_on",
+    "alloc_hook",
+    "fail",
+    "fail_import",
+    "hooking",
+    "traced",
+    "at_site",
+    "run_main",
 ];
 
 /// A name as C takes it.
@@ -293,6 +314,7 @@ impl<'a> Writer<'a> {
             refusals: Vec::new(),
             mentioned: BTreeSet::new(),
             started: BTreeMap::new(),
+            memory: false,
             unbound: None,
             leaks: false,
         }
@@ -416,6 +438,10 @@ impl<'a> Writer<'a> {
             Adapter::Handler => {
                 self.needs.insert(Need::Handler);
                 format!("{name}_handler")
+            }
+            Adapter::RefTracer => {
+                self.needs.extend([Need::Raised, Need::RefTracer]);
+                format!("{name}_ref_tracer")
             }
         }
     }

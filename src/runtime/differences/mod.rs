@@ -210,6 +210,8 @@ differences! {
     ReplacedTracerIsTold,
     /// [`Profile::tracemalloc_takes_the_gil`].
     TracemallocTakesTheGil,
+    /// [`Profile::tracemalloc_holds_names`].
+    TracemallocHoldsNames,
     /// [`Profile::thread_start_event`]: the newest one where it is another, and the other way round.
     ThreadStartEvent,
 }

@@ -37,7 +37,8 @@ impl Runtime {
     pub fn attached_to(&self, thread: ThreadIndex, interpreter: InterpreterHandle) -> bool {
         let slot = self.current.peek(thread).slot();
         self.attached(thread)
-            && slot.is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
+            && slot
+                .is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
     }
 
     /// What the thread reads as its current thread state.
