@@ -1,4 +1,8 @@
 //! Patch levels of a release between which the runtime makes no difference.
+//!
+//! # Why
+//!
+//! Who shows a run on a real CPython asks for which patch levels the model has it. One of each range answers for all of it.
 
 use super::profile::Profile;
 use std::fmt;
