@@ -1,4 +1,8 @@
 //! Patch levels of a release between which the runtime makes no difference.
+//!
+//! # Why
+//!
+//! Who shows a run on a real CPython asks for which patch levels the model has it. One of each range answers for all of it.
 
 use super::profile::Profile;
 use std::fmt;
@@ -23,7 +27,8 @@ pub const CHANGES: [(u8, u8); 11] = [
 /// A range of patch levels of one minor release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
-    minor: u8,
+    /// Of which.
+    minor: Profile,
     /// The first of them.
     pub first: u8,
     /// The last of them; `None` if they go up to the newest.
@@ -34,9 +39,7 @@ impl Levels {
     /// The release of the first of them.
     #[must_use]
     pub fn release(self) -> Profile {
-        Profile::release(self.minor)
-            .expect("it is one of a profile's")
-            .at_patch(self.first)
+        self.minor.at_patch(self.first)
     }
 
     /// Whether a profile is one of them.
@@ -44,13 +47,14 @@ impl Levels {
     pub fn contains(self, profile: Profile) -> bool {
         let patch = profile.patch().unwrap_or(u8::MAX);
         let last = self.last.unwrap_or(u8::MAX);
-        profile.minor() == self.minor && (self.first..=last).contains(&patch)
+        profile.minor() == self.minor.minor() && (self.first..=last).contains(&patch)
     }
 }
 
 impl fmt::Display for Levels {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { minor, first, last } = self;
+        let Self { first, last, .. } = self;
+        let minor = self.minor.minor();
         match last {
             Some(last) if last == first => write!(formatter, "3.{minor}.{first}"),
             Some(last) => write!(formatter, "3.{minor}.{first} to 3.{minor}.{last}"),
@@ -73,7 +77,7 @@ pub fn levels_of(profile: Profile) -> Vec<Levels> {
     let ranges = firsts.iter().zip(lasts.chain([None]));
     ranges
         .map(|(first, last)| Levels {
-            minor,
+            minor: profile,
             first: *first,
             last,
         })

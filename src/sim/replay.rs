@@ -262,7 +262,7 @@ pub(super) fn beside(
 }
 
 /// Everything a schedule may do.
-const GENEROUS: Limits = Limits {
+pub(super) const GENEROUS: Limits = Limits {
     states: None,
     bytes: None,
     steps: None,

@@ -12,6 +12,9 @@ const EXCEPTIONS: [&str; 4] = [
     "PyExc_SystemExit",
 ];
 
+/// Functions whose texts are of wide characters.
+const WIDE: [&str; 2] = ["Py_SetProgramName", "Py_EncodeLocale"];
+
 /// `_Py_PENDING_RAWFREE`, since 3.13.
 const RAWFREE: i64 = 2;
 
@@ -27,11 +30,17 @@ impl Writer<'_> {
         if row.kind != Kind::Function {
             return Err(format!("`{}` has no form in C yet", row.name));
         }
+        if row.name == "Py_SetPythonHome" {
+            return Err("a home of the scenario's own has no modules".to_owned());
+        }
         self.mentioned.insert(row.name);
         let mut arguments = Vec::new();
         let skipped = row.skipped(call.arguments.len());
         for (argument, parameter) in call.arguments.iter().zip(&row.parameters[skipped..]) {
-            arguments.push(self.argument(at, argument, *parameter)?);
+            let text = self.argument(at, argument, *parameter)?;
+            let is_wide = matches!(argument, Argument::Value(Expression::Text(_)))
+                && WIDE.contains(&row.name);
+            arguments.push(if is_wide { format!("L{text}") } else { text });
         }
         let text = format!("{}({})", row.name, arguments.join(", "));
         match row.modelled {

@@ -70,7 +70,7 @@ pub enum ExportError {
 /// What of the run cannot be written as C.
 pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
     let profile = told.schedule.profile;
-    let given = ordered(told.program, profile, &told.schedule.choices);
+    let given = given(told)?;
     if matches!(given.outcome.process().0, Outcome::Leak) {
         let bodies = &told.program.bodies;
         let why = if matches!(given.outcome, Outcome::Child(_)) {
@@ -136,6 +136,16 @@ pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
 fn refusal(why: &str) -> Diagnostic {
     let text = format!("this cannot be exported as C: {why}");
     Diagnostic::error(Code::S404, text, Span::default(), "")
+}
+
+/// The run that is named.
+fn given(told: &Told<'_>) -> Result<Ordered, ExportError> {
+    let Told {
+        program, schedule, ..
+    } = told;
+    let _ = engine::replay(told.source, program, schedule).map_err(ExportError::Replay)?;
+    let given = ordered(program, schedule.profile, &schedule.choices);
+    Ok(given.expect("it was replayed"))
 }
 
 /// Why there is no order of calls that decides an outcome.

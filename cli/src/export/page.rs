@@ -6,7 +6,7 @@ use super::write::{Adapter, Need, Writer, c_type, global, identifier, quoted};
 use std::collections::BTreeSet;
 use tstate::runtime::ConfigField;
 use tstate::sim::conform::Ordered;
-use tstate::sim::events::Rest;
+use tstate::sim::events::{EventKind, Rest};
 use tstate::sim::scenario::calls::Type;
 use tstate::sim::scenario::names::CONFIG_FIELDS;
 use tstate::sim::scenario::program::{BodyId, BodyKind};
@@ -47,6 +47,11 @@ impl Writer<'_> {
         let functions = self.functions(story, ordered);
         let variables = self.variables();
         let adapters = self.adapter_texts();
+        let keeps_eval =
+            self.needs.contains(&Need::Eval) && evaluates_in_callbacks(self.program, story);
+        if keeps_eval {
+            self.mentioned.insert("PyInterpreterState_Get");
+        }
         let mut page = format!("{head}{INCLUDES}\n");
         page += &self.guard();
         page += &self.constants(ordered);
@@ -74,7 +79,7 @@ impl Writer<'_> {
             page += include_str!("support/fork.c");
         }
         if self.needs.contains(&Need::Eval) {
-            page += if evaluates_in_callbacks(self.program, story) {
+            page += if keeps_eval {
                 include_str!("support/eval_kept.c")
             } else {
                 include_str!("support/eval.c")
@@ -444,8 +449,16 @@ impl Writer<'_> {
                 self.activation(activation, &mut lines);
             }
             let finishes = own.is_some_and(|run| run.items.contains(&Item::Finish));
-            let has_ended = ordered.rests.get(index) == Some(&Rest::Ended)
-                || self.program.bodies[thread.body.index()].block.is_empty();
+            let last = self.program.bodies[thread.body.index()].block.last();
+            let is_through = own.is_some_and(|run| run.returns.is_some())
+                || last.is_none_or(|last| {
+                    ordered.events.iter().any(|event| {
+                        let ends = matches!(event.kind, EventKind::Ends(id, _) if id == last.id);
+                        ends && event.thread.index() == index
+                    })
+                });
+            // What is left of one that is through with its statements goes on by itself.
+            let has_ended = is_through || ordered.rests.get(index) == Some(&Rest::Ended);
             if !finishes && !has_ended {
                 lines.add("stop();");
             }

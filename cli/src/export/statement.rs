@@ -1,12 +1,12 @@
 //! Statements as C, each with the turns around it.
 
-use super::story::{Activation, Item};
+use super::story::{Activation, Item, Statements};
 use super::value::is_pointer;
 use super::write::{Adapter, At, Need, Writer, Written, global, identifier, quoted};
 use tstate::runtime::ConfigField;
 use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{
-    Argument, BodyId, BodyKind, Expression, Limit, Program, ResultClaim, ResultClaimKind,
+    Argument, BodyId, BodyKind, CallExpr, Expression, Limit, Program, ResultClaim, ResultClaimKind,
     Statement, StatementId, StatementKind, Step, ThreadRef, VariableId,
 };
 
@@ -35,6 +35,24 @@ enum Form {
     Lines(Vec<String>),
     /// Nothing; a comment says why.
     Comment(String),
+}
+
+/// How many statements are such a call.
+fn calls(statements: &Statements<'_>, such: impl Fn(&CallExpr) -> bool) -> usize {
+    let is_one = |statement: &&&Statement| matches!(&statement.kind, StatementKind::Step { step: Step::Call(call), .. } if such(call));
+    statements.values().filter(is_one).count()
+}
+
+fn initializes(call: &CallExpr) -> bool {
+    call.call.row().name.starts_with("Py_Initialize")
+}
+
+fn asks_interpreters(call: &CallExpr) -> bool {
+    let function = call.call.row().modelled;
+    matches!(
+        function,
+        Some(Call::InterpretersRun | Call::InterpretersDestroy)
+    )
 }
 
 /// The block of an `AllowThreads` that is open.
@@ -179,7 +197,13 @@ impl Writer<'_> {
         if name.starts_with("Py_Initialize") && evaluates_in_callbacks(self.program, self.story) {
             lines.add("prepare_eval();");
         }
-        if name.starts_with("Py_Initialize") && self.needs_before.contains(&Need::Interpreters) {
+        if name.starts_with("Py_Initialize")
+            && self.needs_before.contains(&Need::PythonThreads)
+            && calls(&self.statements, initializes) > 1
+        {
+            lines.add("thread_class = NULL;");
+        }
+        if name.starts_with("Py_Initialize") && calls(&self.statements, asks_interpreters) > 0 {
             lines.add("prepare_interpreters();");
         }
         if let Some(Call::ConfigInitPython | Call::ConfigInitIsolated) = call.call.row().modelled

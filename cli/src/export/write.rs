@@ -138,6 +138,7 @@ const RESERVED: &[&str] = &[
     "log",
     "eval",
     "settle",
+    "forget_settings",
     "where",
     "named",
     "judge",

@@ -295,7 +295,8 @@ expect {
         };
         let mut found = Vec::new();
         for outcome in &verdict.outcomes {
-            let order = ordered(&program, profile, &outcome.schedule.choices).events;
+            let run = ordered(&program, profile, &outcome.schedule.choices);
+            let order = run.expect("it was explored").events;
             let draws: Vec<Ended> = (0..RUNS)
                 .map(|seed| draw(&program, profile, &order, seed, false))
                 .collect();

@@ -1,14 +1,14 @@
 //! The call-level order of a run that a schedule names, and what it came to.
 
 use super::follow::Ending as _;
-use crate::runtime::{Profile, Runtime};
+use crate::runtime::{Over, Profile, Runtime};
 use crate::sim::driver::Machine;
 use crate::sim::events::{Event, EventKind, Events, Rest, Witness};
 use crate::sim::graph::Choice;
 use crate::sim::judge::Notes;
 use crate::sim::names::outcome_text;
 use crate::sim::noted::Noted;
-use crate::sim::replay::Stage;
+use crate::sim::replay::{GENEROUS, Stage};
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::Outcome;
 use crate::sim::world::Tuning;
@@ -26,7 +26,7 @@ pub struct Ordered {
     pub text: String,
     /// Where each thread is then.
     pub rests: Vec<Rest>,
-    /// The process ended by the end of its first thread, which this is.
+    /// The process ended by what this thread did last: it was the first, or a child's own.
     pub ended_by: Option<ThreadIndex>,
     /// How many forks the run followed into the child.
     pub generation: u8,
@@ -88,40 +88,53 @@ impl Witness<Runtime> for Arc<Ear> {
     }
 }
 
-/// The run that `choices` stand for, which must be possible.
+/// The run that `choices` stand for; `None` if one of them is not possible.
 #[must_use]
-pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> Ordered {
+pub fn ordered(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> Option<Ordered> {
     let notes = Notes::default();
     let ear = Arc::new(Ear::default());
     let listener = Arc::new(Events(Arc::clone(&ear)));
     let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
     let mut told = Told::new(program.threads.len());
     let (outcome, rests, ended_by, generation) = stage.play(|walk| {
+        let mut now = Vec::new();
         let mut look = walk.settle();
         told.step(ear.0.take());
         for choice in choices {
             if look.over {
                 break;
             }
+            now.clear();
+            let _ = walk.choices(&GENEROUS, &mut now);
+            if !now.contains(choice) {
+                return None;
+            }
             told.moves(choice.thread());
             look = walk.step(*choice);
             told.step(ear.0.take());
         }
         let machine = stage.judge.machine();
-        let ended = machine.process_ended() && machine.runtime.over().is_none();
-        (
+        let ended = match machine.runtime.over() {
+            None => machine.process_ended().then(|| machine.first()),
+            // A child of `os.fork` ends where its block does, on the only thread that it has.
+            Some(Over::Exit(0)) if machine.generation() > 0 && machine.failed().is_none() => {
+                Some(ThreadIndex::new(walk.last))
+            }
+            Some(_) => None,
+        };
+        Some((
             stage.outcome(walk, look),
             stage.judge.rests(&stage.world),
-            ended.then(|| machine.first()),
+            ended,
             machine.generation(),
-        )
-    });
-    Ordered {
+        ))
+    })?;
+    Some(Ordered {
         events: told.over(&outcome, &rests),
         text: outcome_text(program, &outcome),
         outcome,
         rests,
         ended_by,
         generation,
-    }
+    })
 }

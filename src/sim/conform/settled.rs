@@ -530,8 +530,9 @@ pub fn forcing(
         let plan = plans.pop_front()?;
         let run = settled(program, profile, &plan, child);
         if is_alike(wanted, &run.outcome) && tried.insert(run.choices.clone()) {
+            // Without the stops before events a signal may come at another place.
             let found = ordered(program, profile, &run.choices);
-            if is_alike(wanted, &found.outcome) {
+            if let Some(found) = found.filter(|found| is_alike(wanted, &found.outcome)) {
                 let forced = decide(program, profile, &found.events, wanted, true);
                 if forced.is_forced() {
                     return Some((run.choices, found, forced));
