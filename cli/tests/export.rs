@@ -206,6 +206,12 @@ fn a_file_reads_as_the_scenario_does() {
             "3.12",
             "child(fatal(\"_PyInterpreterState_DeleteExceptMain: not main interpreter\"))",
         ),
+        (
+            "leak",
+            "scenarios/finalize/abandoned-state.capi",
+            "3.14",
+            "leak",
+        ),
     ] {
         let arguments = [
             "export-c",
@@ -253,6 +259,54 @@ fn what_has_no_c_text_is_refused_with_its_place() {
         answer.remarks.contains("the outcomes are 3.14: ok"),
         "{answer:?}"
     );
+}
+
+#[test]
+fn a_file_is_for_the_patch_levels_on_which_its_order_decides() {
+    let late = "scenarios/finalize/thread-started-at-exit-fixed.capi";
+    for (scenario, python, outcome, guard) in [
+        (late, "3.12.1", "assertion", "#if !(PY_MICRO_VERSION <= 2)"),
+        (late, "3.12", "ok", "#if !(PY_MICRO_VERSION >= 3)"),
+        (
+            "scenarios/deadlock/join-attached.capi",
+            "3.12.1",
+            "deadlock(main, worker)",
+            "",
+        ),
+    ] {
+        let arguments = [
+            "export-c",
+            scenario,
+            "--python",
+            python,
+            "--outcome",
+            outcome,
+        ];
+        let text = tstate(&arguments).expect(&arguments, 0).output;
+        assert_eq!(
+            text.contains("PY_MICRO_VERSION"),
+            !guard.is_empty(),
+            "{text}"
+        );
+        assert!(text.contains(guard), "{text}");
+        assert!(text.contains("Forced: every run of the model"), "{text}");
+    }
+}
+
+/// A program cannot look at the states that such a claim speaks of, and would say that all is well.
+#[test]
+fn a_claim_about_states_is_refused() {
+    let scenario = "scenarios/finalize/only-the-finalizer-attaches.capi";
+    let arguments = [
+        "export-c",
+        scenario,
+        "--python",
+        "3.14",
+        "--outcome",
+        "assertion",
+    ];
+    let answer = tstate(&arguments).expect(&arguments, 2);
+    assert!(answer.remarks.contains("S404"), "{answer:?}");
 }
 
 #[test]

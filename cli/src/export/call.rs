@@ -94,8 +94,36 @@ impl Writer<'_> {
         }
     }
 
+    /// Calls that make a thread state, which is noted.
+    fn noted(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        self.need(Need::Leaks);
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others make none, or none that is followed"
+        )]
+        Ok(match function {
+            Call::ThreadStateNew => {
+                let interpreter = self.any(at, call, 0)?;
+                Some(format!("made(PyThreadState_New({interpreter}))"))
+            }
+            Call::GilStateEnsure => Some("ensured()".to_owned()),
+            Call::NewInterpreter
+            | Call::NewInterpreterFromConfig
+            | Call::ThreadStateEnsure
+            | Call::ThreadStateEnsureFromView => {
+                return Err("whether what this makes is given back is not seen".to_owned());
+            }
+            _ => None,
+        })
+    }
+
     /// Calls whose C text is more than name and arguments; `None` for the others.
     fn special(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        if self.leaks
+            && let Some(text) = self.noted(at, function, call)?
+        {
+            return Ok(Some(text));
+        }
         if let Some(text) = self.registering(at, function, call)? {
             return Ok(Some(text));
         }
@@ -122,18 +150,19 @@ impl Writer<'_> {
             Call::ThreadGetIdent => "(long)PyThread_get_thread_ident()".to_owned(),
             Call::EvalFrame => "(PyEval_GetFrame())".to_owned(),
             Call::InterpretersRun => {
+                self.need(Need::Interpreters);
                 let interpreter = self.any(at, call, 0)?;
                 self.adapted(call, 1, Adapter::Builtin)?;
                 let Some(body) = self.callback_of(call, 1)? else {
                     return Err("no callback is passed".to_owned());
                 };
                 let name = self.callback(body);
-                format!("call_interpreters(\"exec\", {interpreter}, \"{name}()\")")
+                format!("call_interpreters(interpreters_exec, {interpreter}, \"{name}()\")")
             }
             Call::InterpretersDestroy => {
                 self.need(Need::Interpreters);
                 let interpreter = self.any(at, call, 0)?;
-                format!("call_interpreters(\"destroy\", {interpreter}, NULL)")
+                format!("call_interpreters(interpreters_destroy, {interpreter}, NULL)")
             }
             Call::CurrentFrames => self.native("sys", "_current_frames"),
             Call::TracemallocStart => self.native("_tracemalloc", "start"),

@@ -36,20 +36,9 @@ const INCLUDES: &str = "\
 #pragma GCC diagnostic ignored \"-Wunused-but-set-variable\"
 ";
 
-/// Names that differ between releases: since when, the new one, the old one.
-const RENAMED: [(&str, &str, &str); 3] = [
-    (
-        "0x03090000",
-        "PyInterpreterState_Get",
-        "_PyInterpreterState_Get",
-    ),
-    (
-        "0x030D0000",
-        "PyThreadState_GetUnchecked",
-        "_PyThreadState_UncheckedGet",
-    ),
-    ("0x030D0000", "Py_IsFinalizing", "_Py_IsFinalizing"),
-];
+/// Where thread states are noted that the program made.
+const MADE_STATES: &str = "struct { void *volatile state; int thread; } states[16];
+    atomic_int made;";
 
 impl Writer<'_> {
     /// The C text of the run; `head` is the comment that it begins with.
@@ -71,13 +60,15 @@ impl Writer<'_> {
         if self.needs.contains(&Need::AtThreadExit) {
             page += "static void run_exits(void);\n";
         }
-        page += &include_str!("support/turns.c").replace("    AT_THREAD_END\n", &{
-            if exits.is_empty() {
-                String::new()
-            } else {
-                format!("    {exits}\n")
-            }
-        });
+        let line = |text: &str| match text {
+            "" => String::new(),
+            text => format!("    {text}\n"),
+        };
+        let leaks = self.needs.contains(&Need::Leaks);
+        let states = if leaks { MADE_STATES } else { "" };
+        page += &include_str!("support/turns.c")
+            .replace("    AT_THREAD_END\n", &line(exits))
+            .replace("    STATES\n", &line(states));
         if self.needs.contains(&Need::Fork) {
             page += &self.forks();
             page += include_str!("support/fork.c");
@@ -95,26 +86,13 @@ impl Writer<'_> {
         page += &variables;
         page += &adapters;
         page += &functions;
-        page += &include_str!("support/main.c").replace("    FINALLY\n", "");
+        let finally = if leaks {
+            "if (states_left())\n        return \"leak\";"
+        } else {
+            ""
+        };
+        page += &include_str!("support/main.c").replace("    FINALLY\n", &line(finally));
         page
-    }
-
-    fn guard(&self) -> String {
-        let minor = self.profile.minor();
-        let mut text = format!(
-            "#if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != {minor}\n\
-             #error \"this file shows a run of CPython 3.{minor}: compile it for that release\"\n\
-             #endif\n\n"
-        );
-        for (since, new, old) in RENAMED {
-            if self.mentioned.contains(new) {
-                text += &format!("#if PY_VERSION_HEX < {since}\n#define {new} {old}\n#endif\n\n");
-            }
-            if self.mentioned.contains(old) {
-                text += &format!("#if PY_VERSION_HEX >= {since}\n#define {old} {new}\n#endif\n\n");
-            }
-        }
-        text
     }
 
     fn constants(&self, ordered: &Ordered) -> String {

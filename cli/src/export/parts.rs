@@ -3,7 +3,8 @@
 use super::write::{Need, Writer, quoted};
 use tstate::runtime::AuditEvent;
 
-const PARTS: [(Need, &str); 27] = [
+const PARTS: [(Need, &str); 28] = [
+    (Need::Leaks, include_str!("support/leaks.c")),
     (Need::Memory, include_str!("support/memory.c")),
     (Need::Importing, include_str!("support/importing.c")),
     (Need::FailImport, include_str!("support/fail_import.c")),

@@ -66,6 +66,8 @@ differences! {
     CurrentIsOfProcess,
     /// [`Profile::swap_takes_gil`].
     SwapTakesGil,
+    /// [`Profile::swap_activates_first`].
+    SwapActivatesFirst,
     /// [`Profile::slot_follows_attach`].
     SlotFollowsAttach,
     /// [`Profile::delete_current`]: as since 3.12 where it is not, and the other way round.
