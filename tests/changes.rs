@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tstate::runtime::Profile;
 use tstate::sim::conform::Recorded;
+use tstate::sim::digest_of;
 use tstate::sim::events::{End, EventKind, Observed, Rest};
 use tstate::sim::scenario::program::Program;
 use tstate::sync::Branch;
@@ -102,6 +103,7 @@ fn fitting<'a>(program: &Program, run: &Observed, outcomes: &'a [String]) -> Vec
             End::Exit(_) => fits_exit(program, &run.threads, word, inner),
             End::Fatal(text) => *inner == format!("fatal({text:?})"),
             End::Crash(_) => word == "crash",
+            End::Freed => inner == "crash(use_after_free)",
             End::Assertion(_) => word == "assertion",
             End::Stuck => matches!(word, "deadlock" | "livelock" | "crash" | "hang" | "exit"),
             End::Cut(_) => true,
@@ -148,7 +150,7 @@ fn shows(end: &End, outcome: &str) -> bool {
     match end {
         End::Exit(_) => matches!(&*word, "ok" | "hang" | "exit"),
         End::Fatal(_) => word == "fatal",
-        End::Crash(_) => word == "crash",
+        End::Crash(_) | End::Freed => word == "crash",
         End::Assertion(_) => word == "assertion",
         End::Stuck => word == "deadlock",
         End::Cut(_) => false,
@@ -185,24 +187,39 @@ fn seen(file: &ScenarioFile, outcomes: &BTreeMap<Profile, Vec<String>>) -> Seen 
     seen
 }
 
-/// What searches of real libpythons met, by scenario: who ended how.
-fn searched() -> BTreeMap<String, Vec<(Profile, String)>> {
+/// An outcome that a search of a real libpython met.
+struct Met {
+    library: Profile,
+    outcome: String,
+    /// The run, for `tstate replay --on`.
+    schedule: String,
+}
+
+/// What searches of real libpythons met, by scenario.
+fn searched() -> BTreeMap<String, Vec<Met>> {
     let text = std::fs::read_to_string(root().join(SEARCHED)).expect("the file is there");
-    let mut met: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    let mut met: BTreeMap<String, Vec<Met>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.splitn(3, ' ');
         let (scenario, library) = (words.next(), words.next());
         let outcome = words.next().and_then(|rest| rest.rsplit_once(' '));
-        let (Some(scenario), Some(library), Some((outcome, _))) = (scenario, library, outcome)
+        let (Some(scenario), Some(library), Some((outcome, schedule))) =
+            (scenario, library, outcome)
         else {
             panic!("{SEARCHED}: {line}");
         };
-        let library = library.parse().expect("a libpython's profile");
-        met.entry(scenario.to_owned())
-            .or_default()
-            .push((library, outcome.to_owned()));
+        met.entry(scenario.to_owned()).or_default().push(Met {
+            library: library.parse().expect("a libpython's profile"),
+            outcome: outcome.to_owned(),
+            schedule: schedule.to_owned(),
+        });
     }
     met
+}
+
+/// Whether a schedule such as `on1/3.12.1/8f3a61c2/0.12=1` is of this library and this text.
+fn is_of(schedule: &str, library: Profile, source: &str) -> bool {
+    schedule.starts_with(&format!("on1/{library}/{:08x}/", digest_of(source)))
 }
 
 /// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and
@@ -248,15 +265,16 @@ fn stories() -> Vec<Story> {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let outcomes = outcomes_in(&snapshot);
         let mut seen = seen(file, &outcomes);
-        let met = searched.remove(&file.title()).unwrap_or_default();
-        for (library, outcome) in &met {
-            let release = Profile::release(library.minor()).expect("a release");
+        let all = searched.remove(&file.title()).unwrap_or_default();
+        for met in &all {
+            let minor = met.library.minor();
+            let release = Profile::release(minor).expect("a release");
             let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
-            let here = met.iter().filter(|(other, _)| other == library);
-            let here: Vec<&str> = here.map(|(_, outcome)| outcome.as_str()).collect();
-            if let Some(outcome) = confirmed(outcome, &here, known) {
-                let key = (outcome.to_owned(), library.minor());
-                seen.entry(key).or_default().insert(*library);
+            let here = all.iter().filter(|other| other.library == met.library);
+            let here: Vec<&str> = here.map(|other| other.outcome.as_str()).collect();
+            if let Some(outcome) = confirmed(&met.outcome, &here, known) {
+                let key = (outcome.to_owned(), minor);
+                seen.entry(key).or_default().insert(met.library);
             }
         }
         Story {
@@ -394,6 +412,26 @@ fn the_page_of_changes_is_up_to_date() {
     corpus::assert_page(PAGE, &page(&stories()), "changes");
 }
 
+/// A schedule runs again only with the text that it was found for; who changes a scenario has it searched again.
+#[test]
+fn what_searches_met_is_of_the_scenarios_as_they_are() {
+    let searched = searched();
+    let mut stale = BTreeSet::new();
+    for file in scenario_files() {
+        let met = searched.get(&file.title()).map_or(&[][..], Vec::as_slice);
+        let is_stale = |met: &Met| !is_of(&met.schedule, met.library, &file.source);
+        if met.iter().any(is_stale) {
+            stale.insert(format!("scenarios/{}.capi", file.title()));
+        }
+    }
+    let stale: Vec<String> = stale.into_iter().collect();
+    assert!(
+        stale.is_empty(),
+        "{SEARCHED} is of older texts: scripts/search-record {}",
+        stale.join(" ")
+    );
+}
+
 #[test]
 fn every_profile_of_a_scenario_is_in_its_snapshot() {
     for file in scenario_files() {
@@ -477,10 +515,11 @@ fn a_run_confirms_an_outcome_only_if_no_other_looks_like_it() {
 
 #[test]
 fn a_search_confirms_an_outcome_only_if_no_other_looks_like_it() {
-    let confirmed = |met: &str, outcomes: &[&str]| {
+    let beside = |met: &str, all_met: &[&str], outcomes: &[&str]| {
         let outcomes: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
-        confirmed(met, &outcomes).map(str::to_owned)
+        confirmed(met, all_met, &outcomes).map(str::to_owned)
     };
+    let confirmed = |met: &str, outcomes: &[&str]| beside(met, &[met], outcomes);
     assert_eq!(
         confirmed("ok", &["ok", "lost(call)"]).as_deref(),
         Some("ok")
@@ -488,6 +527,12 @@ fn a_search_confirms_an_outcome_only_if_no_other_looks_like_it() {
     assert_eq!(confirmed("ok", &["ok", "leak"]), None);
     assert_eq!(confirmed("ok", &["ok", "crash(use_after_free)"]), None);
     assert_eq!(confirmed("ok", &["leak"]), None);
+    let freed = "crash(use_after_free)";
+    assert_eq!(
+        beside("ok", &["ok", freed], &["ok", freed]).as_deref(),
+        Some("ok")
+    );
+    assert_eq!(confirmed(freed, &["ok", freed]).as_deref(), Some(freed));
     assert_eq!(
         confirmed("lost(call)", &["ok", "leak", "lost(call)"]).as_deref(),
         Some("lost(call)")

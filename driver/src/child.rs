@@ -14,6 +14,7 @@ use crate::controller::Native;
 use crate::layer::{fence, main_begins};
 use crate::python::api::Pointer;
 use crate::python::{Caller, Libpython, api, outside_of_frames, release};
+use crate::quiet::Quiet;
 use crate::record;
 use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled};
 use crate::sight;
@@ -50,10 +51,11 @@ pub struct Run {
 
 /// Stands before each event until the schedule lets it happen.
 #[derive(Debug)]
-struct Reporter;
+struct Reporter(Quiet);
 
 impl<P: Python> Witness<P> for Reporter {
     fn stands_before(&self, thread: ThreadIndex) {
+        Quiet::stands();
         block(Waits::Event);
         let me = me();
         push(me, thread);
@@ -67,6 +69,7 @@ impl<P: Python> Witness<P> for Reporter {
         if own(|schedule| schedule.is_planned()) {
             // Up to its next point the thread does nothing that others could see.
             note_owed(machine);
+            self.0.happened(event.kind);
             return;
         }
         pass();
@@ -179,7 +182,7 @@ pub fn run(run: &Run) -> ! {
         let listener: Arc<dyn Listener<Libpython>> = if run.rules.free {
             Arc::new(Free)
         } else {
-            Arc::new(Events(Reporter))
+            Arc::new(Events(Reporter(Quiet::of(&run.program))))
         };
         let machine = Machine::on(&run.program, library, Some(listener));
         MACHINE

@@ -13,6 +13,7 @@ mod controller;
 mod fork;
 mod layer;
 mod python;
+mod quiet;
 mod record;
 mod refuse;
 mod schedule;

@@ -89,7 +89,8 @@ pub struct Plan {
     pub tell: bool,
 }
 
-/// A decision that could have been another.
+/// A decision that could have been another. Where nothing else is told, the thread's next one stands for it: between the two
+/// only code of the driver runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// The thread that decided.

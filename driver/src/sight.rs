@@ -5,7 +5,7 @@
 
 use crate::python::{api, release};
 use crate::record;
-use crate::schedule::{SlotId, Waits, is_ours, me, own, sampled};
+use crate::schedule::{SlotId, is_ours, me, own, sampled};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -101,8 +101,7 @@ pub fn waits_limited(slot: SlotId) -> bool {
     if sampled::is_on() {
         return sampled::inside(slot).is_some_and(|wait| wait.limited);
     }
-    let waits = own(|schedule| schedule.slots[slot].waits);
-    matches!(waits, Waits::Condition { timed: true, .. })
+    own(|schedule| schedule.goes_round(slot))
 }
 
 /// What the thread reads as its current thread state.

@@ -4,7 +4,11 @@
 mod found;
 
 use found::{Found, ask, libpythons, order, program};
-use tstate_driver::{Chance, Departure, Departures, Mode, Plan, Planned, Reply, Request, Server};
+use std::collections::BTreeSet;
+use tstate_driver::{
+    Chance, Choice, Decision, Departure, Departures, Mode, Plan, Planned, Reply, Request, Server,
+    TIMED,
+};
 
 /// The worker may wait for the lock with the GIL.
 const ONCE: &str = "
@@ -79,6 +83,33 @@ thread main {
 }
 callback call(arg) { return 0 }";
 
+/// The worker waits for the GIL of a runtime that is gone.
+const LATE: &str = "
+native semaphore inside = 0
+native semaphore finalized = 0
+native semaphore done = 0
+thread main {
+    Py_Initialize()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+    wait inside
+    Py_END_ALLOW_THREADS
+    Py_FinalizeEx() == 0
+    post finalized
+    spin until waits_for_gil(worker)
+    post done
+    post done
+    post done
+    assert waits_for_gil(worker)
+}
+foreign thread worker {
+    PyGILState_STATE g = PyGILState_Ensure()
+    PyThreadState *ts = PyEval_SaveThread()
+    post inside
+    wait finalized
+    PyEval_RestoreThread(ts)
+}";
+
 /// The last call is given a thread state that was freed.
 const CLEARS_TWICE: &str = "
 thread main {
@@ -124,8 +155,12 @@ fn plans_hold_on_every_library() {
         if number % 4 == 0 {
             one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(&mut server, &found);
         }
+        a_point_that_is_told_without_others_is_as_the_next_one(&mut server, &found);
         what_cannot_be_kept_to_is_counted(&mut server, &found);
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
+        if !found.since(9, 0) {
+            who_is_between_two_timed_waits_waits_for_the_gil(&mut server, &found);
+        }
         if found.since(13, 0) {
             a_run_without_end_is_cut_when_turns_were_taken(&mut server, &found);
         }
@@ -201,6 +236,33 @@ fn one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(
     );
 }
 
+/// Others go on at a point that only code of ours divides from the thread's next one, or at that: all ends the same.
+fn a_point_that_is_told_without_others_is_as_the_next_one(server: &mut Server, found: &Found) {
+    let first = run(server, found, ONCE, of(Departures::default()));
+    let all = &planned(&first).decisions;
+    let is_quiet = |one: &&Decision| one.free.is_empty() && one.costly.is_empty();
+    let quiet: Vec<&Decision> = all.iter().filter(is_quiet).collect();
+    let counts = (quiet.len(), all.len());
+    assert!(
+        quiet.len() > 5 && all.len() > quiet.len() + 5,
+        "{}: {counts:?}",
+        found.profile()
+    );
+    for decision in quiet {
+        let runs = [decision.point, decision.point + 1].map(|point| {
+            let departure = Departure {
+                thread: decision.thread,
+                point,
+                choice: Choice::Run(1),
+            };
+            let reply = run(server, found, ONCE, of(Departures(vec![departure])));
+            assert_eq!(planned(&reply).unkept, 0, "{} {departure}", found.profile());
+            (reply.end, reply.threads, reply.waits)
+        });
+        assert_eq!(runs[0], runs[1], "{} {decision:?}", found.profile());
+    }
+}
+
 fn what_cannot_be_kept_to_is_counted(server: &mut Server, found: &Found) {
     let list = "0.2=5,0.3=p1,7.0=1".parse().expect("a list");
     let reply = run(server, found, ONCE, of(list));
@@ -220,6 +282,20 @@ fn whom_threads_wait_for_and_what_is_owed_is_told(server: &mut Server, found: &F
     let reply = run(server, found, LOSES, Plan::default());
     assert_eq!(reply.end, "exit 0", "{}", found.profile());
     assert_eq!(planned(&reply).owed, [0, 1], "{}", found.profile());
+}
+
+/// In 3.8 a late thread goes round in the GIL's timed wait for ever, wherever in the round the process ends.
+fn who_is_between_two_timed_waits_waits_for_the_gil(server: &mut Server, found: &Found) {
+    let mut rests = BTreeSet::new();
+    for seed in 0..40 {
+        let reply = run(server, found, LATE, by(Chance::Random { seed }));
+        assert_eq!(reply.end, "exit 0", "{} {seed}", found.profile());
+        let waits = reply.waits[1].as_deref();
+        assert_eq!(waits, Some(TIMED), "{} {seed}", found.profile());
+        rests.insert(reply.threads[1].clone());
+    }
+    let both = ["blocked", "running"].map(str::to_owned);
+    assert_eq!(rests, BTreeSet::from(both), "{}", found.profile());
 }
 
 fn a_run_without_end_is_cut_when_turns_were_taken(server: &mut Server, found: &Found) {

@@ -98,8 +98,8 @@ pub fn export(told: &Told<'_>) -> Result<Exported, ExportError> {
         let mut writer = Writer::new(told.program, profile, &story, BTreeSet::clone(&shared));
         writer.levels.clone_from(&levels);
         writer.unbound = unbound(&run);
-        writer.look_at_memory();
         writer.leaks = run.outcome == Outcome::Leak;
+        writer.look_at_memory();
         writer.adapters_before.clone_from(&adapters);
         writer.needs_before.clone_from(&needs);
         let text = writer.page(&head, &run);

@@ -179,7 +179,7 @@ impl Writer<'_> {
         if name.starts_with("Py_Initialize") && evaluates_in_callbacks(self.program, self.story) {
             lines.add("prepare_eval();");
         }
-        if name.starts_with("Py_Initialize") && self.needs_before.contains(&Need::Interpreters) {
+        if name.starts_with("Py_Initialize") && self.enters_interpreters() {
             lines.add("prepare_interpreters();");
         }
         if let Some(Call::ConfigInitPython | Call::ConfigInitIsolated) = call.call.row().modelled

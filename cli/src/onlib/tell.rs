@@ -6,6 +6,7 @@ use tstate::sim::events::{End, Event, EventKind, Place, Rest, Seen, Shown};
 use tstate::sim::report::{Mark, Row, Trace, TraceThread};
 use tstate::sim::scenario::program::{BodyKind, Program, StatementId};
 use tstate::sync::Branch;
+use tstate_driver::TIMED;
 
 /// Makes the rows.
 struct Teller<'a> {
@@ -243,7 +244,12 @@ impl Teller<'_> {
             }
             Rest::Hung => "was parked for good by the library".to_owned(),
             Rest::Exited => "was ended by the library".to_owned(),
-            Rest::Running | Rest::NotStarted | Rest::Ended | Rest::Gone => return None,
+            Rest::Running => {
+                let waits = ran.waits.get(thread)?.as_deref();
+                let timed = waits.filter(|waits| *waits == TIMED)?;
+                format!("is between two waits for {timed}")
+            }
+            Rest::NotStarted | Rest::Ended | Rest::Gone => return None,
         };
         Some(format!("{name}{place} {does}."))
     }

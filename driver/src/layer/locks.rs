@@ -2,7 +2,9 @@
 
 use super::fence::touch;
 use super::real::real;
-use crate::schedule::{Waits, block, is_scheduled, me, own, signal_all, signal_one, step};
+use crate::schedule::{
+    Waits, block, is_scheduled, me, own, signal_all, signal_one, step, step_to_wait,
+};
 use libc::{
     EBUSY, ETIMEDOUT, c_int, clockid_t, pthread_cond_t, pthread_condattr_t, pthread_mutex_t,
     pthread_mutexattr_t, timespec,
@@ -58,7 +60,7 @@ fn wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, timed: bool
     touch(condition);
     let address = mutex as usize;
     let condition = own(|schedule| schedule.condition(condition as usize));
-    step();
+    step_to_wait(timed);
     // From here to the wait nobody else runs: a wake-up in between would be lost.
     unlock(address);
     let timed_out = block(Waits::Condition {

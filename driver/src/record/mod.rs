@@ -7,7 +7,7 @@
 
 mod planned;
 
-pub use planned::{Noted, note_busy, note_decision, note_owed, planned};
+pub use planned::{Noted, note_busy, note_decision, note_owed, planned, tell_no_others};
 
 use crate::schedule::{End, SlotId, Waits, own};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -248,14 +248,11 @@ pub fn end(how: &str) -> ! {
                 .values()
                 .any(|known| *known == condition)
         };
-        for slot in &schedule.slots {
-            // Whose wait timed out needs its mutex again, and then looks whether to wait on.
-            let between = slot.timed_out && matches!(slot.waits, Waits::Mutex(_));
-            let what = describe(slot.waits, gone);
-            let what = if between {
-                Some(tstate_driver::TIMED)
-            } else {
-                what
+        for (number, slot) in schedule.slots.iter().enumerate() {
+            let what = match describe(slot.waits, gone) {
+                Some(tstate_driver::GONE) => Some(tstate_driver::GONE),
+                _ if schedule.goes_round(number) => Some(tstate_driver::TIMED),
+                what => what,
             };
             if let (Some(lane), Some(what)) = (slot.lane, what) {
                 line(&format!("waits {lane} {what}"));

@@ -1,6 +1,7 @@
 //! What a planned run leaves behind beside its lines: its decisions, and what is known of pending calls and of threads.
 
 use super::record;
+use crate::schedule::SlotId;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use tstate_driver::{Choice, Decision, Departure, Departures, Plan, Planned};
 
@@ -117,6 +118,17 @@ pub fn note_decision(thread: u8, point: u32, chosen: Choice, default: Choice, ot
         word.store(value, Ordering::Relaxed);
     }
     memory.used.store(used + 1, Ordering::Release);
+}
+
+/// What else could have been decided at the thread's point is not told: another point stands for it.
+pub fn tell_no_others(thread: SlotId, point: u32) {
+    let memory = &record().planned;
+    let used = memory.used.load(Ordering::Relaxed).min(DECISIONS_MAX);
+    let place = (thread as u64) << 32 | u64::from(point);
+    let mut newest = memory.decisions[..used].iter().rev();
+    if let Some(words) = newest.find(|words| words[0].load(Ordering::Relaxed) == place) {
+        words[2].store(0, Ordering::Relaxed);
+    }
 }
 
 /// A thread of the program went on late in the run.

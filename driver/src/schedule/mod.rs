@@ -23,7 +23,7 @@ mod turn;
 
 pub use turn::{
     block, enter, finish, is_ours, is_scheduled, leave, make_slot, me, own, pass, relax,
-    signal_all, signal_one, step,
+    signal_all, signal_one, step, step_to_wait,
 };
 
 use oorandom::Rand64;
@@ -106,6 +106,8 @@ pub struct Slot {
     pub waits: Waits,
     /// Its last timed wait timed out.
     pub timed_out: bool,
+    /// Its last operation is a timed wait on a condition variable, done or about to be.
+    pub rounds: bool,
     /// The real thread.
     pub thread: libc::pthread_t,
     /// What its function returned.
@@ -351,6 +353,17 @@ impl Schedule {
         chosen
             .unwrap_or_else(|| self.draw(u64::from(alternatives)) as u16)
             .min(alternatives.saturating_sub(1))
+    }
+
+    /// Whether the thread goes round in timed waits on a condition variable, as who waits for the GIL does: it waits, needs
+    /// the mutex to look whether to wait on, or is about to wait again.
+    pub fn goes_round(&self, slot: SlotId) -> bool {
+        let slot = &self.slots[slot];
+        let is_inside = matches!(
+            slot.waits,
+            Waits::Condition { .. } | Waits::Mutex(_) | Waits::Nothing
+        );
+        slot.rounds && is_inside
     }
 
     /// The slot of a lane; of a thread not started yet, nothing.

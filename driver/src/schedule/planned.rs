@@ -169,6 +169,15 @@ impl Schedule {
         self.planner.is_some()
     }
 
+    /// The number of the thread's next point; 0 in a run without a plan.
+    pub fn point(&self, me: SlotId) -> u32 {
+        let points = self
+            .planner
+            .as_ref()
+            .and_then(|planner| planner.points.get(me));
+        points.copied().unwrap_or(0)
+    }
+
     /// Who goes on.
     pub(super) fn planned_next(
         &mut self,
@@ -347,6 +356,8 @@ impl Schedule {
     pub fn waits_for(&self, slot: SlotId, holder: Option<SlotId>) -> Option<SlotId> {
         match self.slots[slot].waits {
             Waits::Join(other) => Some(other),
+            // Who goes round waits for what it looks at with the mutex.
+            Waits::Mutex(_) if self.goes_round(slot) => holder,
             Waits::Mutex(address) => {
                 let mutex = self.mutexes.get(&address);
                 mutex.and_then(|mutex| mutex.owner)

@@ -67,6 +67,7 @@ pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
             lane,
             waits: Waits::Nothing,
             timed_out: false,
+            rounds: false,
             thread: 0,
             result: 0,
             current: 0,
@@ -93,14 +94,20 @@ pub fn own<R>(change: impl FnOnce(&mut Schedule) -> R) -> R {
 
 /// An operation of the library or the scenario that others can see: counted, and a point where chance may switch.
 pub fn step() {
+    step_to_wait(false);
+}
+
+/// The same, before a wait on a condition variable: timed, or not.
+pub fn step_to_wait(timed: bool) {
     if sampled::is_on() {
         return;
     }
+    let me = me();
+    own(|schedule| schedule.slots[me].rounds = timed);
     match own(Schedule::count) {
         Ok(()) => {}
         Err(end) => run_over(end),
     }
-    let me = me();
     if own(|schedule| schedule.is_interrupted(me)) {
         pass();
     }

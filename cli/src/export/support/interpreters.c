@@ -8,6 +8,7 @@ static void prepare_interpreters(void)
     interpreters_exec = module ? PyObject_GetAttrString(module, "exec") : NULL;
     interpreters_destroy = module ? PyObject_GetAttrString(module, "destroy") : NULL;
     Py_XDECREF(module);
+    PyErr_Clear();
 }
 
 static int call_interpreters(PyObject *function, PyInterpreterState *interp, const char *program)

@@ -3,7 +3,10 @@
 //! A run is the list of what it does otherwise than the default run. After a run its reply says what else could have been
 //! decided after the last item of its list; each of these makes one longer list, so that no list comes twice. What takes
 //! the turn from a thread that could go on, or lets time pass ahead of need, costs one; what else could be decided where
-//! the running thread cannot go on, and other alternatives of a `choose`, a fork or a wake-up, cost nothing.
+//! the running thread cannot go on, and other alternatives of a `choose`, a fork or a wake-up, cost nothing. Of two decisions
+//! between which only code of the driver runs, the reply tells the others of the later one alone, as nothing else would come
+//! of the earlier one. More is not left out: what a library does between two operations on locks may be anything, so that two
+//! orders of such steps are never taken for the same.
 //!
 //! Lists of one cost are taken in an order by chance, so that what a bound leaves out is not all of one place.
 
