@@ -87,9 +87,12 @@ fn wrong(observed: &Observed) -> Vec<Observed> {
     let mut one = observed.clone();
     one.end = match one.end {
         End::Stuck => End::Exit(0),
-        End::Exit(_) | End::Assertion(_) | End::Fatal(_) | End::Crash(_) | End::Cut(_) => {
-            End::Stuck
-        }
+        End::Exit(_)
+        | End::Assertion(_)
+        | End::Fatal(_)
+        | End::Crash(_)
+        | End::Freed
+        | End::Cut(_) => End::Stuck,
     };
     all.push(one);
     all

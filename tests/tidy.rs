@@ -416,3 +416,28 @@ fn literals_and_comments_are_no_code() {
     assert!(words_in(&code, &["unsafe"]).is_empty(), "{code}");
     assert_eq!(functions(source), [("f".to_owned(), 2)]);
 }
+
+/// A range of patch levels that hides a change would call two different releases alike.
+#[test]
+fn every_patch_level_that_a_difference_asks_for_is_known() {
+    let mut asked = BTreeSet::new();
+    for (path, text) in files() {
+        if !path.starts_with("src/runtime/") {
+            continue;
+        }
+        for call in code_of(&text).split("since(").skip(1) {
+            let numbers = call.split(')').next().unwrap_or_default();
+            let numbers: Option<Vec<u8>> = numbers
+                .split(", ")
+                .map(|number| number.parse().ok())
+                .collect();
+            if let Some(&[minor, patch]) = numbers.as_deref()
+                && patch > 0
+            {
+                asked.insert((minor, patch));
+            }
+        }
+    }
+    let known = tstate::runtime::levels::CHANGES.into_iter().collect();
+    assert_eq!(asked, known);
+}

@@ -12,8 +12,8 @@ use support::{Project, answer};
 /// Set it to the number of programs that must have run: a gate that ran none is none.
 const AT_LEAST: &str = "TSTATE_EXPORT_AT_LEAST";
 
-/// A scenario for each class of outcomes that every release has, with the outcome.
-const CASES: [(&str, &str, &str); 8] = [
+/// A scenario for each class of outcomes that every release has, and for what a program does with memory and with failures, with the outcome.
+const CASES: [(&str, &str, &str); 12] = [
     (
         "ok",
         "ok",
@@ -79,7 +79,66 @@ const CASES: [(&str, &str, &str); 8] = [
          foreign thread worker { lock m; post locked; sleep; unlock m }
          expect { in child { allow deadlock, ok } }",
     ),
+    (
+        "memory",
+        "ok",
+        "object watched
+         thread main { Py_Initialize(); alloc_hook(allocated); new watched
+            assert runs(allocated) == 1
+            PyThreadState *ts = PyThreadState_New(PyInterpreterState_Main())
+            assert runs(allocated) == 2 && thread_states == 2
+            alloc_hook(NULL); PyThreadState_Clear(ts); PyThreadState_Delete(ts)
+            PyThread_tss_free(NULL); fail alloc
+            PyThread_tss_alloc() == NULL
+            Py_FinalizeEx() == 0 }
+         callback allocated { PyThreadState *inner = PyThreadState_New(PyInterpreterState_Main()); PyThreadState_Delete(inner) }",
+    ),
+    (
+        "failures",
+        "ok",
+        "PyConfig config
+         thread main { Py_Initialize(); fail thread_start
+            start worker == -1
+            Py_FinalizeEx() == 0
+            PyConfig_InitPythonConfig(&config); fail stage encodings
+            PyStatus st = Py_InitializeFromConfig(&config)
+            PyStatus_Exception(st) == 1 }
+         python thread worker { }",
+    ),
+    (
+        "no interpreter",
+        "ok|",
+        "thread main { Py_Initialize(); fail stage interpreter; Py_NewInterpreter() == NULL }
+         expect { allow ok for python < 3.13 }",
+    ),
+    (
+        "programs",
+        "ok",
+        "thread main { at_site(site); at_main(program); Py_Initialize()
+            assert runs(site) == 1
+            Py_RunMain() == 1
+            assert runs(program) == 1 }
+         callback site { }
+         callback program { return -1 }",
+    ),
 ];
+
+/// One for releases since 3.13.
+const REFERENCES: (&str, &str, &str) = (
+    "references",
+    "ok",
+    "object watched finalizer dies
+     thread main { Py_Initialize()
+        PyRefTracer_SetTracer(traces, 7) == 0
+        new watched; drop watched
+        assert runs(traces) == 2 && runs(dies) == 1
+        void *data = NULL
+        PyRefTracer now = PyRefTracer_GetTracer(&data)
+        assert now == traces && data == 7
+        Py_FinalizeEx() == 0 }
+     callback traces(object, event, data) { assert data == 7 && (object == watched || event == PyRefTracer_DESTROY) }
+     callback dies { assert runs(traces) == 2 }",
+);
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -147,6 +206,12 @@ fn a_file_reads_as_the_scenario_does() {
             "3.12",
             "child(fatal(\"_PyInterpreterState_DeleteExceptMain: not main interpreter\"))",
         ),
+        (
+            "leak",
+            "scenarios/finalize/abandoned-state.capi",
+            "3.14",
+            "leak",
+        ),
     ] {
         let arguments = [
             "export-c",
@@ -173,7 +238,7 @@ fn a_file_reads_as_the_scenario_does() {
 
 #[test]
 fn what_has_no_c_text_is_refused_with_its_place() {
-    let text = "scenario \"no memory\"\npython 3.14\n\nthread main {\n    Py_Initialize()\n    fail alloc\n}\n";
+    let text = "scenario \"no memory\"\npython 3.14\n\nthread main {\n    Py_Initialize()\n    fail stage config\n}\n";
     let project = Project::new(&[("a.capi", text)]);
     let arguments = ["export-c", "a.capi", "--python", "3.14", "--outcome", "ok"];
     let answer = project.expect(&arguments, 2);
@@ -194,6 +259,54 @@ fn what_has_no_c_text_is_refused_with_its_place() {
         answer.remarks.contains("the outcomes are 3.14: ok"),
         "{answer:?}"
     );
+}
+
+#[test]
+fn a_file_is_for_the_patch_levels_on_which_its_order_decides() {
+    let late = "scenarios/finalize/thread-started-at-exit-fixed.capi";
+    for (scenario, python, outcome, guard) in [
+        (late, "3.12.1", "assertion", "#if !(PY_MICRO_VERSION <= 2)"),
+        (late, "3.12", "ok", "#if !(PY_MICRO_VERSION >= 3)"),
+        (
+            "scenarios/deadlock/join-attached.capi",
+            "3.12.1",
+            "deadlock(main, worker)",
+            "",
+        ),
+    ] {
+        let arguments = [
+            "export-c",
+            scenario,
+            "--python",
+            python,
+            "--outcome",
+            outcome,
+        ];
+        let text = tstate(&arguments).expect(&arguments, 0).output;
+        assert_eq!(
+            text.contains("PY_MICRO_VERSION"),
+            !guard.is_empty(),
+            "{text}"
+        );
+        assert!(text.contains(guard), "{text}");
+        assert!(text.contains("Forced: every run of the model"), "{text}");
+    }
+}
+
+/// A program cannot look at the states that such a claim speaks of, and would say that all is well.
+#[test]
+fn a_claim_about_states_is_refused() {
+    let scenario = "scenarios/finalize/only-the-finalizer-attaches.capi";
+    let arguments = [
+        "export-c",
+        scenario,
+        "--python",
+        "3.14",
+        "--outcome",
+        "assertion",
+    ];
+    let answer = tstate(&arguments).expect(&arguments, 2);
+    assert!(answer.remarks.contains("S404"), "{answer:?}");
 }
 
 #[test]
@@ -253,11 +366,14 @@ fn programs_show_what_they_say() {
         }
     };
     let mut ran = 0;
-    for (name, outcome, body) in CASES {
-        let minor = compiler
-            .release
-            .rsplit_once('.')
-            .map_or("", |(minor, _)| minor);
+    let minor = compiler
+        .release
+        .rsplit_once('.')
+        .map_or("", |(minor, _)| minor);
+    let number = minor.trim_start_matches("3.").parse::<u8>();
+    let since_13 = number.is_ok_and(|number| number >= 13);
+    let later = Some(REFERENCES).filter(|_| since_13);
+    for (name, outcome, body) in CASES.into_iter().chain(later) {
         let text = format!("scenario \"{name}\"\npython {minor}\n{body}\n");
         let project = Project::new(&[("a.capi", &text)]);
         let exported = outcome.split('|').any(|outcome| {

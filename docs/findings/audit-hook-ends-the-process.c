@@ -310,7 +310,7 @@ static int refuse(void *event, void *args, void *data);
 
 static int refuse_audit(const char *event, PyObject *args, void *data)
 {
-    return is_told(event, args) ? raised(refuse(event, args, data)) : 0;
+    return is_told(event, args) ? raised(refuse((void *)event, args, data)) : 0;
 }
 
 static int refuse(void *event, void *args, void *data)

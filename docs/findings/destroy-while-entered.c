@@ -1,54 +1,63 @@
 /*
- * an interpreter destroyed while another thread enters it
+ * an interpreter entered while its exit functions run
  *
- * One thread destroys an interpreter that another one comes to run at the same time.
+ * An interpreter is destroyed whose exit function waits, without the GIL, and another thread comes to run it meanwhile.
  *
- * `interpreters.destroy` looks whether anybody runs the interpreter, then gives up its GIL to enter it and end it.
- * Whoever enters in between is in an interpreter that ends around it: fatal up to 3.13, parked for good since 3.14.
+ * `interpreters.destroy` asked whether anybody runs the interpreter before the exit functions. Nothing keeps others from
+ * entering it after that.
  *
  * Fix: who destroys waits until nobody can enter any more (subinterpreter/destroy-while-entered-fixed.capi).
  * Sources: gh-127041, gh-126644.
  * Covers: R26
  *
- * scenarios/subinterpreter/destroy-while-entered.capi under CPython 3.15: fatal("PyInterpreterState_Delete: remaining threads")
- *
- * Not forced: this outcome needs an order inside calls: with the calls in this order the model comes to a thread that others wait for while it waits for its turn. It may show it all the same.
+ * scenarios/subinterpreter/entered-at-its-exit.capi under CPython 3.15: deadlock(main, runner)
  *
  *     #  main                         runner (foreign)             GIL     what changed
  *     1  Py_Initialize()              .                            main    main attached; initialized
  *     2  PyThreadState *m =           .                            main
  *          PyThreadState_Get()
- *     3  PyInterpreterState *home =   .                            main
- *          PyInterpreterState_Get()
- *     4  PyThreadState *other =       .                            main
- *          PyThreadState_New(home)
- *     5  PyThreadState *sub =         .                            main    main detached; main
+ *     3  PyThreadState *sub =         .                            main    main detached; main
  *          Py_NewInterpreter()                                             attached; main detached;
  *                                                                          main attached; main
  *                                                                          detached; main attached
- *     6  PyInterpreterState *victim   .                            main
+ *     4  PyInterpreterState *victim   .                            main
  *          = PyInterpreterState_Get(
  *          )
- *     7  PyThreadState_Clear(sub)     .                            main
- *     8  PyThreadState_Swap(m)        .                            main    main detached; main
+ *     5  atexit(at_end)               .                            main
+ *     6  PyThreadState_Clear(sub)     .                            main
+ *     7  PyThreadState_Swap(m)        .                            main    main detached; main
  *                                                                          attached
- *     9  PyThreadState_Delete(sub)    .                            main
- *    10  start runner                 .                            main
- *    11  interpreters.destroy(        .                            main
- *          victim) in { 0, -1 }
- *    12  |                            PyEval_RestoreThread(other)  main
- *    13  | interpreters.destroy(      |                            -       main detached; main
- *        |   victim) in { 0, -1 }     |                                    attached; main detached
- *    14  |                            | PyEval_RestoreThread(      runner  runner attached
- *        |                            |   other) returns
- *    15  |                            interpreters.run(victim,     runner  runner detached
- *        |                              program) in { 0, -1 }
- *    16  | interpreters.destroy(      |                            runner  fatal("PyInterpreterState_
- *        |   victim) in { 0, -1 }     |                                    Delete: remaining threads")
+ *     8  PyThreadState_Delete(sub)    .                            main
+ *     9  start runner                 .                            main
+ *    10  interpreters.destroy(        .                            main
+ *          victim) == 0
+ *    11  |                            wait ending                  main
+ *    12  | interpreters.destroy(      |                            main    main detached; main
+ *        |   victim) == 0             |                                    attached
+ *    13  `- Py_BEGIN_ALLOW_THREADS    |                            -       main detached
+ *    14  `- post ending               |                            -
+ *    15  `- wait entered [waits]      |                            -
+ *    16  [waits]                      | PyGILState_STATE g =       runner  runner attached
+ *                                     |   PyGILState_Ensure() ->
+ *                                     |   1
+ *    17  [waits]                      interpreters.run(victim,     runner  runner detached; runner
+ *                                       program) == 0                      attached
+ *    18  [waits]                      `- Py_BEGIN_ALLOW_THREADS    -       runner detached
+ *    19  [waits]                      `- post entered              -
+ *    20  [waits]                      `- wait over [waits]         -
+ *    21  `- Py_BEGIN_ALLOW_THREADS    [waits]                      main    main attached; main
+ *            returns                                                       detached; main attached
+ *    22  | post over                  [waits]                      main
+ *    23  Py_BEGIN_ALLOW_THREADS       [waits]                      -       main detached
+ *    24  | join runner [waits]        [waits]                      -
+ *    25  [waits]                      `- Py_BEGIN_ALLOW_THREADS    -       runner hangs for good
+ *                                         [hangs]
  *
- *   | inside the call above
+ *   | inside the call above   `- in a callback
  *
- *   CPython aborts: PyInterpreterState_Delete: remaining threads.
+ *   Nobody who has not ended can go on.
+ *   main, in line 29 (join runner), waits for runner to end.
+ *   runner, in line 48 (Py_BEGIN_ALLOW_THREADS), was parked for good by finalization.
  *
  *     cc FILE.c -o FILE $(python3-config --cflags --embed --ldflags) -pthread && ./FILE
  *
@@ -92,13 +101,13 @@
 #endif
 #define PATIENCE 250   /* looks, after which a thread that is not still is taken to go round */
 
-#define EXPECTED "fatal(\"PyInterpreterState_Delete: remaining threads\")"
-#define EXPECTED_INNER "fatal(\"PyInterpreterState_Delete: remaining threads\")"
-#define EXPECTED_FATAL "PyInterpreterState_Delete: remaining threads"
-#define EXPECTED_THREADS (0)
+#define EXPECTED "deadlock(main, runner)"
+#define EXPECTED_INNER "deadlock(main, runner)"
+#define EXPECTED_FATAL ""
+#define EXPECTED_THREADS (1 << T_main | 1 << T_runner)
 #define HANGS_UNSEEN (0)
 #define IN_CHILD 0
-#define LAST_TURN 1
+#define LAST_TURN 4
 
 enum { T_main, T_runner, THREADS };
 enum { CALLBACKS };
@@ -355,13 +364,46 @@ static void start(int t)
     pthread_detach(thread);
 }
 
+/* Waits natively: not a word to Python. */
+static void join(int t)
+{
+    while (!is_over(t))
+        usleep(500);
+}
+
+/* Calls module.function(argument), whose reference it takes. */
+static int call_python(const char *module, const char *function, PyObject *argument)
+{
+    PyObject *imported = PyImport_ImportModule(module);
+    PyObject *result = imported ? PyObject_CallMethod(imported, function, "O", argument) : NULL;
+    Py_XDECREF(imported);
+    Py_DECREF(argument);
+    if (result == NULL) {
+        PyErr_Clear();
+        return -1;
+    }
+    Py_DECREF(result);
+    return 0;
+}
+
 /* ---- The scenario ------------------------------------------------------- */
 
-static PyThreadState *main_other;
+static sem_t ending;
+static sem_t entered;
+static sem_t over;
 static PyInterpreterState *main_victim;
+static int at_end_runs;
+static int at_end(void);
 static int program_runs;
 static int program(void);
 
+static PyObject *at_end_call(PyObject *self, PyObject *args)
+{
+    if (raised(at_end()) == -1)
+        return NULL;
+    Py_RETURN_NONE;
+}
+static PyMethodDef at_end_method = {"at_end", at_end_call, METH_VARARGS, NULL};
 static PyObject *program_call(PyObject *self, PyObject *args)
 {
     if (raised(program()) == -1)
@@ -370,43 +412,79 @@ static PyObject *program_call(PyObject *self, PyObject *args)
 }
 static PyMethodDef program_method = {"program", program_call, METH_VARARGS, NULL};
 
+static int at_end(void)
+{
+    PyThreadState *_save;
+
+    at_end_runs++;
+    if (at_end_runs > 1)
+        return 0;  /* more often than in the model's run */
+    DO(_save = PyEval_SaveThread());
+    DO(sem_post(&ending));
+    pass(1, T_runner);
+    turn(2);
+    DO(sem_wait(&entered));
+    DO(PyEval_RestoreThread(_save));
+    settle_beside_others();
+    return 0;
+}
+
 static int program(void)
 {
+    PyThreadState *_save;
+
     program_runs++;
+    if (program_runs > 1)
+        return 0;  /* more often than in the model's run */
+    DO(_save = PyEval_SaveThread());
+    DO(sem_post(&entered));
+    pass(2, T_main);
+    turn(3);
+    DO(sem_wait(&over));
+    pass(4, T_main);
+    DO(PyEval_RestoreThread(_save));
+    stop();
     return 0;
 }
 
 static void *thread_main(void *unused)
 {
-    PyInterpreterState *home;
+    PyThreadState *_save;
     PyThreadState *m;
-    long result_;
     PyThreadState *sub;
 
+    sem_init(&ending, 0, 0);
+    sem_init(&entered, 0, 0);
+    sem_init(&over, 0, 0);
     Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     DO(m = PyThreadState_Get());
-    DO(home = PyInterpreterState_Get());
-    DO(main_other = PyThreadState_New(home));
     DO(sub = Py_NewInterpreter());
     add_builtin(&program_method);
     DO(main_victim = PyInterpreterState_Get());
+    DO(call_python("atexit", "register", PyCFunction_New(&at_end_method, NULL)));
     DO(PyThreadState_Clear(sub));
     DO(PyThreadState_Swap(m));
     DO(PyThreadState_Delete(sub));
     DO(start(T_runner));
-    pass(1, T_runner);
-    DO(EXPECT((result_ = call_interpreters("destroy", main_victim, NULL), result_ == 0 || result_ == -1)));
+    DO(EXPECT(call_interpreters("destroy", main_victim, NULL) == 0));
+    DO(sem_post(&over));
+    pass(3, T_runner);
+    DO(_save = PyEval_SaveThread());
+    turn(4);
+    DO(join(T_runner));
+    stop();
     return NULL;
 }
 
 static void *thread_runner(void *unused)
 {
-    long result_;
+    PyGILState_STATE g;
 
     turn(1);
-    DO(PyEval_RestoreThread(main_other));
-    DO(EXPECT((result_ = call_interpreters("exec", main_victim, "program()"), result_ == 0 || result_ == -1)));
+    DO(sem_wait(&ending));
+    DO(g = PyGILState_Ensure());
+    DO(EXPECT(call_interpreters("exec", main_victim, "program()") == 0));
     stop();
     return NULL;
 }

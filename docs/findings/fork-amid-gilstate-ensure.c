@@ -1,38 +1,41 @@
 /*
- * Forking while another thread makes its thread state
+ * Forking while another thread allocates its thread state
  *
- * A worker is inside its first `PyGILState_Ensure` when main forks: since 3.15 that holds a guard while it makes the
- * thread state, and in the child nobody closes it. Programs that never heard of guards wait there for ever.
+ * A worker allocates the thread state of its first `PyGILState_Ensure` when main forks.
  *
- * Fix: no other thread may call in while the process forks
- * (guard/fork-amid-gilstate-ensure-fixed.capi), or the child ends without finalizing.
- * Measured: with the worker stopped in the allocation of its thread state, the child waits for ever on
- * 3.15.2.
+ * Since 3.15 that call holds a guard meanwhile, and in the child nobody closes it: finalization waits there for ever. The
+ * program's allocator, which notes what is taken, is where the worker stands: any slow one would do.
+ *
+ * Fix: no other thread may call in while the process forks (guard/fork-amid-gilstate-ensure-fixed.capi), or the child ends
+ * without finalizing.
+ * Measured: 3.14.10: ends; 3.15.2: the child waits for ever.
  * Covers: U08, L12, S67
  *
- * scenarios/guard/fork-amid-gilstate-ensure.capi under CPython 3.15: child(deadlock(main))
- *
- * Not forced: this outcome needs an order inside calls: with the calls in this order the model comes to a thread that others wait for while it waits for its turn. It may show it all the same.
+ * scenarios/guard/fork-in-an-allocation.capi under CPython 3.15: child(deadlock(main))
  *
  *     #  main                      worker (foreign)               GIL   what changed
  *     1  Py_Initialize()           .                              main  main attached; initialized
- *     2  start worker              .                              main
- *     3  PyOS_BeforeFork()         .                              main
- *     4  |                         PyGILState_STATE g =           main
- *        |                           PyGILState_Ensure()
- *     5  | fork                    |                              main
- *     6  | PyOS_AfterFork_Child()  |                              main  forked: the run goes on as
- *        |                         |                                    the child; main detached;
- *        |                         |                                    main attached
- *     7  Py_FinalizeEx() [waits]   |                              -     main detached
+ *     2  alloc_hook(noting)        .                              main
+ *     3  start worker              .                              main
+ *     4  wait allocates [waits]    .                              main
+ *     5  [waits]                   PyGILState_STATE g =           main
+ *                                    PyGILState_Ensure()
+ *     6  [waits]                   `- post allocates              main
+ *     7  [waits]                   `- wait forked [waits]         main
+ *     8  | PyOS_BeforeFork()       [waits]                        main
+ *     9  fork                      [waits]                        main
+ *    10  | PyOS_AfterFork_Child()  [waits]                        main  forked: the run goes on as
+ *        |                                                              the child; main detached;
+ *        |                                                              main attached
+ *    11  Py_FinalizeEx() [waits]   [waits]                        -     main detached
  *
- *   | inside the call above
+ *   | inside the call above   `- in a callback
  *
  *   The run went on as the forked process: the other threads are not in it, and what they held stays
  *   held.
  *   Nobody who has not ended can go on.
- *   main, in line 19 (Py_FinalizeEx()), waits until no guard is open: worker opened one with
- *   PyGILState_Ensure() in line 30, and nobody closed it; worker is not in the forked process.
+ *   main, in line 30 (Py_FinalizeEx()), waits until no guard is open: worker opened one with
+ *   PyGILState_Ensure() in line 42, and nobody closed it; worker is not in the forked process.
  *
  *     cc FILE.c -o FILE $(python3-config --cflags --embed --ldflags) -pthread && ./FILE
  *
@@ -78,7 +81,7 @@
 #define EXPECTED_THREADS (1 << T_main)
 #define HANGS_UNSEEN (0)
 #define IN_CHILD 1
-#define LAST_TURN 2
+#define LAST_TURN 3
 
 enum { T_main, T_worker, THREADS };
 enum { CALLBACKS };
@@ -313,6 +316,123 @@ pid_t fork(void)
     return pid;
 }
 
+/* ---- Memory: who looks on while it is taken, and what fails --------------
+ *
+ * MAKES(what, ...)  a call that makes something: only its memory is looked at, or not there
+ */
+
+enum { NOTHING, INTERPRETER, STATE, BLOCK, OBJECT };
+
+static __thread int making;                 /* what the call makes */
+static __thread int taken;                  /* of that, the memory that was taken: bits */
+static __thread int telling;                /* inside the callback that looks on */
+static PyMemAllocatorEx raw_memory, object_memory;
+static int (*volatile looks_on)(void);
+static atomic_int memory_fails, interpreter_fails, state_fails;
+
+#define MAKES(what, ...) ({ int made_before_ = making, taken_before_ = taken; making = what; taken = 0; \
+    __typeof__(__VA_ARGS__) made_ = __VA_ARGS__; making = made_before_; taken = taken_before_; made_; })
+
+/* An interpreter is larger than what else is taken while one is made. Since 3.13 a thread state is larger than its public part. */
+#define INTERPRETER_MIN (8 * sizeof(PyThreadState))
+#define STATE_MIN sizeof(PyThreadState)
+#if PY_VERSION_HEX < 0x030D0000
+#define is_state(size) ((size) == STATE_MIN)
+#else
+#define is_state(size) ((size) >= STATE_MIN && (size) < INTERPRETER_MIN)
+#endif
+
+/* Whether this is the memory of what the call makes: the first of its kind. */
+static int is_what_is_made(size_t size)
+{
+    int what = NOTHING;
+    if (making == INTERPRETER && !(taken & 1 << INTERPRETER) && size >= INTERPRETER_MIN)
+        what = INTERPRETER;
+    else if (making == INTERPRETER && taken == 1 << INTERPRETER && PY_VERSION_HEX < 0x030D0000 && is_state(size))
+        what = STATE;
+    else if (making == STATE && taken == 0 && is_state(size))
+        what = STATE;
+    else if (making == BLOCK && taken == 0)
+        what = BLOCK;
+    else if (making == BLOCK && taken == 1 << BLOCK && is_state(size))
+        what = STATE;
+    taken |= 1 << what & ~1;
+    return what;
+}
+
+static void tell_of_memory(void)
+{
+    int (*callback)(void) = looks_on;
+    if (callback == NULL || telling)
+        return;
+    int made_before = making, taken_before = taken;
+    telling = 1;
+    making = NOTHING;
+    callback();
+    making = made_before;
+    taken = taken_before;
+    telling = 0;
+}
+
+/* Tells who looks on; whether there is no memory this time. */
+static int has_no_memory(size_t size)
+{
+    int what = making ? is_what_is_made(size) : NOTHING;
+    if (what == INTERPRETER || what == STATE)
+        tell_of_memory();
+    return (what == INTERPRETER && atomic_exchange(&interpreter_fails, 0))
+        || (what == STATE && making == INTERPRETER && atomic_exchange(&state_fails, 0))
+        || (what != NOTHING && atomic_exchange(&memory_fails, 0));
+}
+
+static void *raw_malloc(void *context, size_t size)
+{
+    return has_no_memory(size) ? NULL : raw_memory.malloc(context, size);
+}
+
+static void *raw_calloc(void *context, size_t count, size_t size)
+{
+    return has_no_memory(count * size) ? NULL : raw_memory.calloc(context, count, size);
+}
+
+static void *object_malloc(void *context, size_t size)
+{
+    if (making == OBJECT && taken == 0) {
+        taken = 1 << OBJECT;
+        tell_of_memory();
+    }
+    return object_memory.malloc(context, size);
+}
+
+static void take_memory(void)
+{
+    static int done;
+    if (done++)
+        return;
+    PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &raw_memory);
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &object_memory);
+    PyMemAllocatorEx raw = raw_memory, object = object_memory;
+    raw.malloc = raw_malloc;
+    raw.calloc = raw_calloc;
+    object.malloc = object_malloc;
+    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &object);
+}
+
+/* The callback runs in each allocation of what the scenario makes; none does, if it is null. */
+static void alloc_hook(int (*callback)(void))
+{
+    take_memory();
+    looks_on = callback;
+}
+
+/* The next of these has no memory. */
+static void fail(atomic_int *what)
+{
+    take_memory();
+    *what = 1;
+}
+
 static void *start_routine(void *thread)
 {
     int t = (int)(intptr_t)thread;
@@ -332,17 +452,39 @@ static void start(int t)
 
 /* ---- The scenario ------------------------------------------------------- */
 
+static sem_t allocates;
+static sem_t forked;
+static int noting_runs;
+static int noting(void);
+
+static int noting(void)
+{
+    noting_runs++;
+    if (noting_runs > 1)
+        return 0;  /* more often than in the model's run */
+    DO(sem_post(&allocates));
+    pass(2, T_main);
+    turn(3);
+    DO(sem_wait(&forked));
+    stop();
+    return 0;
+}
 
 static void *thread_main(void *unused)
 {
+    sem_init(&allocates, 0, 0);
+    sem_init(&forked, 0, 0);
     Py_NoSiteFlag = 1;
     DO(Py_Initialize());
+    DO(alloc_hook(noting));
     DO(start(T_worker));
     pass(1, T_worker);
-    DO(PyOS_BeforeFork());
     turn(2);
+    DO(sem_wait(&allocates));
+    DO(PyOS_BeforeFork());
     DO(fork());
     DO(PyOS_AfterFork_Child());
+    pass(3, T_worker);
     DO(Py_FinalizeEx());
     stop();
     return NULL;
@@ -353,8 +495,7 @@ static void *thread_worker(void *unused)
     PyGILState_STATE g;
 
     turn(1);
-    pass(2, T_main);
-    DO(g = PyGILState_Ensure());
+    DO(g = MAKES(STATE, PyGILState_Ensure()));
     stop();
     return NULL;
 }

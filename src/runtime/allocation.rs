@@ -13,6 +13,11 @@
 //! `PyThreadState_New` waits for whoever is attached, and a thread that had no thread state has one meanwhile. In 3.11 and 3.12 an
 //! interpreter's lock is allocated before HEAD_LOCK is taken for the interpreter.
 //!
+//! The tables of tracemalloc hold names of files. One that was made in an interpreter with memory of its own goes with that interpreter: who
+//! clears the tables after its end, finalization or `tracemalloc.stop()`, frees what is gone (3.12, 3.14). Each such interpreter that is made while
+//! tracing leaves a name. Differs: one that was made before, and evaluates while tracing, leaves none; in 3.12.1 `stop()` in another interpreter
+//! crashes also while that one lives.
+//!
 //! Differs: locks, names, tables, guards, views and keys are not looked at; the main interpreter and its first thread state are there before anybody
 //! looks on.
 //!
@@ -26,16 +31,17 @@
 //!
 //! # Outcomes
 //!
-//! Deadlock on HEAD_LOCK or with the holder of the GIL; whatever Ensure comes to while finalization is under way.
+//! Deadlock on HEAD_LOCK or with the holder of the GIL; use after free of names; whatever Ensure comes to while finalization is under way.
 //!
 //! # Checked by
 //!
 //! `scenarios/hooks`.
 
 use super::callback::Callback;
-use super::outcome::Step;
+use super::interpreter::Interpreter;
+use super::outcome::{Crash, Step};
 use super::state::Caller;
-use crate::sync::{AtomicBool, AtomicU64, Local, Ordering, Word};
+use crate::sync::{AtomicBool, AtomicU64, Local, Ordering, Plain, Word};
 
 /// Who looks on.
 #[derive(Debug)]
@@ -44,6 +50,8 @@ pub(super) struct Allocations {
     hook: AtomicU64,
     /// `tracemalloc_config.tracing`.
     tracing: AtomicBool,
+    /// The tables hold names whose memory is gone. Rule: the tables' own lock.
+    dangling: Plain<bool>,
     /// Whether the thread is inside one that is looked at: `reentrant`.
     inside: Local<bool>,
 }
@@ -53,6 +61,7 @@ impl Allocations {
         Self {
             hook: AtomicU64::new("allocation.hook", Callback::NONE.to_word()),
             tracing: AtomicBool::new("tracemalloc.tracing", false),
+            dangling: Plain::new("tracemalloc.dangling", false),
             inside: Local::new("allocation.inside", false),
         }
     }
@@ -103,18 +112,49 @@ impl Caller<'_> {
     fn switch_tracemalloc(&self, on: bool) -> Step<i32> {
         self.run_frame(|current| {
             self.call_native(current, || {
-                let tracing = &self.runtime.allocations.tracing;
-                tracing.store(on, Ordering::Relaxed);
+                if on {
+                    let tracing = &self.runtime.allocations.tracing;
+                    tracing.store(true, Ordering::Relaxed);
+                } else {
+                    self.end_tracemalloc()?;
+                }
                 Ok(true)
             })
         })
     }
 
-    /// §FINAL F20.
-    pub(super) fn end_tracemalloc(&self) {
-        if self.runtime.hooks_used.peek() {
-            let tracing = &self.runtime.allocations.tracing;
-            tracing.store(false, Ordering::Relaxed);
+    /// §FINAL F20: the tables are cleared, if it traces.
+    pub(super) fn end_tracemalloc(&self) -> Step<()> {
+        let allocations = &self.runtime.allocations;
+        if !self.runtime.hooks_used.peek() {
+            return Ok(());
+        }
+        allocations.tracing.store(false, Ordering::Relaxed);
+        if self.runtime.profile.tracemalloc_holds_names() {
+            if allocations.dangling.read() {
+                return Err(self.crash(Crash::UseAfterFree));
+            }
+            for interpreter in &self.runtime.interpreters {
+                interpreter.names_are_traced.write(false);
+            }
+        }
+        Ok(())
+    }
+
+    /// The interpreter was made, with memory of its own or without.
+    pub(super) fn note_names(&self, interpreter: &Interpreter, own_memory: bool) {
+        let holds = self.runtime.profile.tracemalloc_holds_names();
+        if self.runtime.hooks_used.peek() && own_memory && holds {
+            let tracing = self.runtime.allocations.tracing.load(Ordering::Relaxed);
+            interpreter.names_are_traced.write(tracing);
+        }
+    }
+
+    /// The interpreter is freed, and its memory with it.
+    pub(super) fn lose_names(&self, interpreter: &Interpreter) {
+        if self.runtime.hooks_used.peek() && interpreter.names_are_traced.read() {
+            interpreter.names_are_traced.write(false);
+            self.runtime.allocations.dangling.write(true);
         }
     }
 

@@ -14,7 +14,8 @@
 //!
 //! Attach: A2 fatal if attached · A3 take the GIL · A4 *cur* · A5 the state · A6 the GILState slot follows · A7 active.
 //! Detach: B3 not active · B4 the state · B5 *cur* · B6 drop the GIL. A4 to A7 and B3 to B5 touch what the GIL protects:
-//! no scheduling points of their own.
+//! no scheduling points of their own. In 3.12 swap goes B4 B6 B3 B5 and A4 A6 A7 A3 A5: around the GIL it is current already, or
+//! still, and touches what another thread may free.
 //!
 //! A2 since 3.13: before, an attached thread waits for the GIL that it holds. A6 since 3.12: before, the slot stays with the
 //! thread's first thread state. Swap detaches and attaches since 3.12; before, it exchanges the current thread state and
@@ -189,13 +190,49 @@ impl Caller<'_> {
         if !self.runtime.profile.swap_takes_gil() {
             return self.swap_pointer(new);
         }
+        let activates_first = self.runtime.profile.swap_activates_first();
         let old = self.current();
         if !old.is_null() {
-            self.detach(old)?;
+            if activates_first {
+                self.drop_then_leave(old)?;
+            } else {
+                self.detach(old)?;
+            }
         }
         if !new.is_null() {
-            self.attach(new)?;
+            if activates_first {
+                self.enter_then_take(new)?;
+            } else {
+                self.attach(new)?;
+            }
         }
         Ok(old)
+    }
+
+    /// B4, B6, B3, B5: the swap of 3.12 lets go of the thread state when another thread may have freed it.
+    fn drop_then_leave(&self, old: ThreadStateHandle) -> Step<()> {
+        let scope = scope();
+        let interpreter = self.interpreter_of(old)?;
+        self.thread_state(old)?.set_by_owner(AttachState::Detached);
+        self.drop_gil(interpreter, old, Release::Normal)?;
+        self.touch(old)?.set(Status::Active, false);
+        self.set_current(ThreadStateHandle::NULL);
+        scope.end(&());
+        Ok(())
+    }
+
+    /// A4, A6, A7, A3, A5: the swap of 3.12 looks into a thread state that finalization may have freed.
+    fn enter_then_take(&self, new: ThreadStateHandle) -> Step<()> {
+        let scope = scope();
+        let tstate = self.touch(new)?;
+        self.set_current(new);
+        if self.runtime.profile.slot_follows_attach() && !tstate.is(Status::BoundGilState) {
+            self.bind_gilstate(new)?;
+        }
+        tstate.set(Status::Active, true);
+        self.take_gil(new)?;
+        self.thread_state(new)?.set_by_owner(AttachState::Attached);
+        scope.end(&());
+        Ok(())
     }
 }

@@ -267,10 +267,13 @@ impl<'a> Caller<'a> {
             self.mapped(handle)?;
             Ok(requested)
         } else {
-            Ok(self
-                .shared_breaker(interpreter)?
-                .gil_drop_request
-                .load(Ordering::Relaxed))
+            let shared = self.shared_breaker(interpreter)?;
+            let requested = shared.gil_drop_request.load(Ordering::Relaxed);
+            if self.runtime.profile.eval_breaker_of() == EvalBreakerOf::Interpreter {
+                // Whoever has the GIL by now may have ended the interpreter.
+                self.live_interpreter(interpreter)?;
+            }
+            Ok(requested)
         }
     }
 

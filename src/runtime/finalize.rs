@@ -385,7 +385,7 @@ impl Caller<'_> {
         }
         self.enter_phase(ending, Phase::FlushAgain);
         if ending.whole {
-            self.end_tracemalloc();
+            self.end_tracemalloc()?;
         }
         self.enter_phase(ending, Phase::ClearListed);
         let _ignored = self.audit(AuditEvent::InterpreterClear)?;

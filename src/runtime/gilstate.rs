@@ -34,6 +34,7 @@
 //! `tests/loom/gilstate.rs`, `tests/runtime.rs`, `tests/releases.rs`.
 
 use super::arena::{Status, Whence};
+use super::differences::FirstThreadState;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
@@ -105,7 +106,14 @@ impl<'a> Caller<'a> {
             return Err(self.fatal(Fatal::EnsureFailed));
         }
         self.bind_thread_state(handle)?;
-        self.thread_state(handle)?.gilstate_counter.write(0);
+        let tstate = match self.runtime.profile.first_thread_state() {
+            // It was bound before it was in the list.
+            FirstThreadState::Heap => self.touch(handle)?,
+            FirstThreadState::OfEmptyList | FirstThreadState::TakenAndPutBack => {
+                self.thread_state(handle)?
+            }
+        };
+        tstate.gilstate_counter.write(0);
         if guarded {
             self.unguard_main(interpreter)?;
         }

@@ -98,6 +98,8 @@ pub(super) struct Interpreter {
     pub(super) preallocated: AtomicBool,
     /// The slot's generation. Rule: moves in the step that frees the interpreter; never, for the main one.
     pub(super) generation: Plain<u8>,
+    /// The main interpreter is not there, where it is no static memory. Rule: as `generation`.
+    pub(super) freed: Plain<bool>,
     /// `ceval.gil`: null before, and attaching undefined. Rule: written by the creator before a thread can attach.
     pub(super) gil: Plain<GilPointer>,
     /// The storage of its own GIL.
@@ -106,6 +108,8 @@ pub(super) struct Interpreter {
     pub(super) finalizing: Plain<bool>,
     /// `_finalizing`: the finalizing thread state. Rule: the GIL.
     pub(super) finalizer: Plain<ThreadStateHandle>,
+    /// tracemalloc has names of files that are in memory of its own. Rule: its GIL.
+    pub(super) names_are_traced: Plain<bool>,
     /// Whether all stages of making it ran: `PyInterpreterState_New` alone runs none. Rule: the creator.
     pub(super) complete: Plain<bool>,
     /// What asks its threads to look up, up to 3.12.
@@ -143,11 +147,13 @@ impl Interpreter {
         Self {
             preallocated: AtomicBool::new(("interpreter.preallocated", slot), true),
             generation: Plain::new(("interpreter.generation", slot), 0),
+            freed: Plain::new(("interpreter.freed", slot), false),
             gil: Plain::new(("interpreter.gil", slot), GilPointer::Null),
             gil_own: Gil::new(slot),
             finalizing: Plain::new(("interpreter.finalizing", slot), false),
             finalizer: Plain::new(("interpreter.finalizer", slot), ThreadStateHandle::NULL),
             complete: Plain::new(("interpreter.complete", slot), slot == 0),
+            names_are_traced: Plain::new(("interpreter.names_are_traced", slot), false),
             shared_breaker: SharedBreaker::new(slot),
             pending: PendingQueue::new(&PENDING_INTERPRETER, pending),
             threads_allowed: Plain::new(("interpreter.threads_allowed", slot), true),
@@ -168,6 +174,7 @@ impl Interpreter {
 
     /// As a new interpreter is, but for what its locks hold.
     pub(super) fn renew(&self) {
+        self.freed.write(false);
         self.gil.write(GilPointer::Null);
         self.finalizing.write(false);
         self.finalizer.write(ThreadStateHandle::NULL);
@@ -200,6 +207,14 @@ impl<'a> Caller<'a> {
             return Err(self.crash(Crash::UseAfterFree));
         }
         Ok(interpreter)
+    }
+
+    /// Finds out that an interpreter was freed. Called right after a visible operation on it, in the same step.
+    pub(super) fn live_interpreter(&self, handle: InterpreterHandle) -> Step<()> {
+        if self.interpreter(handle)?.freed.peek() {
+            return Err(self.crash(Crash::UseAfterFree));
+        }
+        Ok(())
     }
 
     /// The GIL that threads of an interpreter take, and the interpreter in whose storage it lies; a crash if it has none.

@@ -36,6 +36,7 @@ mod importer;
 mod initialize;
 mod interpreter;
 mod late;
+pub mod levels;
 mod life;
 mod lists;
 pub mod lock_order;

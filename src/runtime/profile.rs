@@ -76,6 +76,15 @@ impl Profile {
         self.patch
     }
 
+    /// This release at that patch level.
+    #[must_use]
+    pub fn at_patch(self, patch: u8) -> Self {
+        Self {
+            patch: Some(patch),
+            ..self
+        }
+    }
+
     /// Whether this is a free-threaded build.
     #[must_use]
     pub fn is_free_threaded(self) -> bool {

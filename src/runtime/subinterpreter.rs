@@ -268,7 +268,10 @@ impl Caller<'_> {
         self.attach(made)?;
         self.load_extensions(interpreter)?;
         match self.run_later_stages(made)? {
-            None => Ok(Ok(made)),
+            None => {
+                self.note_names(owner, config.use_main_obmalloc == 0);
+                Ok(Ok(made))
+            }
             Some(stage) => {
                 self.undo_half_made(interpreter, made)?;
                 self.attach_saved(saved)?;
@@ -464,12 +467,18 @@ impl Caller<'_> {
     }
 
     /// §ENDINT Z11, under HEAD_LOCK: the storage is given back, the embedded thread state with it, whatever its references
-    /// say. The main interpreter's is static.
+    /// say. The main interpreter's is static since 3.11.
     pub(super) fn free_interpreter(&self, handle: InterpreterHandle) {
-        let Some(slot) = handle.slot().filter(|&slot| slot > 0) else {
+        let Some(slot) = handle.slot() else {
             return;
         };
         let interpreter = &self.runtime.interpreters[slot];
+        if handle == InterpreterHandle::MAIN {
+            let is_static = self.runtime.profile.main_interpreter_is_static();
+            interpreter.freed.write(!is_static);
+            return;
+        }
+        self.lose_names(interpreter);
         interpreter
             .generation
             .write(next_generation(handle.generation()));

@@ -71,6 +71,12 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// Reads through a pointer to a thread state that another thread may free any time: a visible operation.
+    pub(super) fn touch(&self, handle: ThreadStateHandle) -> Step<&'a ThreadState> {
+        let _state = self.storage(handle)?.load();
+        self.thread_state(handle)
+    }
+
     /// As [`Caller::live`], for an access that is harmless as long as the memory is there: the main interpreter's first
     /// thread state is embedded in static storage, which is never given back.
     pub(super) fn mapped(&self, handle: ThreadStateHandle) -> Step<()> {
@@ -195,9 +201,15 @@ impl<'a> Caller<'a> {
         handle
     }
 
-    /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.
+    /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none. Since 3.11 it is in the list by
+    /// then, so that finalization may have freed it.
     pub(super) fn bind_thread_state(&self, handle: ThreadStateHandle) -> Step<()> {
-        let tstate = self.thread_state(handle)?;
+        let tstate = match self.runtime.profile.first_thread_state() {
+            FirstThreadState::Heap => self.thread_state(handle)?,
+            FirstThreadState::OfEmptyList | FirstThreadState::TakenAndPutBack => {
+                self.touch(handle)?
+            }
+        };
         debug_assert!(
             !self.runtime.sane() || !tstate.is(Status::Bound),
             "S22: a thread state is bound once"

@@ -89,10 +89,13 @@ impl<'a> Stage<'a> {
         program: &Arc<Program>,
         profile: Profile,
         notes: &'a Notes,
-        tuning: Tuning,
+        (tuning, points): (Tuning, Option<&Points>),
         listener: impl FnOnce() -> Arc<dyn Listener>,
     ) -> Self {
         let world = World::new(program.threads.len(), of_program(program, tuning));
+        if let Some(points) = points {
+            world.adopt_points(points);
+        }
         let listener = world.enter(listener);
         Self::in_world(world, program, profile, notes, Some(listener))
     }

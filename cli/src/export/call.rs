@@ -22,7 +22,7 @@ impl Writer<'_> {
         if let Some(function) = row.modelled
             && let Some(text) = self.special(at, function, call)?
         {
-            return Ok(text);
+            return self.making(function, text);
         }
         if row.kind != Kind::Function {
             return Err(format!("`{}` has no form in C yet", row.name));
@@ -33,7 +33,11 @@ impl Writer<'_> {
         for (argument, parameter) in call.arguments.iter().zip(&row.parameters[skipped..]) {
             arguments.push(self.argument(at, argument, *parameter)?);
         }
-        Ok(format!("{}({})", row.name, arguments.join(", ")))
+        let text = format!("{}({})", row.name, arguments.join(", "));
+        match row.modelled {
+            Some(function) => self.making(function, text),
+            None => Ok(text),
+        }
     }
 
     fn argument(&mut self, at: At, argument: &Argument, parameter: Parameter) -> Written<String> {
@@ -90,12 +94,43 @@ impl Writer<'_> {
         }
     }
 
+    /// Calls that make a thread state, which is noted.
+    fn noted(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        self.need(Need::Leaks);
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others make none, or none that is followed"
+        )]
+        Ok(match function {
+            Call::ThreadStateNew => {
+                let interpreter = self.any(at, call, 0)?;
+                Some(format!("made(PyThreadState_New({interpreter}))"))
+            }
+            Call::GilStateEnsure => Some("ensured()".to_owned()),
+            Call::NewInterpreter
+            | Call::NewInterpreterFromConfig
+            | Call::ThreadStateEnsure
+            | Call::ThreadStateEnsureFromView => {
+                return Err("whether what this makes is given back is not seen".to_owned());
+            }
+            _ => None,
+        })
+    }
+
     /// Calls whose C text is more than name and arguments; `None` for the others.
     fn special(&mut self, at: At, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        if self.leaks
+            && let Some(text) = self.noted(at, function, call)?
+        {
+            return Ok(Some(text));
+        }
         if let Some(text) = self.registering(at, function, call)? {
             return Ok(Some(text));
         }
         if let Some(text) = self.looking_on(at, function, call)? {
+            return Ok(Some(text));
+        }
+        if let Some(text) = self.main_program(function, call)? {
             return Ok(Some(text));
         }
         #[expect(
@@ -115,18 +150,19 @@ impl Writer<'_> {
             Call::ThreadGetIdent => "(long)PyThread_get_thread_ident()".to_owned(),
             Call::EvalFrame => "(PyEval_GetFrame())".to_owned(),
             Call::InterpretersRun => {
+                self.need(Need::Interpreters);
                 let interpreter = self.any(at, call, 0)?;
                 self.adapted(call, 1, Adapter::Builtin)?;
                 let Some(body) = self.callback_of(call, 1)? else {
                     return Err("no callback is passed".to_owned());
                 };
                 let name = self.callback(body);
-                format!("call_interpreters(\"exec\", {interpreter}, \"{name}()\")")
+                format!("call_interpreters(interpreters_exec, {interpreter}, \"{name}()\")")
             }
             Call::InterpretersDestroy => {
                 self.need(Need::Interpreters);
                 let interpreter = self.any(at, call, 0)?;
-                format!("call_interpreters(\"destroy\", {interpreter}, NULL)")
+                format!("call_interpreters(interpreters_destroy, {interpreter}, NULL)")
             }
             Call::CurrentFrames => self.native("sys", "_current_frames"),
             Call::TracemallocStart => self.native("_tracemalloc", "start"),
@@ -142,6 +178,36 @@ impl Writer<'_> {
             Call::ErrCheckSignals => {
                 self.need(Need::Raised);
                 "dropped(PyErr_CheckSignals())".to_owned()
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(text))
+    }
+
+    /// What `site` and the main program run, and who runs them.
+    fn main_program(&mut self, function: Call, call: &CallExpr) -> Written<Option<String>> {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "all other calls are what their names say"
+        )]
+        let text = match function {
+            Call::AtSite => {
+                self.need(Need::AtSite);
+                format!("at_site({})", self.adapted(call, 0, Adapter::Plain)?)
+            }
+            Call::AtMain => {
+                self.need(Need::Interpreters);
+                self.need(Need::AtMain);
+                match self.adapted(call, 0, Adapter::Builtin)?.as_str() {
+                    "NULL" => "main_method = NULL".to_owned(),
+                    method => format!("main_method = &{method}"),
+                }
+            }
+            Call::RunMain | Call::Main => {
+                self.need(Need::Interpreters);
+                self.need(Need::AtMain);
+                let runs = function == Call::RunMain;
+                if runs { "run_main()" } else { "main_program()" }.to_owned()
             }
             _ => return Ok(None),
         };
@@ -219,6 +285,7 @@ impl Writer<'_> {
             reason = "all other calls are what their names say"
         )]
         let text = match function {
+            Call::AllocHook => format!("alloc_hook({})", self.adapted(call, 0, Adapter::Plain)?),
             Call::AddAuditHook => {
                 format!(
                     "PySys_AddAuditHook({}, NULL)",
@@ -237,6 +304,13 @@ impl Writer<'_> {
                 let tracer = self.adapted(call, 0, Adapter::Trace)?;
                 let object = self.any(at, call, 1)?;
                 format!("{}({tracer}, {object})", call.call.row().name)
+            }
+            Call::RefTracerSetTracer => {
+                let data = self.any(at, call, 1)?;
+                let Some(tracer) = call.arguments.first() else {
+                    return Err("no tracer is passed".to_owned());
+                };
+                self.tracing_references(at, tracer, &data)?
             }
             Call::InterpreterStateSetEvalFrameFunc => {
                 let interpreter = self.any(at, call, 0)?;

@@ -4,44 +4,13 @@ use super::statement::{Lines, evaluates_in_callbacks};
 use super::story::{Activation, Item, Story};
 use super::write::{Adapter, Need, Writer, c_type, global, identifier, quoted};
 use std::collections::BTreeSet;
-use tstate::runtime::{AuditEvent, ConfigField};
+use tstate::runtime::ConfigField;
 use tstate::sim::conform::Ordered;
 use tstate::sim::events::Rest;
 use tstate::sim::scenario::calls::Type;
 use tstate::sim::scenario::names::CONFIG_FIELDS;
 use tstate::sim::scenario::program::{BodyId, BodyKind};
 use tstate::sim::verdict::{Outcome, Threads};
-
-/// The parts of the library, in the order in which they stand in the file.
-const PARTS: [(Need, &str); 21] = [
-    (Need::Importing, include_str!("support/importing.c")),
-    (Need::Claims, include_str!("support/claims.c")),
-    (Need::Audit, include_str!("support/audit.c")),
-    (Need::Interpreters, include_str!("support/interpreters.c")),
-    (Need::Native, include_str!("support/native.c")),
-    (Need::AtSignal, include_str!("support/at_signal.c")),
-    (Need::Raised, include_str!("support/raised.c")),
-    (Need::Pending, include_str!("support/pending.c")),
-    (Need::EvalAddPending, include_str!("support/add_pending.c")),
-    (Need::Start, include_str!("support/start.c")),
-    (Need::Join, include_str!("support/join.c")),
-    (
-        Need::PythonThreads,
-        include_str!("support/python_threads.c"),
-    ),
-    (Need::Objects, include_str!("support/objects.c")),
-    (Need::Callable, include_str!("support/callable.c")),
-    (Need::Import, include_str!("support/import.c")),
-    (Need::AtClear, include_str!("support/at_clear.c")),
-    (Need::AtThreadExit, include_str!("support/at_thread_exit.c")),
-    (Need::AtFork, include_str!("support/at_fork.c")),
-    (Need::States, include_str!("support/states.c")),
-    (
-        Need::NewFromConfig,
-        include_str!("support/new_interpreter.c"),
-    ),
-    (Need::OsFork, include_str!("support/os_fork.c")),
-];
 
 const INCLUDES: &str = "\
 #define PY_SSIZE_T_CLEAN
@@ -67,20 +36,9 @@ const INCLUDES: &str = "\
 #pragma GCC diagnostic ignored \"-Wunused-but-set-variable\"
 ";
 
-/// Names that differ between releases: since when, the new one, the old one.
-const RENAMED: [(&str, &str, &str); 3] = [
-    (
-        "0x03090000",
-        "PyInterpreterState_Get",
-        "_PyInterpreterState_Get",
-    ),
-    (
-        "0x030D0000",
-        "PyThreadState_GetUnchecked",
-        "_PyThreadState_UncheckedGet",
-    ),
-    ("0x030D0000", "Py_IsFinalizing", "_Py_IsFinalizing"),
-];
+/// Where thread states are noted that the program made.
+const MADE_STATES: &str = "struct { void *volatile state; int thread; } states[16];
+    atomic_int made;";
 
 impl Writer<'_> {
     /// The C text of the run; `head` is the comment that it begins with.
@@ -102,13 +60,15 @@ impl Writer<'_> {
         if self.needs.contains(&Need::AtThreadExit) {
             page += "static void run_exits(void);\n";
         }
-        page += &include_str!("support/turns.c").replace("    AT_THREAD_END\n", &{
-            if exits.is_empty() {
-                String::new()
-            } else {
-                format!("    {exits}\n")
-            }
-        });
+        let line = |text: &str| match text {
+            "" => String::new(),
+            text => format!("    {text}\n"),
+        };
+        let leaks = self.needs.contains(&Need::Leaks);
+        let states = if leaks { MADE_STATES } else { "" };
+        page += &include_str!("support/turns.c")
+            .replace("    AT_THREAD_END\n", &line(exits))
+            .replace("    STATES\n", &line(states));
         if self.needs.contains(&Need::Fork) {
             page += &self.forks();
             page += include_str!("support/fork.c");
@@ -120,34 +80,19 @@ impl Writer<'_> {
                 include_str!("support/eval.c")
             };
         }
-        for (_, part) in PARTS.iter().filter(|(need, _)| self.needs.contains(need)) {
-            page += &part.replace("KNOWN_EVENTS", &known_events());
-        }
+        page += &self.parts();
         page +=
             "/* ---- The scenario ------------------------------------------------------- */\n\n";
         page += &variables;
         page += &adapters;
         page += &functions;
-        page += &include_str!("support/main.c").replace("    FINALLY\n", "");
+        let finally = if leaks {
+            "if (states_left())\n        return \"leak\";"
+        } else {
+            ""
+        };
+        page += &include_str!("support/main.c").replace("    FINALLY\n", &line(finally));
         page
-    }
-
-    fn guard(&self) -> String {
-        let minor = self.profile.minor();
-        let mut text = format!(
-            "#if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != {minor}\n\
-             #error \"this file shows a run of CPython 3.{minor}: compile it for that release\"\n\
-             #endif\n\n"
-        );
-        for (since, new, old) in RENAMED {
-            if self.mentioned.contains(new) {
-                text += &format!("#if PY_VERSION_HEX < {since}\n#define {new} {old}\n#endif\n\n");
-            }
-            if self.mentioned.contains(old) {
-                text += &format!("#if PY_VERSION_HEX >= {since}\n#define {old} {new}\n#endif\n\n");
-            }
-        }
-        text
     }
 
     fn constants(&self, ordered: &Ordered) -> String {
@@ -431,7 +376,7 @@ impl Writer<'_> {
             Adapter::Audit => format!(
                 "static int {name}_audit(const char *event, PyObject *args, void *data)\n{{\n    \
                  return is_told(event, args) ? raised({}) : 0;\n}}\n",
-                self.called(body, &["event", "args", "data"])
+                self.called(body, &["(void *)event", "args", "data"])
             ),
             Adapter::Trace => format!(
                 "static int {name}_trace(PyObject *obj, struct _frame *frame, int what, PyObject *arg)\n{{\n    \
@@ -452,6 +397,12 @@ impl Writer<'_> {
                  static PyMethodDef {name}_method = {{{}, {name}_call, METH_VARARGS, NULL}};\n",
                 self.called(body, &[]),
                 quoted(&name)
+            ),
+            Adapter::RefTracer => format!(
+                "static int {name}_ref_tracer(PyObject *object, PyRefTracerEvent event, void *data)\n{{\n    \
+                 if (!is_traced(object, event))\n        return 0;\n    int result = {};\n    \
+                 return event > PyRefTracer_DESTROY ? raised(result) : 0;\n}}\n",
+                self.called(body, &["object", "(void *)(intptr_t)event", "data"])
             ),
             Adapter::Handler => format!(
                 "static void {name}_handler(int signum)\n{{\n    {};\n}}\n",
@@ -612,15 +563,6 @@ impl Writer<'_> {
         }
         default.to_string()
     }
-}
-
-/// The audit events that the model knows, as strings of C.
-fn known_events() -> String {
-    let events = AuditEvent::ALL
-        .iter()
-        .filter(|event| **event != AuditEvent::Import);
-    let names: Vec<String> = events.map(|event| quoted(event.name())).collect();
-    names.join(", ")
 }
 
 fn declaration_of(kind: &str, name: &str) -> String {

@@ -1,7 +1,8 @@
 //! Statements as C, each with the turns around it.
 
 use super::story::{Activation, Item};
-use super::write::{At, Need, Writer, Written, global, identifier, quoted};
+use super::value::is_pointer;
+use super::write::{Adapter, At, Need, Writer, Written, global, identifier, quoted};
 use tstate::runtime::ConfigField;
 use tstate::sim::scenario::calls::Call;
 use tstate::sim::scenario::program::{
@@ -159,6 +160,7 @@ impl Writer<'_> {
         } = &statement.kind
             && let Some(Call::Initialize | Call::InitializeEx) = call.call.row().modelled
             && !self.program.names_flags()
+            && !self.imports_site()
         {
             lines.add("Py_NoSiteFlag = 1;");
         }
@@ -177,12 +179,15 @@ impl Writer<'_> {
         if name.starts_with("Py_Initialize") && evaluates_in_callbacks(self.program, self.story) {
             lines.add("prepare_eval();");
         }
+        if name.starts_with("Py_Initialize") && self.needs_before.contains(&Need::Interpreters) {
+            lines.add("prepare_interpreters();");
+        }
         if let Some(Call::ConfigInitPython | Call::ConfigInitIsolated) = call.call.row().modelled
             && let Some(Argument::Value(Expression::Structure(structure))) = call.arguments.first()
         {
             let config = self.structure(structure.index());
             let fields = &self.program.structures[structure.index()].fields;
-            if !self.program.names_flags() {
+            if !self.program.names_flags() && !self.imports_site() {
                 lines.add(&format!("{config}.site_import = 0;"));
             }
             for (field, value) in fields {
@@ -194,7 +199,7 @@ impl Writer<'_> {
             let builtins: Vec<BodyId> = self
                 .adapters_before
                 .iter()
-                .filter(|(_, adapter)| *adapter == super::write::Adapter::Builtin)
+                .filter(|(_, adapter)| *adapter == Adapter::Builtin)
                 .map(|(body, _)| *body)
                 .collect();
             for body in builtins {
@@ -226,6 +231,16 @@ impl Writer<'_> {
             }
             StatementKind::Step { step, bind, claim } => {
                 let text = self.step(at, step)?;
+                let is_pointer =
+                    matches!(step, Step::Call(call) if is_pointer(call.call.row().result));
+                let text = match claim.as_ref().map(|claim| &claim.kind) {
+                    Some(ResultClaimKind::Compare(_, Expression::Number(1..)))
+                        if is_pointer && bind.is_none() =>
+                    {
+                        format!("(intptr_t){text}")
+                    }
+                    _ => text,
+                };
                 self.settled(at, text, *bind, claim.as_ref()).map(Form::Do)
             }
             StatementKind::Assert {
@@ -295,14 +310,12 @@ impl Writer<'_> {
             }
             StatementKind::Signal(None) => "pthread_kill(first_thread, SIGINT)".to_owned(),
             StatementKind::Signal(Some(body)) => {
-                let handler = self.adapter(*body, super::write::Adapter::Handler);
+                let handler = self.adapter(*body, Adapter::Handler);
                 format!("signal(SIGINT, {handler}), pthread_kill(first_thread, SIGINT)")
             }
             StatementKind::FailThreadStart
             | StatementKind::FailAlloc
-            | StatementKind::FailStage(_) => {
-                return Err("a failure that is asked for".to_owned());
-            }
+            | StatementKind::FailStage(_) => self.failing(statement)?,
             _ => return self.of_objects(at, statement),
         })
     }
@@ -320,12 +333,26 @@ impl Writer<'_> {
                 let object = &program.objects[object.index()];
                 let finalizer = object.finalizer.map_or_else(
                     || "kept".to_owned(),
-                    |body| self.adapter(body, super::write::Adapter::Dies),
+                    |body| self.adapter(body, Adapter::Dies),
                 );
                 let name = global(&object.declared.name);
                 let cyclic = u8::from(object.cyclic);
                 let written = quoted(&name);
-                format!("{name} = new_object({written}, {finalizer}, {cyclic})")
+                let made = format!("{name} = new_object({written}, {finalizer}, {cyclic})");
+                let is_traced = self
+                    .adapters_before
+                    .iter()
+                    .any(|(_, adapter)| *adapter == Adapter::RefTracer);
+                if is_traced {
+                    let kind = if cyclic == 1 {
+                        "PyList_Type"
+                    } else {
+                        "PyCapsule_Type"
+                    };
+                    format!("TRACED(&{name}, &{kind}, {made})")
+                } else {
+                    made
+                }
             }
             StatementKind::Touch(object) => {
                 format!("Py_DECREF(PyObject_Type({}))", self.value(at, object)?)
@@ -415,6 +442,9 @@ impl Writer<'_> {
                     format!("start(T_{name})")
                 }
             });
+        }
+        if matches!(kind, BodyKind::Python | BodyKind::Daemon) {
+            self.starting()?;
         }
         self.need(match kind {
             BodyKind::Python | BodyKind::Daemon => Need::PythonThreads,

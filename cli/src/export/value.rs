@@ -1,8 +1,10 @@
 //! Values and conditions as C.
 
-use super::write::{At, Need, Writer, Written, global, identifier, quoted};
+use super::write::{Adapter, At, Need, Writer, Written, c_type, global, identifier, quoted};
 use tstate::sim::scenario::calls::Type;
-use tstate::sim::scenario::program::{Comparison, Expression, Operator, StateFunction, ThreadRef};
+use tstate::sim::scenario::program::{
+    BodyId, Comparison, Expression, Operator, StateFunction, ThreadRef,
+};
 
 impl Writer<'_> {
     /// A value, or why C cannot say it.
@@ -13,7 +15,7 @@ impl Writer<'_> {
             Expression::Text(text) => quoted(&self.program.texts[text.index()]),
             Expression::Variable(variable) => self.own(at, *variable),
             Expression::Foreign(name) => self.foreign(*name),
-            Expression::Callback(body) => self.callback(*body),
+            Expression::Callback(body) => self.registered(*body),
             Expression::Flag(flag) => global(&self.program.flags[flag.index()].name),
             Expression::Mutex(mutex) => {
                 format!("&{}", global(&self.program.mutexes[mutex.index()].name))
@@ -37,6 +39,19 @@ impl Writer<'_> {
             Expression::Negate(inner) => format!("-({})", self.value(at, inner)?),
             Expression::Binary(operator, left, right) => self.binary(at, *operator, left, right)?,
         })
+    }
+
+    /// A callback as a value: the function that CPython was given.
+    fn registered(&self, body: BodyId) -> String {
+        let name = self.callback(body);
+        let given = |adapter| self.adapters_before.contains(&(body, adapter));
+        if given(Adapter::RefTracer) {
+            format!("{name}_ref_tracer")
+        } else if given(Adapter::Evaluates) {
+            format!("(_PyFrameEvalFunction){name}_evaluates")
+        } else {
+            name
+        }
     }
 
     fn local(&self, at: At, local: bool) -> usize {
@@ -94,6 +109,12 @@ impl Writer<'_> {
             let (left, right) = (self.value(at, left)?, self.value(at, right)?);
             return Ok(format!("strcmp({left}, {right}) {word} 0"));
         }
+        let as_numbers = match (left, right) {
+            (Expression::Number(1..), other) | (other, Expression::Number(1..)) => {
+                self.kind_of(at, other).is_some_and(is_pointer)
+            }
+            _ => false,
+        };
         let mut sides = Vec::new();
         for side in [left, right] {
             let text = self.value(at, side)?;
@@ -101,6 +122,8 @@ impl Writer<'_> {
                 format!("({text})")
             } else if self.is_status(at, side) {
                 format!("PyStatus_Exception({text})")
+            } else if as_numbers && !matches!(side, Expression::Number(_)) {
+                format!("(intptr_t){text}")
             } else {
                 text
             });
@@ -183,6 +206,11 @@ impl Writer<'_> {
             .collect();
         threads.join(" + ")
     }
+}
+
+/// Whether C compares a value of this type with no number but 0.
+pub(super) fn is_pointer(kind: Type) -> bool {
+    c_type(kind).ends_with('*')
 }
 
 /// The name of what stands at a place, with a number if others before it are called the same.

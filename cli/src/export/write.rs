@@ -2,6 +2,7 @@
 
 use super::story::{Statements, Story};
 use std::collections::{BTreeMap, BTreeSet};
+use tstate::runtime::levels::{Levels, levels_of};
 use tstate::runtime::profile::Profile;
 use tstate::sim::diagnostic::{Code, Diagnostic, Span};
 use tstate::sim::scenario::calls::Type;
@@ -11,6 +12,7 @@ use tstate::sim::scenario::program::{BodyId, Program, StatementId, VariableId, V
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Need {
     Importing,
+    Leaks,
     Claims,
     Raised,
     Pending,
@@ -34,6 +36,12 @@ pub(super) enum Need {
     Native,
     AtSignal,
     Handler,
+    Memory,
+    FailImport,
+    FailStart,
+    AtSite,
+    AtMain,
+    RefTracer,
 }
 
 /// How C calls a callback.
@@ -61,6 +69,8 @@ pub(super) enum Adapter {
     Builtin,
     /// A handler of C's signals.
     Handler,
+    /// `PyRefTracer`
+    RefTracer,
 }
 
 /// Why something has no C text.
@@ -78,6 +88,8 @@ pub(super) struct At {
 pub(super) struct Writer<'a> {
     pub(super) program: &'a Program,
     pub(super) profile: Profile,
+    /// The patch levels that the file is for.
+    pub(super) levels: Vec<Levels>,
     pub(super) statements: Statements<'a>,
     pub(super) story: &'a Story,
     /// The names that another body reads, each with its body and instance.
@@ -86,6 +98,8 @@ pub(super) struct Writer<'a> {
     pub(super) adapters: BTreeSet<(BodyId, Adapter)>,
     /// Those that an earlier writing found.
     pub(super) adapters_before: BTreeSet<(BodyId, Adapter)>,
+    /// And what it needed.
+    pub(super) needs_before: BTreeSet<Need>,
     /// The names that a function mentions, with their types.
     pub(super) locals: BTreeMap<String, &'static str>,
     pub(super) refusals: Vec<Diagnostic>,
@@ -93,8 +107,12 @@ pub(super) struct Writer<'a> {
     pub(super) mentioned: BTreeSet<&'static str>,
     /// How many threads of a body a body has started so far.
     pub(super) started: BTreeMap<(BodyId, BodyId), u8>,
+    /// The run looks at memory, or lacks it.
+    pub(super) memory: bool,
     /// The statement that reads a name which is not bound.
     pub(super) unbound: Option<StatementId>,
+    /// Thread states that are made are noted: what is left of them is the outcome.
+    pub(super) leaks: bool,
 }
 
 /// Words of C, of its library and of the file itself that a scenario's names must not hide.
@@ -185,11 +203,28 @@ const RESERVED: &[&str] = &[
     "call_native",
     "call_python",
     "call_interpreters",
+    "prepare_interpreters",
+    "made",
+    "ensured",
+    "states_left",
+    "interpreters_exec",
+    "interpreters_destroy",
     "at_signal",
     "at_thread_exit",
     "forks",
     "exits",
     "register_at_fork",
+    "making",
+    "taken",
+    "telling",
+    "looks_on",
+    "alloc_hook",
+    "fail",
+    "fail_import",
+    "hooking",
+    "traced",
+    "at_site",
+    "run_main",
 ];
 
 /// A name as C takes it.
@@ -266,17 +301,21 @@ impl<'a> Writer<'a> {
         Self {
             program,
             profile,
+            levels: levels_of(profile),
             statements: super::story::statements(program),
             story,
             shared,
             needs: BTreeSet::new(),
             adapters: BTreeSet::new(),
             adapters_before: BTreeSet::new(),
+            needs_before: BTreeSet::new(),
             locals: BTreeMap::new(),
             refusals: Vec::new(),
             mentioned: BTreeSet::new(),
             started: BTreeMap::new(),
+            memory: false,
             unbound: None,
+            leaks: false,
         }
     }
 
@@ -398,6 +437,10 @@ impl<'a> Writer<'a> {
             Adapter::Handler => {
                 self.needs.insert(Need::Handler);
                 format!("{name}_handler")
+            }
+            Adapter::RefTracer => {
+                self.needs.extend([Need::Raised, Need::RefTracer]);
+                format!("{name}_ref_tracer")
             }
         }
     }

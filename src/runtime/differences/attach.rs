@@ -117,6 +117,14 @@ impl Profile {
         self.when(Difference::SwapTakesGil, self.minor() >= 12)
     }
 
+    /// Whether `PyThreadState_Swap` makes the new thread state current before it has the GIL, and lets go of the old one
+    /// after it dropped it. Source: `_PyThreadState_Swap` of 3.12; measured: 3.12.1 reads a freed state there
+    /// (`finalize/known-state-hangs`).
+    #[must_use]
+    pub fn swap_activates_first(self) -> bool {
+        self.when(Difference::SwapActivatesFirst, self.minor() == 12)
+    }
+
     /// Whether the GILState slot follows every attach. Before, it keeps the thread's first thread state. Source: contract V4.
     #[must_use]
     pub fn slot_follows_attach(self) -> bool {

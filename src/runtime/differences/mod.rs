@@ -66,6 +66,8 @@ differences! {
     CurrentIsOfProcess,
     /// [`Profile::swap_takes_gil`].
     SwapTakesGil,
+    /// [`Profile::swap_activates_first`].
+    SwapActivatesFirst,
     /// [`Profile::slot_follows_attach`].
     SlotFollowsAttach,
     /// [`Profile::delete_current`]: as since 3.12 where it is not, and the other way round.
@@ -208,6 +210,8 @@ differences! {
     ReplacedTracerIsTold,
     /// [`Profile::tracemalloc_takes_the_gil`].
     TracemallocTakesTheGil,
+    /// [`Profile::tracemalloc_holds_names`].
+    TracemallocHoldsNames,
     /// [`Profile::thread_start_event`]: the newest one where it is another, and the other way round.
     ThreadStartEvent,
 }

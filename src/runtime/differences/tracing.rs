@@ -91,6 +91,17 @@ impl Profile {
         self.when(Difference::TracemallocTakesTheGil, self.minor() <= 14)
     }
 
+    /// Whether tracemalloc holds names of files that are in an interpreter's own memory beyond its end. Source: `Python/tracemalloc.c`
+    /// (`tracemalloc_clear_filename`); observed: finalization crashes in 3.12.1 and 3.14.10, not in 3.13.0, 3.13.5, where such names are
+    /// immortal, and 3.15.2.
+    #[must_use]
+    pub fn tracemalloc_holds_names(self) -> bool {
+        self.when(
+            Difference::TracemallocHoldsNames,
+            matches!(self.minor(), 12 | 14),
+        )
+    }
+
     /// What audit hooks are told when `threading` starts a thread. Source: observed: nothing up to 3.11.7; 3.12.1, and another
     /// name since 3.13.0.
     #[must_use]

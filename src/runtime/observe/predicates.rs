@@ -20,16 +20,25 @@ impl Runtime {
     /// Whether the thread is attached: from the end of an attach to the start of the detach.
     #[must_use]
     pub fn attached(&self, thread: ThreadIndex) -> bool {
-        !self.current.peek(thread).is_null()
+        let current = self.current.peek(thread);
+        !current.is_null() && !self.is_around_the_gil(current)
+    }
+
+    /// Whether it is the current thread state of a thread that swaps as 3.12 does, and has no GIL.
+    fn is_around_the_gil(&self, current: ThreadStateHandle) -> bool {
+        let tstate = current.slot().map(|slot| self.thread_states.slot(slot));
+        let tstate = tstate.filter(|tstate| tstate.generation() == current.generation());
+        self.profile.swap_activates_first()
+            && tstate.is_some_and(|tstate| tstate.peek_state() != AttachState::Attached)
     }
 
     /// Whether the thread is attached to this interpreter.
     #[must_use]
     pub fn attached_to(&self, thread: ThreadIndex, interpreter: InterpreterHandle) -> bool {
-        self.current
-            .peek(thread)
-            .slot()
-            .is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
+        let slot = self.current.peek(thread).slot();
+        self.attached(thread)
+            && slot
+                .is_some_and(|slot| self.thread_states.slot(slot).peek_interpreter() == interpreter)
     }
 
     /// What the thread reads as its current thread state.

@@ -18,6 +18,7 @@
 //! A run that a bound on its length cut agrees if the model has its events and can then go on for ever, fairly, as it
 //! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]).
 
+mod exhaust;
 mod follow;
 mod graph;
 mod guide;

@@ -8,6 +8,15 @@ static void at_clear(PyObject *dictionary, void (*callback)(PyObject *))
 }
 
 /* The dictionary of a thread state, also of one that is not the current one. */
+#if PY_VERSION_HEX < 0x03090000
+static PyObject *dictionary_of(PyThreadState *ts)
+{
+    if (ts->dict == NULL)
+        ts->dict = PyDict_New();
+    return ts->dict;
+}
+#else
 extern PyObject *_PyThreadState_GetDict(PyThreadState *);
 #define dictionary_of(ts) _PyThreadState_GetDict(ts)
+#endif
 

@@ -4,6 +4,7 @@ static __thread int auditing;               /* it raises an event of the scenari
 static int is_told(const char *event, PyObject *args)
 {
     static const char *const known[] = {KNOWN_EVENTS};
+    HOOKING
     if (strcmp(event, "import") == 0) {
         const char *name = importing && args ? PyUnicode_AsUTF8(PyTuple_GetItem(args, 0)) : NULL;
         return name && strcmp(name, importing) == 0;

@@ -1,13 +1,20 @@
 /* _interpreters.exec() and .destroy(): what an interpreter runs is a function among its builtins. */
-static int call_interpreters(const char *function, PyInterpreterState *interp, const char *program)
+static PyObject *interpreters_exec, *interpreters_destroy;
+
+/* Finds them as soon as there is a runtime: an import would hand over the GIL in the midst of a call. */
+static void prepare_interpreters(void)
 {
     PyObject *module = PyImport_ImportModule("_interpreters");
-    PyObject *called = module ? PyObject_GetAttrString(module, function) : NULL;
+    interpreters_exec = module ? PyObject_GetAttrString(module, "exec") : NULL;
+    interpreters_destroy = module ? PyObject_GetAttrString(module, "destroy") : NULL;
+    Py_XDECREF(module);
+}
+
+static int call_interpreters(PyObject *function, PyInterpreterState *interp, const char *program)
+{
     PyObject *args = program ? Py_BuildValue("(Ls)", (long long)PyInterpreterState_GetID(interp), program)
                              : Py_BuildValue("(L)", (long long)PyInterpreterState_GetID(interp));
-    PyObject *result = called ? PyObject_CallObject(called, args) : NULL;
-    Py_XDECREF(called);
-    Py_XDECREF(module);
+    PyObject *result = function ? PyObject_CallObject(function, args) : NULL;
     Py_DECREF(args);
     if (result == NULL)
         PyErr_Clear();

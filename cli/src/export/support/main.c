@@ -49,11 +49,11 @@ static long long time_of(int tid)
     return time;
 }
 
-/* Those that run. Other programs may keep them from it for a while, so that there are some looks. */
+/* Those that run. Other programs may keep them from it for a while, so that there are some looks, and more if one should. */
 static int those_that_run(void)
 {
-    int running = 0;
-    for (int looks = 0; looks < 5 && !running; looks++) {
+    int running = 0, most = strncmp(EXPECTED_INNER, "livelock", 8) == 0 ? 50 : 5;
+    for (int looks = 0; looks < most && !running; looks++) {
         long long before[THREADS];
         for (int t = 0; t < THREADS; t++)
             before[t] = shared->threads[t].tid ? time_of(shared->threads[t].tid) : 0;

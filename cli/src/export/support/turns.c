@@ -17,6 +17,7 @@ static struct shared {
     atomic_int turn, progress, ended, pid, forks;
     atomic_int accepted[CALLBACKS + 1], ran[CALLBACKS + 1];
     const char *volatile failed;
+    STATES
 } *shared;
 
 static __thread struct thread *me;

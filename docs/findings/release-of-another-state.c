@@ -1,0 +1,504 @@
+/*
+ * PyEval_ReleaseThread of a state that is not attached
+ *
+ * A thread releases a thread state that is not the one it has attached.
+ *
+ * The manual promises a fatal error, and 3.12 gave one. Since 3.13 nobody looks: the thread is
+ * detached and the GIL dropped, but the state that really was attached stays marked as attached.
+ * Another thread gets in, and the process goes on with a wrong mark.
+ *
+ * Fix: `PyEval_SaveThread()` detaches whatever is attached, and returns it.
+ * Measured on 3.8.18 to 3.12.1: fatal; 3.13.0 to 3.15.2: returns, no current state; debug builds
+ * fail an assertion.
+ * Covers: S1, S4, P19
+ *
+ * scenarios/attach/release-wrong-state.capi under CPython 3.15: ok
+ *
+ *     #  main                         worker (foreign)             GIL     what changed
+ *     1  Py_Initialize()              .                            main    main attached; initialized
+ *     2  PyThreadState *mine =        .                            main
+ *          PyThreadState_Get()
+ *     3  PyThreadState *other =       .                            main
+ *          PyThreadState_New(
+ *          PyInterpreterState_Main()
+ *          )
+ *     4  assert current == mine       .                            main
+ *     5  PyEval_ReleaseThread(other)  .                            -       main detached
+ *     6  PyThreadState_GetUnchecked(  .                            -
+ *          ) == NULL
+ *     7  assert !holds_gil(main)      .                            -
+ *     8  start worker                 .                            -
+ *     9  wait attached_once [waits]   .                            -
+ *    10  [waits]                      PyGILState_STATE g =         worker  worker attached
+ *                                       PyGILState_Ensure() -> 1
+ *    11  [waits]                      post attached_once           worker
+ *    12  [waits]                      PyGILState_Release(g)        worker
+ *    13  | (ends)                     |                            worker  main ends
+ *
+ *   | inside the call above
+ *
+ *     cc FILE.c -o FILE $(python3-config --cflags --embed --ldflags) -pthread && ./FILE
+ *
+ * Linux. Its last lines say what was expected and what was seen; it exits with 0 if they agree.
+ */
+#define PY_SSIZE_T_CLEAN
+#define _GNU_SOURCE
+#include <Python.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
+
+#if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION != 15
+#error "this file shows a run of CPython 3.15: compile it for that release"
+#endif
+
+#if PY_VERSION_HEX < 0x030D0000
+#define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
+#endif
+
+#ifndef WATCHDOG
+#define WATCHDOG 3000  /* milliseconds without progress after which it is stuck */
+#endif
+#ifndef CALM
+#define CALM 20        /* looks, a millisecond each, at which all other threads must be still */
+#endif
+#define PATIENCE 250   /* looks, after which a thread that is not still is taken to go round */
+
+#define EXPECTED "ok"
+#define EXPECTED_INNER "ok"
+#define EXPECTED_FATAL ""
+#define EXPECTED_THREADS (0)
+#define HANGS_UNSEEN (0)
+#define IN_CHILD 0
+#define LAST_TURN 2
+
+enum { T_main, T_worker, THREADS };
+enum { CALLBACKS };
+
+static const char *const names[] = {"main", "worker"};
+static const char *const callbacks[] = {NULL};
+static void *thread_main(void *);
+static void *thread_worker(void *);
+static void *(*const bodies[])(void *) = {thread_main, thread_worker};
+
+/* ---- Whose turn it is ---------------------------------------------------
+ *
+ * turn(n)     waits for the n-th turn, and then until every other thread is still: asleep, or waiting for its turn
+ * pass(n, t)  gives the n-th turn to thread t, just before this thread goes into a statement that may block
+ * DO(...)     one statement of the scenario
+ */
+
+enum { IDLE, MOVES, WAITS, ENDED, UNWOUND, PARKED, GONE };
+
+static struct shared {
+    struct thread {
+        const char *name;
+        const char *volatile doing;             /* the statement that it is inside */
+        atomic_int state, tid, busy, done;
+        sem_t go;
+    } threads[THREADS];
+    atomic_int turn, progress, ended, pid, forks;
+    atomic_int accepted[CALLBACKS + 1], ran[CALLBACKS + 1];
+    const char *volatile failed;
+} *shared;
+
+static __thread struct thread *me;
+static pthread_t first_thread;
+static pthread_key_t thread_end;
+
+static void say(const char *what)
+{
+    char line[512];
+    int length = snprintf(line, sizeof line, "%s: %s\n", me ? me->name : "?", what);
+    if (write(STDOUT_FILENO, line, length < (int)sizeof line ? length : (int)sizeof line - 1) < 0)
+        return;
+}
+
+/* The state letter of a thread of a process, as ps shows it. */
+static char letter(int pid, int tid)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, tid);
+    int file = open(path, O_RDONLY);
+    if (file < 0)
+        return 'X';
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    char *end = strrchr(text, ')');
+    return length > 0 && end && end[1] ? end[2] : 'X';
+}
+
+static int is_exempt(int tid)
+{
+    for (int t = 0; t < THREADS; t++)
+        if (shared->threads[t].tid == tid && (shared->threads[t].busy || shared->threads[t].state == WAITS))
+            return 1;
+    return 0;
+}
+
+static int somebody_moves(void)
+{
+    int moves = 0, own = syscall(SYS_gettid);
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *task; tasks && (task = readdir(tasks)) != NULL;) {
+        int tid = atoi(task->d_name);
+        if (tid != 0 && tid != own && !is_exempt(tid) && strchr("SZX", letter(getpid(), tid)) == NULL)
+            moves = 1;
+    }
+    if (tasks)
+        closedir(tasks);
+    return moves;
+}
+
+/* Waits until nothing moves; but not for ever for one that goes round. */
+static void settle(void)
+{
+    for (int calm = 0, looks = 0; calm < CALM && looks < PATIENCE; calm++, looks++) {
+        usleep(1000);
+        shared->progress++;
+        if (somebody_moves())
+            calm = 0;
+    }
+}
+
+/* A statement begins when nothing moves any more, if another thread is under way. */
+static void settle_beside_others(void)
+{
+    for (int t = 0; t < THREADS; t++)
+        if (&shared->threads[t] != me && shared->threads[t].state == MOVES) {
+            settle();
+            return;
+        }
+}
+
+static const char *enter(const char *statement)
+{
+    const char *outer = me ? me->doing : NULL;
+    settle_beside_others();
+    say(statement);
+    if (me)
+        me->doing = statement;
+    shared->progress++;
+    return outer;
+}
+
+static void leave(const char *outer)
+{
+    if (me)
+        me->doing = outer;
+    shared->progress++;
+}
+
+#define DO(...) do { const char *outer_ = enter(#__VA_ARGS__); __VA_ARGS__; leave(outer_); } while (0)
+
+static void turn(int n)
+{
+    const char *doing = me->doing;
+    me->state = WAITS;
+    while (shared->turn != n)
+        sem_wait(&me->go);
+    settle();
+    me->state = MOVES;
+    me->doing = doing;
+    shared->progress++;
+}
+
+static void pass(int n, int t)
+{
+    shared->turn = n;
+    shared->progress++;
+    sem_post(&shared->threads[t].go);
+}
+
+/* The process ends, once all others have gone as far as they can. */
+static void finish(int status)
+{
+    settle();
+    shared->ended = 1;
+    _exit(status);
+}
+
+/* The run goes no further here. */
+static void stop(void)
+{
+    me->state = WAITS;
+    for (;;)
+        sem_wait(&me->go);
+}
+
+static int is_over(int t)
+{
+    return shared->threads[t].state == ENDED || shared->threads[t].state == UNWOUND;
+}
+
+static int is_parked(int t)
+{
+    return shared->threads[t].state == PARKED;
+}
+
+static void begin_thread(int t)
+{
+    me = &shared->threads[t];
+    me->tid = syscall(SYS_gettid);
+    me->state = MOVES;
+    pthread_setspecific(thread_end, me);
+}
+
+/* Runs where a thread ends, also one that finalization unwinds. */
+static void thread_ends(void *thread)
+{
+    me = thread;
+    me->state = me->done ? ENDED : UNWOUND;
+}
+
+/* With this, libpython parks threads for good. */
+int pause(void)
+{
+    if (me)
+        me->state = PARKED;
+    for (;;)
+        sleep(3600);
+}
+
+static void fails(const char *what)
+{
+    shared->failed = what;
+    _exit(0);
+}
+
+#define EXPECT(...) ((__VA_ARGS__) ? (void)0 : fails(#__VA_ARGS__))
+
+static void *start_routine(void *thread)
+{
+    int t = (int)(intptr_t)thread;
+    begin_thread(t);
+    bodies[t](NULL);
+    me->done = 1;
+    return NULL;
+}
+
+static void start(int t)
+{
+    pthread_t thread;
+    shared->threads[t].state = MOVES;
+    pthread_create(&thread, NULL, start_routine, (void *)(intptr_t)t);
+    pthread_detach(thread);
+}
+
+/* ---- The scenario ------------------------------------------------------- */
+
+static sem_t attached_once;
+
+static void *thread_main(void *unused)
+{
+    PyThreadState *mine;
+    PyThreadState *other;
+
+    sem_init(&attached_once, 0, 0);
+    Py_NoSiteFlag = 1;
+    DO(Py_Initialize());
+    DO(mine = PyThreadState_Get());
+    DO(other = PyThreadState_New(PyInterpreterState_Main()));
+    DO(EXPECT(PyThreadState_GetUnchecked() == mine));
+    DO(PyEval_ReleaseThread(other));
+    DO(EXPECT(PyThreadState_GetUnchecked() == NULL));
+    /* an assertion: a C program cannot see `holds_gil` */
+    DO(start(T_worker));
+    pass(1, T_worker);
+    turn(2);
+    DO(sem_wait(&attached_once));
+    finish(0);
+    return NULL;
+}
+
+static void *thread_worker(void *unused)
+{
+    PyGILState_STATE g;
+
+    turn(1);
+    DO(g = PyGILState_Ensure());
+    DO(sem_post(&attached_once));
+    pass(2, T_main);
+    stop();
+    return NULL;
+}
+
+/* ---- What was seen ------------------------------------------------------ */
+
+static char seen[512], errors[1 << 16];
+
+static int threads_in(int state)
+{
+    int mask = 0;
+    for (int t = 0; t < THREADS; t++)
+        if (shared->threads[t].state == state)
+            mask |= 1 << t;
+    return mask;
+}
+
+static int threads_inside(void)
+{
+    int mask = 0;
+    for (int t = 0; t < THREADS; t++)
+        if (shared->threads[t].doing && (shared->threads[t].state == MOVES || shared->threads[t].state == PARKED))
+            mask |= 1 << t;
+    return mask;
+}
+
+/* Those that the model names, if they are among them. */
+static const char *named(const char *outcome, int mask)
+{
+    if ((mask & EXPECTED_THREADS) == EXPECTED_THREADS && EXPECTED_THREADS)
+        mask = EXPECTED_THREADS;
+    snprintf(seen, sizeof seen, "%s(", outcome);
+    for (int t = 0, first = 1; t < THREADS; t++)
+        if (mask & 1 << t) {
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s%s", first ? "" : ", ", shared->threads[t].name);
+            first = 0;
+        }
+    strcat(seen, ")");
+    return seen;
+}
+
+/* Nanoseconds that a thread has run. */
+static long long time_of(int tid)
+{
+    char path[64];
+    long long time = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)shared->pid, tid);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%lld", &time) != 1)
+        time = 0;
+    if (file)
+        fclose(file);
+    return time;
+}
+
+/* Those that run. Other programs may keep them from it for a while, so that there are some looks. */
+static int those_that_run(void)
+{
+    int running = 0;
+    for (int looks = 0; looks < 5 && !running; looks++) {
+        long long before[THREADS];
+        for (int t = 0; t < THREADS; t++)
+            before[t] = shared->threads[t].tid ? time_of(shared->threads[t].tid) : 0;
+        usleep(100000);
+        for (int t = 0; t < THREADS; t++) {
+            struct thread *thread = &shared->threads[t];
+            if (thread->tid && thread->state == MOVES && time_of(thread->tid) - before[t] > 5000000)
+                running |= 1 << t;
+        }
+    }
+    return running;
+}
+
+/* Nothing went on for a while: says where each thread is. Returns those that run. */
+static int where(void)
+{
+    int running = those_that_run();
+    for (int t = 0; t < THREADS; t++) {
+        struct thread *thread = &shared->threads[t];
+        int runs = running >> t & 1;
+        const char *how = thread->state == WAITS ? "waits for its turn" : thread->state == PARKED ? "is parked for good"
+            : thread->state == UNWOUND ? "was ended by finalization" : thread->state == ENDED ? "has ended"
+            : thread->state == GONE ? "is not in this process" : thread->state == IDLE ? "was not started"
+            : runs ? "goes round" : "waits";
+        printf("%s %s%s%s\n", thread->name, how, thread->doing ? " in " : "", thread->doing ? thread->doing : "");
+    }
+    return running;
+}
+
+static const char *judge(int status, int stuck)
+{
+    const char *fatal = strstr(errors, "Fatal Python error");
+    if (shared->failed) {
+        printf("failed: %s\n", shared->failed);
+        return "assertion";
+    }
+    if (stuck) {
+        int running = where(), waiting = threads_in(MOVES) | threads_in(PARKED);
+        if (shared->turn < LAST_TURN || !(running | waiting))
+            return "another order than the model's";
+        if (running && (threads_inside() & EXPECTED_THREADS) == EXPECTED_THREADS)
+            running = EXPECTED_THREADS;
+        return running ? named("livelock", running) : named("deadlock", waiting);
+    }
+    if ((EXPECTED_FATAL)[0] && (fatal || WEXITSTATUS(status)) && strstr(errors, EXPECTED_FATAL))
+        return EXPECTED_INNER;
+    if (fatal) {
+        snprintf(seen, sizeof seen, "fatal(\"%.*s\")", (int)strcspn(fatal, "\n"), fatal);
+        return seen;
+    }
+    if (WIFSIGNALED(status)) {
+        printf("killed by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return strncmp(EXPECTED_INNER, "crash", 5) == 0 ? EXPECTED_INNER : "crash";
+    }
+    if (strncmp(EXPECTED_INNER, "deadlock", 8) == 0 && (threads_inside() & EXPECTED_THREADS) == EXPECTED_THREADS)
+        return named("deadlock", EXPECTED_THREADS);
+    for (int callback = 0; callback < CALLBACKS; callback++)
+        if (shared->ran[callback] != shared->accepted[callback]) {
+            const char *what = shared->ran[callback] > shared->accepted[callback] ? "repeated" : "lost";
+            snprintf(seen, sizeof seen, "%s(%s)", what, callbacks[callback]);
+            return seen;
+        }
+    if (threads_in(UNWOUND))
+        return named("exit", threads_in(UNWOUND));
+    if (threads_in(PARKED) | (threads_inside() & HANGS_UNSEEN))
+        return named("hang", threads_in(PARKED) | (threads_inside() & HANGS_UNSEEN));
+    return "ok";
+}
+
+int main(void)
+{
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (int t = 0; t < THREADS; t++) {
+        shared->threads[t].name = names[t];
+        sem_init(&shared->threads[t].go, 1, 0);
+    }
+    FILE *log = tmpfile();
+    pid_t child = fork();
+    if (child == 0) {
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(fileno(log), STDERR_FILENO);
+        pthread_key_create(&thread_end, thread_ends);
+        shared->pid = getpid();
+        first_thread = pthread_self();
+        begin_thread(0);
+        bodies[0](NULL);
+        finish(0);
+    }
+    int status = 0, stuck = 0, progress = -1, idle = 0, latest = -1, same = 0;
+    for (; waitpid(child, &status, WNOHANG) == 0 && !stuck; usleep(10000)) {
+        idle = progress == shared->progress ? idle + 10 : 0;
+        progress = shared->progress;
+        same = latest == shared->turn ? same + 10 : 0;
+        latest = shared->turn;
+        stuck = idle >= WATCHDOG || same >= 10 * WATCHDOG;  /* statements may follow each other for ever */
+    }
+    rewind(log);
+    errors[fread(errors, 1, sizeof errors - 1, log)] = '\0';
+    fputs(errors, stderr);
+    const char *outcome = judge(status, stuck);
+    if (stuck)
+        kill(-child, SIGKILL);
+    char text[600];
+    snprintf(text, sizeof text, IN_CHILD ? "child(%s)" : "%s", outcome);
+    printf("expected: %s\nseen:     %s\n", EXPECTED, text);
+    return strcmp(text, EXPECTED) != 0;
+}
