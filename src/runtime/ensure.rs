@@ -93,7 +93,7 @@ impl Caller<'_> {
         if made.is_null() {
             return Ok(Token::Null);
         }
-        self.bind_thread_state(made)?;
+        self.bind_listed(made)?;
         self.count_ensure(made)?;
         self.thread_state(made)?.deleted_on_release.write(true);
         if current.is_null() {

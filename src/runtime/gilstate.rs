@@ -105,15 +105,12 @@ impl<'a> Caller<'a> {
             self.null_thread_state()?;
             return Err(self.fatal(Fatal::EnsureFailed));
         }
-        self.bind_thread_state(handle)?;
-        let tstate = match self.runtime.profile.first_thread_state() {
+        self.bind_listed(handle)?;
+        if self.runtime.profile.first_thread_state() == FirstThreadState::Heap {
             // It was bound before it was in the list.
-            FirstThreadState::Heap => self.touch(handle)?,
-            FirstThreadState::OfEmptyList | FirstThreadState::TakenAndPutBack => {
-                self.thread_state(handle)?
-            }
-        };
-        tstate.gilstate_counter.write(0);
+            self.touch(handle)?;
+        }
+        self.thread_state(handle)?.gilstate_counter.write(0);
         if guarded {
             self.unguard_main(interpreter)?;
         }

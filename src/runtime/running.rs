@@ -199,7 +199,7 @@ impl Caller<'_> {
     ) -> Step<ThreadStateHandle> {
         let made = self.create_thread_state(interpreter, whence)?;
         if !made.is_null() {
-            self.bind_thread_state(made)?;
+            self.bind_listed(made)?;
             self.thread_state_swap(made)?;
         }
         Ok(made)

@@ -201,15 +201,17 @@ impl<'a> Caller<'a> {
         handle
     }
 
-    /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none. Since 3.11 it is in the list by
-    /// then, so that finalization may have freed it.
+    /// §TS bind, where finalization may be under way: since 3.11 the thread state is in the list by then, and may be freed.
+    pub(super) fn bind_listed(&self, handle: ThreadStateHandle) -> Step<()> {
+        if self.runtime.profile.first_thread_state() != FirstThreadState::Heap {
+            self.touch(handle)?;
+        }
+        self.bind_thread_state(handle)
+    }
+
+    /// §TS bind: the thread state is this thread's, and its GILState one if the thread has none.
     pub(super) fn bind_thread_state(&self, handle: ThreadStateHandle) -> Step<()> {
-        let tstate = match self.runtime.profile.first_thread_state() {
-            FirstThreadState::Heap => self.thread_state(handle)?,
-            FirstThreadState::OfEmptyList | FirstThreadState::TakenAndPutBack => {
-                self.touch(handle)?
-            }
-        };
+        let tstate = self.thread_state(handle)?;
         debug_assert!(
             !self.runtime.sane() || !tstate.is(Status::Bound),
             "S22: a thread state is bound once"
@@ -352,7 +354,7 @@ impl<'a> Caller<'a> {
         if handle.is_null() {
             return self.null_thread_state();
         }
-        self.bind_thread_state(handle)?;
+        self.bind_listed(handle)?;
         Ok(handle)
     }
 

@@ -283,7 +283,7 @@ impl Caller<'_> {
         let thread_state = handle.thread_state.read();
         let asks = self.runtime.profile.new_thread_asks_whether_it_is_late();
         if !asks || !self.must_leave(thread_state)? {
-            self.bind_thread_state(thread_state)?;
+            self.bind_listed(thread_state)?;
             self.eval_acquire_thread(thread_state)?;
             handle.is_started.write(true);
             handle.started.set();
