@@ -50,6 +50,7 @@
 //!
 //! `tests/loom/signals.rs`, `scenarios/signals`.
 
+use super::differences::EvalBreakerOf;
 use super::eval_breaker::Bit;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::Step;
@@ -109,6 +110,10 @@ impl Caller<'_> {
                 .async_exc
                 .store(exception, Ordering::Relaxed);
             drop(lists);
+            if self.runtime.profile.eval_breaker_of() == EvalBreakerOf::Interpreter {
+                // It is `target` that says which interpreter is to look up.
+                self.touch(target)?;
+            }
             self.signal_async_exception(interpreter)?;
         }
         Ok(1)
