@@ -219,7 +219,9 @@ impl Writer<'_> {
                 lines.add(&format!("{config}.{field} = {value};"));
             }
         }
-        if name.starts_with("Py_NewInterpreter") {
+        let begins =
+            name.starts_with("Py_Initialize") && calls(&self.statements, asks_interpreters) > 0;
+        if begins || name.starts_with("Py_NewInterpreter") {
             let builtins: Vec<BodyId> = self
                 .adapters_before
                 .iter()
