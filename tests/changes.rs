@@ -365,9 +365,8 @@ outcome is told by `tstate diff OLD NEW scenarios/NAME.capi`.
 
 In brackets behind an outcome stand the real libpythons of that release that were seen to end so: a run recorded in
 `conform/golden` ended as the outcome does, or a search of ours met it that was told no schedule (`conform/searched.txt`;
-docs/search.md), and no other outcome that the release has for the scenario looks the same from outside. What has nothing
-behind it was not confirmed in this way: no library was driven there, or what it did fits several outcomes (what C leaves
-undefined may end anyhow), or its runs did not come that way, or there is nothing to be seen (`leak`). Every recorded run is
+docs/search.md), and no other outcome that the release has for the scenario looks the same from outside. Where a search met a use
+after free, whose freed memory is fenced off, its other runs had none. Every recorded run is
 within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";

@@ -153,6 +153,14 @@ pub struct Search {
     pub full: bool,
 }
 
+/// How many scenarios, versions or libpythons at once.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Jobs {
+    /// Use this many threads [default: number of cores]
+    #[arg(short, long, value_name = "N", env = "TSTATE_JOBS")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
 /// `tstate check`
 #[derive(Debug, Args)]
 pub struct Check {
@@ -180,15 +188,9 @@ pub struct Check {
     /// Exit 0, not 3, when a bound cut the search short
     #[arg(long, help_heading = "Search")]
     pub allow_incomplete: bool,
-    /// Check this many scenarios at once [default: number of cores]
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        env = "TSTATE_JOBS",
-        help_heading = "Search"
-    )]
-    pub jobs: Option<NonZeroUsize>,
+    /// How many at once.
+    #[command(flatten, next_help_heading = "Search")]
+    pub jobs: Jobs,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
     pub format: Format,
@@ -372,15 +374,9 @@ pub struct Report {
     /// Exit 0, not 3, when a bound cut the search short
     #[arg(long, help_heading = "Search")]
     pub allow_incomplete: bool,
-    /// Explore this many versions at once [default: number of cores]
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        env = "TSTATE_JOBS",
-        help_heading = "Search"
-    )]
-    pub jobs: Option<NonZeroUsize>,
+    /// How many at once.
+    #[command(flatten, next_help_heading = "Search")]
+    pub jobs: Jobs,
     /// Write the page to FILE [default: standard output]
     #[arg(short, long, value_name = "FILE", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -446,15 +442,9 @@ pub struct Conform {
     /// Run everything N times; runs of one schedule must not differ
     #[arg(long, value_name = "N", default_value = "1", value_parser = count, help_heading = "Schedules")]
     pub repeat: u64,
-    /// Run on this many libpythons at once [default: number of cores]
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        env = "TSTATE_JOBS",
-        help_heading = "Schedules"
-    )]
-    pub jobs: Option<NonZeroUsize>,
+    /// How many at once.
+    #[command(flatten, next_help_heading = "Schedules")]
+    pub jobs: Jobs,
     /// Known deviations of libpythons from the model [default: conform/deviations.toml, if it is there]
     #[arg(long, value_name = "FILE", help_heading = "What to expect", value_hint = ValueHint::FilePath)]
     pub deviations: Option<PathBuf>,
@@ -494,15 +484,9 @@ pub struct Diff {
     /// How far to search.
     #[command(flatten)]
     pub search: Search,
-    /// Compare this many scenarios at once [default: number of cores]
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        env = "TSTATE_JOBS",
-        help_heading = "Search"
-    )]
-    pub jobs: Option<NonZeroUsize>,
+    /// How many at once.
+    #[command(flatten, next_help_heading = "Search")]
+    pub jobs: Jobs,
     /// Output format
     #[arg(long, value_enum, default_value_t = DiffFormat::Human, help_heading = "Output")]
     pub format: DiffFormat,

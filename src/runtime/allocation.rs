@@ -14,9 +14,9 @@
 //! interpreter's lock is allocated before HEAD_LOCK is taken for the interpreter.
 //!
 //! The tables of tracemalloc hold names of files. One that was made in an interpreter with memory of its own goes with that interpreter: who
-//! clears the tables after its end, finalization or `tracemalloc.stop()`, frees what is gone (3.12, 3.14). Each such interpreter that is made while
-//! tracing leaves a name. Differs: one that was made before, and evaluates while tracing, leaves none; in 3.12.1 `stop()` in another interpreter
-//! crashes also while that one lives.
+//! clears the tables after its end, finalization or `tracemalloc.stop()`, frees what is gone (3.12, 3.14). Each such interpreter that is made
+//! while tracing leaves a name. Differs: one that was made before, and evaluates while tracing, leaves none; names that are made at run time are
+//! not looked at, which 3.13 frees too; in 3.12.1 `stop()` in another interpreter crashes also while that one lives.
 //!
 //! Differs: locks, names, tables, guards, views and keys are not looked at; the main interpreter and its first thread state are there before anybody
 //! looks on.

@@ -34,10 +34,7 @@ pub(super) fn run(arguments: &Check, global: &Global, settings: &Settings) -> Re
 fn order<'a>(arguments: &'a Check, global: &Global, settings: &Settings) -> Order<'a> {
     Order {
         how: How::Explore(search::options(&arguments.search, settings)),
-        jobs: arguments
-            .jobs
-            .or(settings.jobs)
-            .unwrap_or_else(search::cores),
+        jobs: search::jobs(arguments.jobs.jobs, settings),
         allow_incomplete: arguments.allow_incomplete || settings.allow_incomplete,
         save: arguments.save.as_deref(),
         verbose: global.verbose,

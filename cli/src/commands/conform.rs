@@ -88,10 +88,7 @@ fn drive(
         targets: &plan.targets,
         sampled: arguments.sampled,
     };
-    let jobs = arguments
-        .jobs
-        .or(settings.jobs)
-        .unwrap_or_else(search::cores);
+    let jobs = search::jobs(arguments.jobs.jobs, settings);
     let paced = Paced::new(&servers);
     let results = run::run(&plan, jobs, &paced)?;
     if global.verbose {

@@ -26,10 +26,7 @@ pub(super) fn run(arguments: &Diff, global: &Global, settings: &Settings) -> Res
     let order = Order {
         pair,
         options: search::options(&arguments.search, settings),
-        jobs: arguments
-            .jobs
-            .or(settings.jobs)
-            .unwrap_or_else(search::cores),
+        jobs: search::jobs(arguments.jobs.jobs, settings),
         verbose: global.verbose,
         quiet: global.quiet,
     };

@@ -49,10 +49,7 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
         fenced: !on.no_fence,
     };
     let mut output = Output::open(arguments.output.as_deref())?;
-    let jobs = arguments
-        .jobs
-        .or(settings.jobs)
-        .unwrap_or_else(search::cores);
+    let jobs = search::jobs(arguments.jobs.jobs, settings);
     let pairs = run::run(&plan, jobs, &driver)?;
     let all = Searched {
         plan: &plan,

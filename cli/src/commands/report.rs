@@ -62,10 +62,7 @@ pub(super) fn run(arguments: &Report, global: &Global, settings: &Settings) -> R
         profiles: checks.collect(),
     };
     let mut output = Output::open(arguments.output.as_deref())?;
-    let jobs = arguments
-        .jobs
-        .or(settings.jobs)
-        .unwrap_or_else(search::cores);
+    let jobs = search::jobs(arguments.jobs.jobs, settings);
     let releases = explore(&job, jobs, global)?;
     output.write(&page::render(&Page {
         file,

@@ -7,9 +7,10 @@ use std::num::NonZeroUsize;
 use std::thread;
 use tstate::sim::explorer::Limits;
 
-/// As many threads as can run at once.
-pub(super) fn cores() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+/// As many threads as are asked for, else as can run at once.
+pub(super) fn jobs(asked: Option<NonZeroUsize>, settings: &Settings) -> NonZeroUsize {
+    let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    asked.or(settings.jobs).unwrap_or_else(cores)
 }
 
 /// The options that hold.

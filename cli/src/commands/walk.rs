@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Walk, global: &Global, settings: &Settings) -> Res
             runs: arguments.runs,
             steps_max: usize::try_from(arguments.max_steps).unwrap_or(usize::MAX),
         }),
-        jobs: settings.jobs.unwrap_or_else(search::cores),
+        jobs: search::jobs(None, settings),
         allow_incomplete: false,
         save: None,
         verbose: global.verbose,

@@ -14,23 +14,18 @@ const STREAMS_WITHOUT_IMPORT: u8 = 14;
 impl Writer<'_> {
     /// Finds out whether the run looks at memory, or lacks it.
     pub(super) fn look_at_memory(&mut self) {
-        let begun = self.story.activations.iter().flat_map(|run| &run.items);
-        self.memory = begun.into_iter().any(|item| {
-            let Item::Begins(id) = item else { return false };
-            let found = self.statements.get(&id.0).copied();
-            found.is_some_and(|statement| self.is_about_memory(statement))
-        });
+        self.memory = self.comes_to(|kind| self.is_about_memory(kind));
         if self.memory {
             self.need(Need::Memory);
         }
     }
 
-    fn is_about_memory(&self, statement: &Statement) -> bool {
+    fn is_about_memory(&self, kind: &StatementKind) -> bool {
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "the others are not about memory"
         )]
-        match &statement.kind {
+        match kind {
             StatementKind::FailAlloc => true,
             StatementKind::FailStage(stage) => self.module_of(*stage).is_none(),
             StatementKind::Step {
@@ -41,18 +36,33 @@ impl Writer<'_> {
         }
     }
 
-    /// Something hangs on the import of `site`: a callback, or its failure.
-    pub(super) fn imports_site(&self) -> bool {
+    /// Whether the run comes to such a statement.
+    fn comes_to(&self, is_such: impl Fn(&StatementKind) -> bool) -> bool {
         let begun = self.story.activations.iter().flat_map(|run| &run.items);
         begun.into_iter().any(|item| {
             let Item::Begins(id) = item else { return false };
-            self.statements.get(&id.0).is_some_and(|found| {
-                matches!(&found.kind, StatementKind::Step {
-                step: Step::Call(call),
-                ..
-            } if call.call.row().modelled == Some(Call::AtSite))
-            })
+            let found = self.statements.get(&id.0);
+            found.is_some_and(|statement| is_such(&statement.kind))
         })
+    }
+
+    fn calls(&self, wanted: &[Call]) -> bool {
+        let modelled = |call: Call| wanted.contains(&call);
+        self.comes_to(|kind| {
+            matches!(kind, StatementKind::Step { step: Step::Call(call), .. }
+                if call.call.row().modelled.is_some_and(modelled))
+        })
+    }
+
+    /// Something hangs on the import of `site`: a callback, or its failure.
+    pub(super) fn imports_site(&self) -> bool {
+        let fails = |kind: &StatementKind| matches!(kind, StatementKind::FailStage(Stage::Site));
+        self.calls(&[Call::AtSite]) || self.comes_to(fails)
+    }
+
+    /// Python's own functions about interpreters are called.
+    pub(super) fn enters_interpreters(&self) -> bool {
+        self.calls(&[Call::InterpretersRun, Call::InterpretersDestroy])
     }
 
     /// The call's text, with what it makes if memory is looked at.

@@ -47,14 +47,6 @@ fn initializes(call: &CallExpr) -> bool {
     call.call.row().name.starts_with("Py_Initialize")
 }
 
-fn asks_interpreters(call: &CallExpr) -> bool {
-    let function = call.call.row().modelled;
-    matches!(
-        function,
-        Some(Call::InterpretersRun | Call::InterpretersDestroy)
-    )
-}
-
 /// The block of an `AllowThreads` that is open.
 struct Open {
     statement: StatementId,
@@ -203,7 +195,7 @@ impl Writer<'_> {
         {
             lines.add("thread_class = NULL;");
         }
-        if name.starts_with("Py_Initialize") && calls(&self.statements, asks_interpreters) > 0 {
+        if name.starts_with("Py_Initialize") && self.enters_interpreters() {
             lines.add("prepare_interpreters();");
         }
         if let Some(Call::ConfigInitPython | Call::ConfigInitIsolated) = call.call.row().modelled

@@ -92,8 +92,8 @@ impl Profile {
     }
 
     /// Whether tracemalloc holds names of files that are in an interpreter's own memory beyond its end. Source: `Python/tracemalloc.c`
-    /// (`tracemalloc_clear_filename`); observed: finalization crashes in 3.12.1 and 3.14.10, not in 3.13.0, 3.13.5, where such names are
-    /// immortal, and 3.15.2.
+    /// (`tracemalloc_clear_filename`); observed: finalization crashes in 3.12.1 and 3.14.10, not in 3.15.2. In 3.13.0 and 3.13.5 it does only for
+    /// names that were made at run time, which an interpreter's making has none of: those of code from files are interned, and immortal.
     #[must_use]
     pub fn tracemalloc_holds_names(self) -> bool {
         self.when(
