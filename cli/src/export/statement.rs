@@ -211,8 +211,7 @@ impl Writer<'_> {
                 lines.add(&format!("{config}.{field} = {value};"));
             }
         }
-        let begins =
-            name.starts_with("Py_Initialize") && calls(&self.statements, asks_interpreters) > 0;
+        let begins = name.starts_with("Py_Initialize") && self.enters_interpreters();
         if begins || name.starts_with("Py_NewInterpreter") {
             let builtins: Vec<BodyId> = self
                 .adapters_before
