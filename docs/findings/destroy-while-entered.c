@@ -469,6 +469,7 @@ static void *thread_main(void *unused)
     Py_NoSiteFlag = 1;
     DO(Py_Initialize());
     prepare_interpreters();
+    add_builtin(&program_method);
     DO(m = PyThreadState_Get());
     DO(sub = Py_NewInterpreter());
     add_builtin(&program_method);

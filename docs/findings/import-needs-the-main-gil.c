@@ -522,7 +522,7 @@ static const char *judge(int status, int stuck)
         snprintf(seen, sizeof seen, "fatal(\"%.*s\")", (int)strcspn(fatal, "\n"), fatal);
         return seen;
     }
-    if (WIFSIGNALED(status)) {
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGINT) {  /* that one is the scenario's own */
         printf("killed by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
         return strncmp(EXPECTED_INNER, "crash", 5) == 0 ? EXPECTED_INNER : "crash";
     }

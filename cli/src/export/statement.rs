@@ -211,7 +211,8 @@ impl Writer<'_> {
                 lines.add(&format!("{config}.{field} = {value};"));
             }
         }
-        if name.starts_with("Py_NewInterpreter") {
+        let begins = name.starts_with("Py_Initialize") && self.enters_interpreters();
+        if begins || name.starts_with("Py_NewInterpreter") {
             let builtins: Vec<BodyId> = self
                 .adapters_before
                 .iter()
