@@ -4,7 +4,7 @@ use super::story::{Activation, Item, Statements};
 use super::value::is_pointer;
 use super::write::{Adapter, At, Need, Writer, Written, global, identifier, quoted};
 use tstate::runtime::ConfigField;
-use tstate::sim::scenario::calls::Call;
+use tstate::sim::scenario::calls::{Call, Type};
 use tstate::sim::scenario::program::{
     Argument, BodyId, BodyKind, CallExpr, Expression, Limit, Program, ResultClaim, ResultClaimKind,
     Statement, StatementId, StatementKind, Step, ThreadRef, VariableId,
@@ -118,11 +118,8 @@ impl Writer<'_> {
         if inner.statement != id {
             return;
         }
-        let returned = false;
-        if !returned {
-            let slot = self.own(at, inner.slot);
-            lines.add(&format!("DO(PyEval_RestoreThread({slot}));"));
-        }
+        let slot = self.own(at, inner.slot);
+        lines.add(&format!("DO(PyEval_RestoreThread({slot}));"));
         open.pop();
     }
 
@@ -152,7 +149,7 @@ impl Writer<'_> {
                     Form::Do(text) => {
                         self.before(statement, lines);
                         lines.add(&format!("DO({text});"));
-                        self.prepared(statement, lines);
+                        self.prepared(at, statement, lines);
                     }
                     Form::Lines(found) => found.iter().for_each(|line| lines.add(line)),
                     Form::Comment(text) => lines.add(&format!("/* {text} */")),
@@ -177,14 +174,22 @@ impl Writer<'_> {
     }
 
     /// What the scenario's own bytecode needs in a new runtime or interpreter.
-    fn prepared(&mut self, statement: &Statement, lines: &mut Lines) {
+    fn prepared(&mut self, at: At, statement: &Statement, lines: &mut Lines) {
         let StatementKind::Step {
             step: Step::Call(call),
+            bind,
             ..
         } = &statement.kind
         else {
             return;
         };
+        if let Some(variable) = *bind
+            && call.call.row().result == Type::Interpreter
+            && self.enters_interpreters()
+        {
+            let interpreter = self.own(at, variable);
+            lines.add(&format!("note_id({interpreter});"));
+        }
         let name = call.call.row().name;
         if name.starts_with("Py_Initialize") && evaluates_in_callbacks(self.program, self.story) {
             lines.add("prepare_eval();");
