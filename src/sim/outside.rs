@@ -367,8 +367,8 @@ pub fn is_among(program: &Program, outcome: &Outcome, model: &[Outcome]) -> bool
 #[cfg(test)]
 mod tests {
     use super::{Sight, Wait, is_among, judge};
-    use crate::sim::events::{End, Observed, Rest};
     use crate::sim::driver::Site;
+    use crate::sim::events::{End, Observed, Rest};
     use crate::sim::scenario::program::{BodyId, Program, StatementId};
     use crate::sim::verdict::{Outcome, Threads};
 
