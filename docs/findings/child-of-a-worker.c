@@ -5,7 +5,7 @@
  * was the main one before the fork, and which the child does not have; `Py_MakePendingCalls` would make them.
  *
  * Fix: fork in the main thread, or call `Py_MakePendingCalls` in the child.
- * Covers: S65, P05, M6
+ * Covers: S49, S65, P05
  *
  * scenarios/fork/child-of-a-worker-forgets-calls.capi under CPython 3.15: child(lost(call))
  *

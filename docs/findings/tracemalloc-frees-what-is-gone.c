@@ -8,8 +8,8 @@
  * `python3.14 -X tracemalloc`.
  *
  * Fix: share the main interpreter's allocator (hooks/tracemalloc-of-own-memory-fixed.capi).
- * Measured: 3.12.1: abort in free(); 3.14.10: SIGSEGV; 3.15.2: works. 3.13.0, 3.13.5: work, but abort in free() if the interpreter
- * compiled code under a name made at run time: other names are immortal there.
+ * Measured: 3.12.1, 3.13.15, 3.13.18: abort in free(); 3.14.10: SIGSEGV; 3.15.2: works. 3.13.0, 3.13.5: work, but abort in free() if
+ * the interpreter compiled code under a name made at run time: other names are immortal there.
  * Covers: S18
  *
  * scenarios/hooks/tracemalloc-of-own-memory.capi under CPython 3.14: crash(use_after_free)

@@ -92,14 +92,14 @@ impl Profile {
     }
 
     /// Whether tracemalloc holds names of files that are in an interpreter's own memory beyond its end. Source: `Python/tracemalloc.c`
-    /// (`tracemalloc_clear_filename`); observed: finalization crashes in 3.12.1 and 3.14.10, not in 3.15.2. In 3.13.0 and 3.13.5 it does only for
-    /// names that were made at run time, which an interpreter's making has none of: those of code from files are interned, and immortal.
+    /// (`tracemalloc_clear_filename`); observed: finalization crashes in 3.12.1, 3.13.15, 3.13.18 and 3.14.10, not in 3.15.2. In 3.13.0 and 3.13.5 it
+    /// does only for names that were made at run time, which an interpreter's making has none of: those of code from files are
+    /// interned, and immortal. Which level between changed that was not seen.
     #[must_use]
     pub fn tracemalloc_holds_names(self) -> bool {
-        self.when(
-            Difference::TracemallocHoldsNames,
-            matches!(self.minor(), 12 | 14),
-        )
+        let are_immortal = self.minor() == 13 && !self.since(13, 6);
+        let holds = (12..=14).contains(&self.minor()) && !are_immortal;
+        self.when(Difference::TracemallocHoldsNames, holds)
     }
 
     /// What audit hooks are told when `threading` starts a thread. Source: observed: nothing up to 3.11.7; 3.12.1, and another
