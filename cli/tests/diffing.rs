@@ -190,7 +190,7 @@ fn a_search_that_was_cut_short_is_never_no_change() {
         "3.12",
         "3.14",
         "--max-states",
-        "110",
+        "130",
         "--format",
         "json",
     ];
