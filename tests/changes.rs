@@ -366,8 +366,9 @@ outcome is told by `tstate diff OLD NEW scenarios/NAME.capi`.
 In brackets behind an outcome stand the real libpythons of that release that were seen to end so: a run recorded in
 `conform/golden` ended as the outcome does, or a search of ours met it that was told no schedule (`conform/searched.txt`;
 docs/search.md), and no other outcome that the release has for the scenario looks the same from outside. Where a search met a use
-after free, whose freed memory is fenced off, its other runs had none. Every recorded run is
-within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
+after free, whose freed memory is fenced off, its other runs had none. What has nothing behind it was not confirmed in this way: no
+run came there, or what came fits several outcomes (after another crash a process may end anyhow), or a run does not show it (a
+leak, a claim about states, the cause of a crash), or no library of such a patch level could be driven. Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";
 
