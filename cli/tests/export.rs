@@ -158,6 +158,18 @@ struct Compiler {
     release: String,
 }
 
+/// The command line that exports a scenario's run to an outcome.
+fn exporting<'a>(scenario: &'a str, python: &'a str, outcome: &'a str) -> [&'a str; 6] {
+    [
+        "export-c",
+        scenario,
+        "--python",
+        python,
+        "--outcome",
+        outcome,
+    ]
+}
+
 /// The compiler's flags for the libpython of `python3-config`, or why there is none.
 fn compiler() -> Result<Compiler, String> {
     let name =
@@ -213,14 +225,7 @@ fn a_file_reads_as_the_scenario_does() {
             "leak",
         ),
     ] {
-        let arguments = [
-            "export-c",
-            scenario,
-            "--python",
-            python,
-            "--outcome",
-            outcome,
-        ];
+        let arguments = exporting(scenario, python, outcome);
         let answer = tstate(&arguments).expect(&arguments, 0);
         let text = answer.output;
         // What is the same in every file is read once, in the sources.
@@ -240,20 +245,13 @@ fn a_file_reads_as_the_scenario_does() {
 fn what_has_no_c_text_is_refused_with_its_place() {
     let text = "scenario \"no memory\"\npython 3.14\n\nthread main {\n    Py_Initialize()\n    fail stage config\n}\n";
     let project = Project::new(&[("a.capi", text)]);
-    let arguments = ["export-c", "a.capi", "--python", "3.14", "--outcome", "ok"];
+    let arguments = exporting("a.capi", "3.14", "ok");
     let answer = project.expect(&arguments, 2);
     assert!(
         answer.remarks.contains("S404") && answer.remarks.contains("a.capi:6"),
         "{answer:?}"
     );
-    let arguments = [
-        "export-c",
-        "a.capi",
-        "--python",
-        "3.14",
-        "--outcome",
-        "hang(main)",
-    ];
+    let arguments = exporting("a.capi", "3.14", "hang(main)");
     let answer = project.expect(&arguments, 2);
     assert!(
         answer.remarks.contains("the outcomes are 3.14: ok"),
@@ -274,14 +272,7 @@ fn a_file_is_for_the_patch_levels_on_which_its_order_decides() {
             "",
         ),
     ] {
-        let arguments = [
-            "export-c",
-            scenario,
-            "--python",
-            python,
-            "--outcome",
-            outcome,
-        ];
+        let arguments = exporting(scenario, python, outcome);
         let text = tstate(&arguments).expect(&arguments, 0).output;
         assert_eq!(
             text.contains("PY_MICRO_VERSION"),
@@ -297,14 +288,7 @@ fn a_file_is_for_the_patch_levels_on_which_its_order_decides() {
 #[test]
 fn a_claim_about_states_is_refused() {
     let scenario = "scenarios/finalize/only-the-finalizer-attaches.capi";
-    let arguments = [
-        "export-c",
-        scenario,
-        "--python",
-        "3.14",
-        "--outcome",
-        "assertion",
-    ];
+    let arguments = exporting(scenario, "3.14", "assertion");
     let answer = tstate(&arguments).expect(&arguments, 2);
     assert!(answer.remarks.contains("S404"), "{answer:?}");
 }

@@ -35,7 +35,7 @@
 //!
 //! `tests/loom/attach.rs`, `tests/runtime.rs`.
 
-use super::arena::{AttachState, Status};
+use super::arena::{AttachState, Status, ThreadState};
 use super::differences::{Attached, Detached};
 use super::gil::Release;
 use super::handle::ThreadStateHandle;
@@ -66,14 +66,20 @@ impl Caller<'_> {
         }
         self.set_current(handle);
         tstate.set_by_owner(AttachState::Attached);
-        if self.runtime.profile.slot_follows_attach() && !tstate.is(Status::BoundGilState) {
-            self.bind_gilstate(handle)?;
-        }
-        tstate.set(Status::Active, true);
+        self.activate(handle, tstate)?;
         debug_assert!(
             !self.runtime.sane() || tstate.holds_gil.peek(),
             "S4: attached, so it holds the GIL"
         );
+        Ok(())
+    }
+
+    /// §ATTACH A6, A7.
+    fn activate(&self, handle: ThreadStateHandle, tstate: &ThreadState) -> Step<()> {
+        if self.runtime.profile.slot_follows_attach() && !tstate.is(Status::BoundGilState) {
+            self.bind_gilstate(handle)?;
+        }
+        tstate.set(Status::Active, true);
         Ok(())
     }
 
@@ -226,10 +232,7 @@ impl Caller<'_> {
         let scope = scope();
         let tstate = self.touch(new)?;
         self.set_current(new);
-        if self.runtime.profile.slot_follows_attach() && !tstate.is(Status::BoundGilState) {
-            self.bind_gilstate(new)?;
-        }
-        tstate.set(Status::Active, true);
+        self.activate(new, tstate)?;
         self.take_gil(new)?;
         self.thread_state(new)?.set_by_owner(AttachState::Attached);
         scope.end(&());

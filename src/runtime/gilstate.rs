@@ -34,7 +34,6 @@
 //! `tests/loom/gilstate.rs`, `tests/runtime.rs`, `tests/releases.rs`.
 
 use super::arena::{Status, Whence};
-use super::differences::FirstThreadState;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
@@ -106,7 +105,7 @@ impl<'a> Caller<'a> {
             return Err(self.fatal(Fatal::EnsureFailed));
         }
         self.bind_listed(handle)?;
-        if self.runtime.profile.first_thread_state() == FirstThreadState::Heap {
+        if !self.runtime.profile.binds_after_listing() {
             // It was bound before it was in the list.
             self.touch(handle)?;
         }

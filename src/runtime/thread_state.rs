@@ -203,7 +203,7 @@ impl<'a> Caller<'a> {
 
     /// §TS bind, where finalization may be under way: since 3.11 the thread state is in the list by then, and may be freed.
     pub(super) fn bind_listed(&self, handle: ThreadStateHandle) -> Step<()> {
-        if self.runtime.profile.first_thread_state() != FirstThreadState::Heap {
+        if self.runtime.profile.binds_after_listing() {
             self.touch(handle)?;
         }
         self.bind_thread_state(handle)
