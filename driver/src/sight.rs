@@ -4,6 +4,7 @@
 //! the process's: it belongs to the thread in whose turn it became what it is.
 
 use crate::python::{api, release};
+use crate::left;
 use crate::record;
 use crate::schedule::{SlotId, is_ours, me, own, sampled};
 use std::cell::Cell;
@@ -57,6 +58,7 @@ pub fn leaving() -> usize {
     if !ON.load(Ordering::Relaxed) {
         return 0;
     }
+    left::note_own();
     if is_of_process() {
         OWNER.store(owner(), Ordering::Relaxed);
     }

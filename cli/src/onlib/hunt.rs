@@ -202,12 +202,13 @@ pub fn hunt(
     let shrinking = shorten(&case, &mut notes, library);
     let met: Vec<Met> = notes.met.into_values().collect();
     let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
+    let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
     Verdict::Hunted(Box::new(Hunted {
         runs: notes.runs,
         shrinking,
-        judgement: outside::judge(case.program, case.profile, &outcomes),
+        judgement: outside::judge(case.program, case.profile, &outcomes, shows_leaks),
         model: if asks_model {
-            compare(&case, &outcomes)
+            compare(&case, &outcomes, shows_leaks)
         } else {
             Compared::No
         },
@@ -240,7 +241,7 @@ fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64
 }
 
 /// Which of the outcomes the model of exactly this release does not have.
-fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
+fn compare(case: &Case<'_>, outcomes: &[Outcome], shows_leaks: bool) -> Compared {
     if let Some(finding) = engine::unmodelled(case.program, case.profile).first() {
         return Compared::Open(finding.message.clone());
     }
@@ -263,7 +264,9 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
         .into_iter()
         .map(|found| found.outcome)
         .collect();
-    let lacks = |place: &usize| !outside::is_among(case.program, &outcomes[*place], &model);
+    let lacks = |place: &usize| {
+        !outside::is_among(case.program, &outcomes[*place], &model, shows_leaks)
+    };
     let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
     if !lacking.is_empty() && !verdict.cut.is_empty() {
         let bounds: Vec<String> = verdict.cut.iter().map(ToString::to_string).collect();

@@ -240,6 +240,20 @@ pub unsafe extern "C" fn pause() -> c_int {
 ///
 /// As the C function.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn exit(status: c_int) -> ! {
+    if is_ours() && crate::child::is_running() {
+        crate::left::exits();
+    }
+    let real = real!(c"exit" => fn(c_int));
+    // SAFETY: passed on as it came.
+    unsafe { real(status) };
+    unreachable!("the C library's function does not return")
+}
+
+/// # Safety
+///
+/// As the C function.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn abort() -> ! {
     if is_ours() {
         crate::record::note_rests();

@@ -23,6 +23,7 @@ pub use frames::outside_of_frames;
 pub use library::{Release, open, release, symbol};
 pub use start::{initialize, started};
 
+use crate::left;
 use crate::record;
 use crate::schedule::{SlotId, Waits, own};
 use crate::sight;
@@ -96,6 +97,7 @@ impl Libpython {
     /// What a pointer to a thread state stands for.
     pub fn state(&self, pointer: Pointer) -> ThreadStateHandle {
         let list = self.listed_anywhere();
+        left::note(pointer as usize);
         self.handles().state(pointer, &list)
     }
 
@@ -141,6 +143,7 @@ impl Libpython {
         let list = self.interpreter_list();
         list.iter()
             .flat_map(|interpreter| states_of(*interpreter as Pointer))
+            .inspect(|state| left::note(*state))
             .collect()
     }
 
