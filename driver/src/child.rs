@@ -239,6 +239,11 @@ pub fn owner_of(cell: u16) -> Option<u8> {
     Some(owner.index() as u8)
 }
 
+/// Thread states that are in a list now are known from now on.
+pub fn note_listed() {
+    machine().runtime.note_listed();
+}
+
 /// Whether the thread of the program has ended, and neither began the process nor stayed behind in another.
 pub fn is_over(lane: u8) -> bool {
     let thread = ThreadIndex::new(usize::from(lane));

@@ -3,7 +3,8 @@
 //! A thread state is known by its address once it was in an interpreter's list at an event, or was a thread's current one or
 //! the one in its slot of `PyGILState` where it gave the turn away. It counts if it is a block of the C library's behind the
 //! fence, which never uses memory again: the address stands for that thread state alone. One that lies in its interpreter is
-//! none. Whose it is says the thread's identity in it, which is written when a thread state is bound to its thread.
+//! none. Whose it is says the thread's identity in it, which is written when a thread state is bound to its thread. One that is
+//! not bound yet is of the thread that was started with it.
 //!
 //! # When
 //!
@@ -13,7 +14,7 @@
 
 use crate::layer::fence;
 use crate::python::api;
-use crate::schedule::own;
+use crate::schedule::{Slot, SlotId, own};
 use crate::{child, record};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -21,6 +22,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const STATES_MAX: usize = 256;
 
 static STATES: [AtomicUsize; STATES_MAX] = [const { AtomicUsize::new(0) }; STATES_MAX];
+/// Of each of them: the thread of the program that was started with it, plus one.
+static STARTED: [AtomicUsize; STATES_MAX] = [const { AtomicUsize::new(0) }; STATES_MAX];
 /// How many finalizations are under way.
 static ENDING: AtomicUsize = AtomicUsize::new(0);
 /// A finalization has come to its end, and no life of the runtime began since.
@@ -49,6 +52,21 @@ pub fn note_own() {
     if fence::is_on() {
         note(api::thread_state_unchecked() as usize);
         note(api::gil_state_this() as usize);
+    }
+}
+
+/// The library starts this thread of the program: with the one thread state, if it is one, that is neither bound nor another's.
+pub fn starts(lane: u8) {
+    if !fence::is_on() {
+        return;
+    }
+    child::note_listed();
+    let mut free = STATES.iter().zip(&STARTED).filter(|(state, started)| {
+        let words = fence::words_of(state.load(Ordering::Relaxed));
+        started.load(Ordering::Relaxed) == 0 && !words.is_empty() && bound_to(words).is_none()
+    });
+    if let (Some((_, started)), None) = (free.next(), free.next()) {
+        started.store(usize::from(lane) + 1, Ordering::Relaxed);
     }
 }
 
@@ -81,19 +99,30 @@ pub fn tell() {
     if !fence::is_on() || !is_over {
         return;
     }
-    for place in &STATES {
-        let words = fence::words_of(place.load(Ordering::Relaxed));
-        if let Some(lane) = owner(words).filter(|lane| child::is_over(*lane)) {
+    for (state, started) in STATES.iter().zip(&STARTED) {
+        let words = fence::words_of(state.load(Ordering::Relaxed));
+        let owner = match bound_to(words) {
+            Some(slot) => own(|schedule| schedule.slots[slot].lane),
+            None if words.is_empty() => None,
+            None => started
+                .load(Ordering::Relaxed)
+                .checked_sub(1)
+                .map(|lane| lane as u8),
+        };
+        if let Some(lane) = owner.filter(|lane| child::is_over(*lane)) {
             record::line(&format!("left {lane}"));
         }
     }
 }
 
-/// The thread of the program whose identity is in the thread state.
-fn owner(words: &[usize]) -> Option<u8> {
+/// The thread whose identity is in the thread state.
+fn bound_to(words: &[usize]) -> Option<SlotId> {
     own(|schedule| {
-        let threads = || schedule.slots.iter().filter(|slot| slot.thread != 0);
-        let of = |word: &usize| threads().find(|slot| slot.thread as usize == *word);
-        words.iter().find_map(of)?.lane
+        let slot = |word: &usize| {
+            let is_its = |slot: &Slot| slot.thread as usize == *word;
+            let mut threads = schedule.slots.iter();
+            threads.position(is_its).filter(|_| *word != 0)
+        };
+        words.iter().find_map(slot)
     })
 }

@@ -12,10 +12,10 @@
 //! Each has one thread when it is copied, so that a copy is exact. The server and the helper allocate nothing between
 //! requests: what a run's memory looks like, freed memory included, follows from its request alone.
 
+use crate::layer::{self, fence};
 use crate::python::{self, api, release};
 use crate::refuse::refusal;
 use crate::schedule::{Waits, leave, me, own, sampled};
-use crate::layer::{self, fence};
 use crate::{child, record};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};

@@ -3,8 +3,8 @@
 //! Only one thread runs, so what each saw when it gave the turn away still holds. Up to 3.11 the current thread state is
 //! the process's: it belongs to the thread in whose turn it became what it is.
 
-use crate::python::{api, release};
 use crate::left;
+use crate::python::{api, release};
 use crate::record;
 use crate::schedule::{SlotId, is_ours, me, own, sampled};
 use std::cell::Cell;

@@ -541,9 +541,8 @@ expect {
         assert!(is_among(program, &Outcome::Ok, &model, false));
         assert!(!is_among(program, &Outcome::Ok, &model, true));
         assert!(is_among(program, &Outcome::Leak, &model, true));
-        let is_among = |program, outcome: &Outcome, model: &[Outcome]| {
-            is_among(program, outcome, model, true)
-        };
+        let is_among =
+            |program, outcome: &Outcome, model: &[Outcome]| is_among(program, outcome, model, true);
         assert!(is_among(
             program,
             &Outcome::Fatal("state %p is gone: sorry"),

@@ -264,9 +264,8 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome], shows_leaks: bool) -> Compared
         .into_iter()
         .map(|found| found.outcome)
         .collect();
-    let lacks = |place: &usize| {
-        !outside::is_among(case.program, &outcomes[*place], &model, shows_leaks)
-    };
+    let lacks =
+        |place: &usize| !outside::is_among(case.program, &outcomes[*place], &model, shows_leaks);
     let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
     if !lacking.is_empty() && !verdict.cut.is_empty() {
         let bounds: Vec<String> = verdict.cut.iter().map(ToString::to_string).collect();

@@ -66,7 +66,9 @@ fn explanation(program: &Program, ran: &Ran) -> Vec<String> {
     let left = ran.sight.left.into_iter().flat_map(Threads::indexes);
     let left = left.map(|thread| {
         let name = &program.threads[thread].name;
-        format!("Finalization is over, and a thread state of {name}, which has ended, was never freed.")
+        format!(
+            "Finalization is over, and a thread state of {name}, which has ended, was never freed."
+        )
     });
     std::iter::once(ending).chain(left).collect()
 }

@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_search_never_says_ok", never_ok),
     ("claims_are_confirmed_or_named_as_not_looked_at", claims),
     ("an_outcome_that_the_model_lacks_fails", lacking),
+    ("a_leak_is_judged_where_memory_is_fenced_off", leaks),
     ("a_library_that_refuses_is_not_driven", refused),
     ("what_does_not_fit_a_search_is_said", bad_usage),
     ("schedules_that_do_not_fit_are_refused", bad_schedules),
@@ -240,6 +241,35 @@ fn lacking() {
         !honest.output.contains("does not have"),
         "{}",
         honest.output
+    );
+}
+
+/// A thread state that is never freed is seen behind the fence, and so is that none is left.
+fn leaks() {
+    const REFUTED: &str = "leak was met, and no claim allows it";
+    const NAMED: &str = "a thread state of worker, which has ended, was never freed";
+    const MISSED: &str = "ok was met, and no claim allows it";
+    const EXCUSE: &str = "; but a claim allows a leak, which a run does not show";
+    let on = |on: &str, claims: &str, more: &[&str], status| {
+        let project = once_project(claims);
+        let mut leaking = Pretended::new(13, 0);
+        leaking.leaves = true;
+        install(&project, "python/leaking", &leaking);
+        let search = ["--on", on, "--search", "exhaustive", "once.capi"];
+        let arguments = [&search, more].concat();
+        let answer = run_command(&project, "check", &arguments).expect(&arguments, status);
+        let has = |part| answer.output.contains(part);
+        [REFUTED, NAMED, MISSED, EXCUSE].map(has)
+    };
+    let (leaking, honest) = ("python/leaking", "python/here");
+    let (all, leak) = ("    allow ok, deadlock\n", "    allow leak, deadlock\n");
+    assert_eq!(on(leaking, all, &[], 1), [true, true, false, false]);
+    assert_eq!(on(leaking, all, &["--no-fence"], 3), [false; 4]);
+    assert_eq!(on(leaking, leak, &[], 3), [false; 4]);
+    assert_eq!(on(honest, leak, &[], 1), [false, false, true, false]);
+    assert_eq!(
+        on(honest, leak, &["--no-fence"], 3),
+        [false, false, true, true]
     );
 }
 

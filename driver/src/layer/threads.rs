@@ -147,6 +147,9 @@ pub unsafe extern "C" fn pthread_create(
             turn,
             run: Run::Library(function, argument),
         };
+        if let Some(lane) = lane {
+            crate::left::starts(lane);
+        }
         // SAFETY: passed on as it came.
         let error = unsafe { spawn(thread, attributes, start) };
         step();

@@ -101,6 +101,11 @@ impl Libpython {
         self.handles().state(pointer, &list)
     }
 
+    /// Thread states that are in a list now are known from now on.
+    pub fn note_listed(&self) {
+        let _noted = self.listed_anywhere();
+    }
+
     fn state_pointer(&self, handle: ThreadStateHandle) -> Pointer {
         self.handles().state_pointer(handle)
     }

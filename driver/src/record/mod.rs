@@ -2,7 +2,8 @@
 //! loses nothing.
 //!
 //! A line is `event TEXT` (see `tstate::sim::events`), `waits THREAD TEXT`, `for THREAD THREAD` (whom one waits for), `left
-//! THREAD` (a thread state of its that nobody freed), `end WHAT`, or `refused WHY`. Beside the lines stands where each thread is, as of the last time the turn was handed over.
+//! THREAD` (a thread state of its that nobody freed), `end WHAT`, or `refused WHY`. Beside the lines stands where each
+//! thread is, as of the last time the turn was handed over.
 
 mod planned;
 
