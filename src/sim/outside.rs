@@ -344,24 +344,36 @@ fn excuse(claims: &Claims<'_>, outcome: &Outcome) -> Option<&'static str> {
 /// Whether an outcome of a real run is one of those that the model has, as far as a run shows.
 #[must_use]
 pub fn is_among(program: &Program, outcome: &Outcome, model: &[Outcome]) -> bool {
-    let is_signalled = Reads::of(program).signals;
-    let (seen, generation) = outcome.process();
     model.iter().any(|known| {
-        let (known, of) = known.process();
-        let alike = match (seen, known) {
-            (_, Outcome::Crash(_)) => return true,
-            // What a claim says of states ends a run of the model, and is not looked at here.
-            (_, Outcome::Assertion(Site::Claim(_))) => return true,
-            (Outcome::Fatal(text), Outcome::Fatal(known)) => {
-                super::conform::fatal_texts_match(known, text)
-            }
-            (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => true,
-            (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Lost(_)) => is_signalled,
-            (Outcome::Assertion(_), Outcome::Assertion(_)) => true,
-            (seen, known) => seen == known,
-        };
-        alike && generation == of
+        // What a claim says of states ends a run of the model, and is not looked at here.
+        let goes_on = matches!(
+            known.process().0,
+            Outcome::Crash(_) | Outcome::Assertion(Site::Claim(_))
+        );
+        goes_on || is_like(program, outcome, known)
     })
+}
+
+/// Whether an outcome of a real run looks as this one of the model does.
+#[must_use]
+pub fn is_like(program: &Program, outcome: &Outcome, known: &Outcome) -> bool {
+    let (seen, generation) = outcome.process();
+    let (known, of) = known.process();
+    let alike = match (seen, known) {
+        (Outcome::Crash(cause), Outcome::Crash(known)) => {
+            cause == known || (is_signal(cause) && *known != Crash::UseAfterFree.name())
+        }
+        (Outcome::Fatal(text), Outcome::Fatal(known)) => {
+            super::conform::fatal_texts_match(known, text)
+        }
+        (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => true,
+        (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Lost(_)) => {
+            Reads::of(program).signals
+        }
+        (Outcome::Assertion(_), Outcome::Assertion(_)) => true,
+        (seen, known) => seen == known,
+    };
+    alike && generation == of
 }
 
 #[cfg(test)]

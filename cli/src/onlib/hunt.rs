@@ -165,7 +165,7 @@ pub fn hunt(
     asks_model: bool,
     library: &mut dyn Library,
 ) -> Verdict {
-    let mut scheduler = search::scheduler(options);
+    let mut scheduler = search::scheduler(case, options);
     let mut notes = Notes::default();
     let (mut spent, mut failures, mut exhausted) = (0, 0, false);
     while spent < options.runs && failures < FAILURES_MAX {
@@ -239,11 +239,8 @@ fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64
     runs
 }
 
-/// Which of the outcomes the model of exactly this release does not have.
-fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
-    if let Some(finding) = engine::unmodelled(case.program, case.profile).first() {
-        return Compared::Open(finding.message.clone());
-    }
+/// What the model of exactly this release has.
+pub(super) fn model_of(case: &Case<'_>) -> tstate::sim::verdict::Verdict {
     let options = CheckOptions {
         limits: Limits {
             states: Some(STATES_MAX),
@@ -251,13 +248,21 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
         },
         ..CheckOptions::default()
     };
-    let verdict = engine::check(
+    engine::check(
         case.source,
         case.program,
         case.profile,
         &options,
         &mut |_| true,
-    );
+    )
+}
+
+/// Which of the outcomes the model of exactly this release does not have.
+fn compare(case: &Case<'_>, outcomes: &[Outcome]) -> Compared {
+    if let Some(finding) = engine::unmodelled(case.program, case.profile).first() {
+        return Compared::Open(finding.message.clone());
+    }
+    let verdict = model_of(case);
     let model: Vec<Outcome> = verdict
         .outcomes
         .into_iter()
