@@ -378,7 +378,7 @@ pub fn is_like(program: &Program, outcome: &Outcome, known: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sight, Wait, is_among, judge};
+    use super::{Sight, Wait, is_among, is_like, judge};
     use crate::sim::driver::Site;
     use crate::sim::events::{End, Observed, Rest};
     use crate::sim::scenario::program::{BodyId, Program, StatementId};
@@ -515,5 +515,19 @@ expect {
         let of_statement = [Outcome::Assertion(Site::Statement(StatementId(0)))];
         assert!(is_among(program, &Outcome::Ok, &of_claim));
         assert!(!is_among(program, &Outcome::Ok, &of_statement));
+    }
+
+    #[test]
+    fn a_signal_is_like_any_crash_but_a_use_after_free() {
+        let program = &program();
+        let signal = Outcome::Crash("SIGSEGV");
+        let freed = Outcome::Crash("use_after_free");
+        assert!(is_like(program, &signal, &Outcome::Crash("two_holders")));
+        assert!(!is_like(program, &signal, &freed));
+        assert!(is_like(program, &freed, &freed));
+        assert!(!is_like(program, &Outcome::Ok, &freed));
+        let in_child = Outcome::Ok.in_child(1);
+        assert!(!is_like(program, &in_child, &Outcome::Ok));
+        assert!(is_like(program, &in_child, &in_child));
     }
 }

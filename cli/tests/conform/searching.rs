@@ -13,6 +13,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ),
     ("a_deadlock_is_told_by_its_events", told),
     ("all_runs_within_the_bound_are_made_once", exhausted),
+    ("an_aimed_search_goes_by_what_the_model_has", aimed),
     ("a_search_never_says_ok", never_ok),
     ("claims_are_confirmed_or_named_as_not_looked_at", claims),
     ("an_outcome_that_the_model_lacks_fails", lacking),
@@ -107,7 +108,7 @@ fn schedule(project: &Project, search: &str) -> String {
 
 fn deadlock() {
     let project = once_project("    allow ok\n");
-    for search in ["random", "pct", "exhaustive", "mix"] {
+    for search in ["random", "pct", "exhaustive", "mix", "aimed"] {
         let schedule = schedule(&project, search);
         let first = replay(&project, "python/here", &["once.capi", &schedule], 0);
         assert!(
@@ -165,9 +166,28 @@ fn exhausted() {
     );
 }
 
+fn aimed() {
+    let project = once_project("    allow ok, deadlock\n");
+    let search = |name: &str, search: &str| {
+        let arguments = ["--search", search, "--runs", "9", "--format", "json", name];
+        let answer = check(&project, &arguments, 3);
+        objects(&answer, "search").remove(0)
+    };
+    let found = search("once.capi", "aimed");
+    assert_eq!(
+        (&found["runs"], &found["search"]),
+        (&9.into(), &"aimed".into())
+    );
+    let met = found["outcomes"].as_array().expect("a list");
+    assert_eq!(met.len(), 2, "{found}");
+    assert!(met.iter().all(|one| one["by"] == "aimed"), "{found}");
+    let other = search("once.capi", "random");
+    assert_ne!(found["outcomes"], other["outcomes"]);
+}
+
 fn never_ok() {
     let project = once_project("    allow ok\n");
-    for search in ["random", "pct", "exhaustive", "mix"] {
+    for search in ["random", "pct", "exhaustive", "mix", "aimed"] {
         let answer = check(&project, &["--search", search, "over.capi"], 3).output;
         assert!(answer.contains("seen  over"), "{answer}");
         assert!(answer.contains("met ok"), "{answer}");
