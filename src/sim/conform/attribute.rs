@@ -66,9 +66,8 @@ impl Attribution {
 
     /// Whether a claim on states tells runs apart: how many of them fail it depends on the points at which it is looked at.
     fn asks_claims(&self) -> bool {
-        let is_claim = |outcome: &Outcome| {
-            matches!(outcome.process().0, Outcome::Assertion(Site::Claim(_)))
-        };
+        let is_claim =
+            |outcome: &Outcome| matches!(outcome.process().0, Outcome::Assertion(Site::Claim(_)));
         self.alike.iter().any(is_claim)
     }
 }
@@ -276,7 +275,10 @@ impl Asked<'_> {
             let nodes = lasso.nodes.iter();
             let outcomes = nodes.map(|node| explored.graph.nodes()[*node as usize].outcome);
             let outcomes: Option<BTreeSet<u16>> = outcomes.collect();
-            outcomes.into_iter().flatten().for_each(|number| self.add(number));
+            outcomes
+                .into_iter()
+                .flatten()
+                .for_each(|number| self.add(number));
         }
         let mut found = self.found.take();
         found.cut |= !explored.cut.is_empty();

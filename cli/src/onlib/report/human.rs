@@ -215,7 +215,12 @@ fn outcomes(scenario: &Scenario, target: &Target, hunted: &Hunted) -> String {
         if let Some(command) = replay(scenario, target, met.schedule.as_ref()) {
             text += &format!("            {command}\n");
         }
-        for known in met.modelled.iter().flatten().filter(|known| known.among > 1) {
+        for known in met
+            .modelled
+            .iter()
+            .flatten()
+            .filter(|known| known.among > 1)
+        {
             text += &format!(
                 "            by its events {}, of {} outcomes of the model that look so\n",
                 escape(&known.text),

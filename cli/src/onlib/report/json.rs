@@ -2,7 +2,9 @@
 
 use super::super::attributed;
 use super::super::hunt::{Compared, Hunted, Met, Verdict};
-use super::super::record::{self, Claim, Counterexample, Failure, Modelled, Outcome, Record, Search};
+use super::super::record::{
+    self, Claim, Counterexample, Failure, Modelled, Outcome, Record, Search,
+};
 use super::super::run::Pair;
 use super::super::tell;
 use super::Searched;
@@ -118,7 +120,10 @@ fn outcomes(hunted: &Hunted) -> Vec<Outcome> {
         schedule: met.schedule.as_ref().map(ToString::to_string),
         unstable: met.unstable,
         not_in_model: hunted.lacks(number),
-        modelled: met.modelled.as_ref().map(|all| all.iter().map(modelled).collect()),
+        modelled: met
+            .modelled
+            .as_ref()
+            .map(|all| all.iter().map(modelled).collect()),
     });
     each.collect()
 }
