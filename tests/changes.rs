@@ -2,7 +2,8 @@
 //!
 //! The page is written from the outcomes in `snapshots/`, which `tests/scenarios.rs` keeps equal to what the explorer finds,
 //! from the runs of real libpythons in `conform/golden`, which `tests/golden.rs` keeps within the model,
-//! and what searches of them met, in `conform/searched.txt`: `TSTATE_UPDATE=1 cargo test --test changes`. Nothing is explored here.
+//! and what searches of them met, in `conform/searched.txt`: `TSTATE_UPDATE=1 cargo test --test changes`. What is explored here is held
+//! to recorded runs, to see which outcome they are.
 
 #![cfg(not(loom))]
 
@@ -286,10 +287,13 @@ impl Met {
         let mut words = line.splitn(3, ' ');
         let (scenario, library) = (words.next()?, words.next()?);
         let (outcome, schedule) = words.next()?.rsplit_once(' ')?;
-        let (outcome, modelled) = match outcome.rsplit_once(" = ") {
-            Some((outcome, modelled)) => (outcome, Some(modelled.to_owned())),
-            None => (outcome, None),
-        };
+        // The texts of fatal errors are told in quotes, and are never called otherwise.
+        let words = outcome
+            .rsplit_once(" = ")
+            .filter(|_| !outcome.contains('"'));
+        let (outcome, modelled) = words.map_or((outcome, None), |(outcome, modelled)| {
+            (outcome, Some(modelled.to_owned()))
+        });
         let met = Self {
             library: library.parse().ok()?,
             outcome: outcome.to_owned(),
@@ -487,10 +491,14 @@ outcome is told by `tstate diff OLD NEW scenarios/NAME.capi`.
 
 In brackets behind an outcome stand the real libpythons of that release that were seen to end so: a run recorded in
 `conform/golden` ended as the outcome does, or a search of ours met it that was told no schedule (`conform/searched.txt`;
-docs/search.md), and no other outcome that the release has for the scenario looks the same from outside. Where a search met a use
-after free, whose freed memory is fenced off, its other runs had none. What has nothing behind it was not confirmed in this way: no
-run came there, or what came fits several outcomes (after another crash a process may end anyhow), or a run does not show it (a
-leak, a claim about states, the cause of a crash), or no library of such a patch level could be driven. Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
+docs/search.md), and no other outcome that the release has for the scenario looks the same from outside; or, where some do, the model
+of exactly that library, held to the events of that run, has this outcome only. So the cause of a crash is known by the model, and that
+the process crashed is seen. What a process did that went on after memory had been freed is told apart by the fence around that memory: such a run used none.
+
+*By events* says that the end itself shows less: the process ended, and every run of the model with its events leaks, fails a claim about
+states, or loses a signal. What has nothing behind it was not confirmed in either way: no run came there, or what came may be
+several outcomes of the model (after a crash a process may end anyhow), or no library of such a patch level could be driven.
+Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";
 
@@ -635,6 +643,38 @@ fn a_run_confirms_an_outcome_only_if_no_other_looks_like_it() {
     assert!(shows(&end("exit 0"), "child(ok)") && !shows(&end("exit 0"), "leak"));
     assert!(shows(&end("crash 11"), "crash") && !shows(&end("stuck"), "crash(use_after_free)"));
     assert!(!shows(&end("cut events"), "livelock(main)"));
+}
+
+#[test]
+fn a_run_confirms_what_the_model_calls_it() {
+    let confirms = |words: &str, outcomes: &[&str]| {
+        let line = format!("a/scenario 3.8.18 {words} on1/3.8.18/8f3a61c2/-");
+        let (_, met) = Met::parse(&line).expect("a line");
+        let outcomes: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
+        let outcome = met.confirms(&[&met.outcome], &outcomes);
+        outcome.map(|outcome| (outcome.to_owned(), met.is_shown()))
+    };
+    let (two, none) = ("crash(two_holders)", "crash(no_thread_state)");
+    let seen = |outcome: &str| Some((outcome.to_owned(), true));
+    assert_eq!(confirms("crash(SIGSEGV)", &[two, none]), None);
+    assert_eq!(
+        confirms(&format!("crash(SIGSEGV) = {two}"), &[two, none]),
+        seen(two)
+    );
+    assert_eq!(
+        confirms(&format!("crash(SIGSEGV) = {two}"), &["ok", none]),
+        None
+    );
+    assert_eq!(
+        confirms("hang(a, b) = hang(a, b)", &["hang(a, b)", "leak", two]),
+        seen("hang(a, b)")
+    );
+    assert_eq!(
+        confirms("ok = leak", &["ok", "leak"]),
+        Some(("leak".to_owned(), false))
+    );
+    let fatal = "fatal(\"a = b\")";
+    assert_eq!(confirms(fatal, &[fatal]), seen(fatal));
 }
 
 #[test]

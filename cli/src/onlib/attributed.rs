@@ -84,12 +84,8 @@ pub(super) fn attributed(
         among: alike.len(),
         schedule,
     };
-    let is_crash = |text: &str| text.contains("crash");
-    if let [only] = &alike[..]
-        && model.cut.is_empty()
-        && is_crash(only) == is_crash(&met.text)
-    {
-        return vec![modelled(only.clone(), met.schedule.clone())];
+    if alike == [met.text.as_str()] && model.cut.is_empty() {
+        return vec![modelled(met.text.clone(), met.schedule.clone())];
     }
     let mut found: Vec<Modelled> = Vec::new();
     let others = others.iter().map(|ran| (ran, None));

@@ -100,7 +100,8 @@ pub struct Outcome {
 pub struct Modelled {
     /// In the scenario language's words.
     pub outcome: String,
-    /// How many outcomes of the model look like what was met. If there are several, the events of the run left only this one.
+    /// How many outcomes of the model look like what was met. If it is another one, or one of several, the events of the run left
+    /// only this.
     pub among: u64,
     /// That run, for `tstate replay --on`.
     pub schedule: Option<String>,

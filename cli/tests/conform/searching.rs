@@ -261,7 +261,7 @@ thread main {
 foreign thread worker {
     choose {
         either { PyThreadState_New(PyInterpreterState_Main()) }
-        either { 1 == 1 }
+        or { PyGILState_Check() == 0 }
     }
 }
 ";
