@@ -71,7 +71,7 @@ fn alike(case: &Case<'_>, outcome: &Outcome, model: &Model) -> Vec<String> {
 pub(super) fn attributed(
     case: &Case<'_>,
     met: &Met,
-    others: &[Box<Ran>],
+    others: &[Ran],
     model: &Model,
     library: &mut dyn Library,
 ) -> Vec<Modelled> {
@@ -89,7 +89,7 @@ pub(super) fn attributed(
     }
     let mut found: Vec<Modelled> = Vec::new();
     let others = others.iter().map(|ran| (ran, None));
-    let shortest = (&met.ran, met.schedule.clone());
+    let shortest = (&*met.ran, met.schedule.clone());
     for (ran, schedule) in std::iter::once(shortest).chain(others) {
         if found.len() >= alike.len() {
             break;

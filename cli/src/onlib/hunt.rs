@@ -119,7 +119,7 @@ struct Notes {
     runs: u64,
     met: BTreeMap<Outcome, Met>,
     /// Runs of each outcome that differ in what was seen of them: the first few.
-    seen: BTreeMap<Outcome, Vec<Box<Ran>>>,
+    seen: BTreeMap<Outcome, Vec<Ran>>,
     given_up: BTreeMap<String, u64>,
 }
 
@@ -160,7 +160,7 @@ impl Notes {
     fn keep(&mut self, outcome: &Outcome, ran: &Ran) {
         let kept = self.seen.entry(outcome.clone()).or_default();
         if kept.len() < attributed::RUNS_MAX && kept.iter().all(|other| other.sight != ran.sight) {
-            kept.push(Box::new(ran.clone()));
+            kept.push(ran.clone());
         }
     }
 }
