@@ -135,6 +135,25 @@ fn the_cause_of_a_crash_is_known_by_the_events() {
     panic!("known: {known}, open: {open}");
 }
 
+/// Whether a thread that is left behind waits for a GIL that is gone is not seen.
+#[test]
+fn what_may_be_two_outcomes_is_not_known() {
+    let title = "finalize/fresh-state-freed";
+    let program = of_corpus(title);
+    let both = ["ok", "hang(fresh)"];
+    let is_both = |attribution: &Attribution| {
+        let alike = attribution.alike.iter();
+        alike
+            .map(|outcome| outside::text(&program, outcome))
+            .eq(both)
+    };
+    let mut all = runs_of(title, "3.8", false);
+    let found = all.find(|(run, _, attribution)| !run.end.is_crash() && is_both(attribution));
+    let (_, own, attribution) = found.expect("such a run");
+    assert!(both.contains(&own.as_str()), "{own}");
+    assert_eq!(attribution.outcome(), None);
+}
+
 /// A run after which a process may have used what was freed is known only where the fence says that it did not.
 #[test]
 fn behind_the_fence_a_run_that_goes_on_used_no_freed_block() {
