@@ -190,6 +190,51 @@ fn what_lies_in_another_block_is_not_behind_the_fence() {
     assert!(all.any(|one| is_open(&one)));
 }
 
+/// Two threads hold one GIL, and nothing comes of it: every run of the model with these events does that much. Where the model has
+/// other runs up to there, a run that none of them explains is not known.
+#[test]
+fn who_goes_on_after_what_is_undefined_is_known_if_nothing_else_could_be() {
+    let title = "swap/beside-the-holder";
+    let (program, release) = (of_corpus(title), profile("3.11"));
+    let (mut known, mut open) = (false, false);
+    for (run, own, _) in runs_of(title, "3.11", false) {
+        if own != "crash(two_holders)" {
+            continue;
+        }
+        let survived = Observed {
+            end: End::Exit(0),
+            ..run
+        };
+        let attribution = asked(&program, release, &survived, false);
+        assert!(attribution.alike.is_empty(), "{attribution:?}");
+        match told(&program, &attribution) {
+            Some(told) => {
+                assert_eq!(told, own);
+                known = true;
+            }
+            None => open = true,
+        }
+        if known && open {
+            break;
+        }
+    }
+    assert!(known && open, "known: {known}, open: {open}");
+    let mut all = runs_of("finalize/daemon-thread", "3.13", false);
+    let found = all.find(|(_, _, attribution)| {
+        !attribution.undefined.is_empty() && !attribution.alike.is_empty()
+    });
+    let (mut run, _, _) = found.expect("such a run");
+    run.events.last_mut().expect("it has events").seen.listed += 7;
+    let attribution = asked(
+        &of_corpus("finalize/daemon-thread"),
+        profile("3.13"),
+        &run,
+        false,
+    );
+    assert!(attribution.alike.is_empty() && !attribution.undefined.is_empty());
+    assert_eq!(attribution.outcome(), None);
+}
+
 const FINALIZES: &str = "\
 scenario \"a runtime ends\"
 python 3.12

@@ -14,7 +14,8 @@
 //! | it meets what C leaves undefined, behind all events or before | that crash: a real process may go on, and end anyhow |
 //! | it fails an `always` claim, and then comes to one of these | `assertion`: a real library does not look, and goes on |
 //!
-//! The observed run is an outcome if no other is possible. Where it did not crash, it is no crash, only possibly one; where a
+//! The observed run is an outcome if no other is possible. Where none ends as was observed, it is the crash that all those meet
+//! which show its first events, as many as the first of them lived to see: nothing of what comes later is asked of the model then. Where a
 //! bound cut the exploration, it is nothing. `eventually` is a claim beside the outcome of a run, and not looked at.
 //!
 //! # The fence
@@ -45,6 +46,8 @@ pub struct Attribution {
     pub alike: BTreeSet<Outcome>,
     /// What crashes of the model's runs a process may have gone on after that did not crash.
     pub undefined: BTreeSet<Outcome>,
+    /// Whether it must have: all runs of the model with the events up to the first of these crashes meet one.
+    pub inevitable: bool,
     /// Whether a bound kept runs from being looked at.
     pub cut: bool,
 }
@@ -53,8 +56,13 @@ impl Attribution {
     /// The outcome that the run is, if only one is possible.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
-        let is_known = !self.cut && self.undefined.is_empty() && !self.is_ambiguous();
-        self.alike.first().filter(|_| is_known)
+        let is_known = !self.cut && !self.is_ambiguous();
+        let undefined = self.undefined.first();
+        let one = match undefined {
+            Some(_) => undefined.filter(|_| self.inevitable),
+            None => self.alike.first(),
+        };
+        one.filter(|_| is_known)
     }
 
     /// Whether two outcomes that go by different words are possible.
@@ -86,7 +94,17 @@ struct Asked<'a> {
     /// What the run is called without the model.
     seen: Outcome,
     is_fenced: bool,
-    found: Noted<Attribution>,
+    found: Noted<Found>,
+}
+
+/// What all runs of the model together showed.
+#[derive(Debug, Default)]
+struct Found {
+    attribution: Attribution,
+    /// The fewest events behind a run that met what is undefined.
+    crashed: Option<usize>,
+    /// The most events behind a run that came to anything else.
+    went: Option<usize>,
 }
 
 /// One run of the model.
@@ -143,11 +161,16 @@ impl Held<'_> {
         }
         let outcome = self.named(self.following.judge.name(world));
         let is_alike = self.end().is_crash() || self.violated.peek() > 0;
+        let at = self.following.follower.at();
         self.asked.found.with(|found| {
+            let Attribution {
+                alike, undefined, ..
+            } = &mut found.attribution;
             if is_alike {
-                found.alike.insert(outcome);
+                alike.insert(outcome);
             } else {
-                found.undefined.insert(outcome);
+                undefined.insert(outcome);
+                found.crashed = Some(found.crashed.map_or(at, |known| known.min(at)));
             }
         });
     }
@@ -162,7 +185,8 @@ impl Asked<'_> {
     fn add(&self, number: u16) {
         let outcome = self.case.notes.outcome(number);
         if may_be(&self.seen, &outcome) {
-            self.found.with(|found| found.alike.insert(outcome));
+            self.found
+                .with(|found| found.attribution.alike.insert(outcome));
         }
     }
 }
@@ -189,17 +213,18 @@ impl Run for Held<'_> {
 
     fn outcome(&self, world: &World) -> u16 {
         let number = self.number(self.following.judge.name(world));
-        if self.following.follower.left.peek() {
+        let follower = &self.following.follower;
+        let over = self.following.runtime().over();
+        if !follower.left.peek() && matches!(over, Some(Over::Crash(_))) {
+            self.crashes(world);
             return number;
         }
-        match self.following.runtime().over() {
-            Some(Over::Crash(_)) => self.crashes(world),
-            Some(Over::Limit(_)) => self.asked.found.with(|found| found.cut = true),
-            Some(Over::Fatal(_) | Over::Status(_) | Over::Exit(_)) | None => {
-                if self.following.arrives(world) == MATCHES {
-                    self.asked.add(number);
-                }
-            }
+        self.asked.found.with(|found| {
+            found.went = found.went.max(Some(follower.at()));
+            found.attribution.cut |= matches!(over, Some(Over::Limit(_)));
+        });
+        if !follower.left.peek() && self.following.arrives(world) == MATCHES {
+            self.asked.add(number);
         }
         number
     }
@@ -261,7 +286,7 @@ pub fn attribute(
     };
     // What runs with few scheduling points have is there with all of them as well: they answer if they give two outcomes.
     let few = attempt(true);
-    let is_settled = few.is_ambiguous() || !few.undefined.is_empty();
+    let is_settled = few.is_ambiguous() || !few.undefined.is_empty() && !few.inevitable;
     if few.cut || is_settled && !few.asks_claims() {
         return few;
     }
@@ -271,7 +296,8 @@ pub fn attribute(
 impl Asked<'_> {
     fn explored(&self, states: u64, few_points: bool) -> Attribution {
         let explored = explore_with(self, &settings(states, few_points), &mut |_| true);
-        for lasso in lassos(&explored.graph, &|_| true) {
+        let endless = lassos(&explored.graph, &|_| true);
+        for lasso in &endless {
             let nodes = lasso.nodes.iter();
             let outcomes = nodes.map(|node| explored.graph.nodes()[*node as usize].outcome);
             let outcomes: Option<BTreeSet<u16>> = outcomes.collect();
@@ -280,8 +306,13 @@ impl Asked<'_> {
                 .flatten()
                 .for_each(|number| self.add(number));
         }
-        let mut found = self.found.take();
-        found.cut |= !explored.cut.is_empty();
-        found
+        let Found {
+            mut attribution,
+            crashed,
+            went,
+        } = self.found.take();
+        attribution.cut |= !explored.cut.is_empty();
+        attribution.inevitable = crashed.is_some() && went < crashed && endless.is_empty();
+        attribution
     }
 }

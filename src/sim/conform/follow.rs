@@ -103,6 +103,11 @@ impl Follower {
         self.observed.events.get(self.at.peek() as usize)
     }
 
+    /// How many events happened.
+    pub(super) fn at(&self) -> usize {
+        self.at.peek() as usize
+    }
+
     fn done(&self) -> bool {
         self.at.peek() as usize == self.observed.events.len()
     }
