@@ -7,8 +7,7 @@
 //! Outcomes are taken in turns, those that were met no more until all were.
 
 use super::{Kind, Scheduler};
-use crate::engine;
-use crate::onlib::hunt::{Case, model_of};
+use crate::onlib::hunt::{Case, explored};
 use crate::onlib::library::{Order, Ran};
 use tstate::sim::conform::legs_of;
 use tstate::sim::outside;
@@ -40,21 +39,20 @@ impl<'a> Aimed<'a> {
     #[must_use]
     pub fn new(case: Case<'a>, seed: u64) -> Self {
         let mut targets = Vec::new();
-        if engine::unmodelled(case.program, case.profile).is_empty() {
-            for found in model_of(&case).outcomes {
-                let legs = legs_of(case.program, case.profile, &found.schedule.choices);
-                let legs = legs.into_iter().map(|leg| Leg {
-                    thread: leg.thread.index() as u8,
-                    times_out: leg.times_out,
-                    events: leg.events,
-                    inside: leg.inside,
-                });
-                targets.push(Target {
-                    outcome: found.outcome,
-                    legs: legs.collect(),
-                    is_met: false,
-                });
-            }
+        let model = explored(&case).into_iter();
+        for found in model.flat_map(|model| model.outcomes) {
+            let legs = legs_of(case.program, case.profile, &found.schedule.choices);
+            let legs = legs.into_iter().map(|leg| Leg {
+                thread: leg.thread.index() as u8,
+                times_out: leg.times_out,
+                events: leg.events,
+                inside: leg.inside,
+            });
+            targets.push(Target {
+                outcome: found.outcome,
+                legs: legs.collect(),
+                is_met: false,
+            });
         }
         Self {
             case,
