@@ -2,7 +2,8 @@
 //!
 //! The page is written from the outcomes in `snapshots/`, which `tests/scenarios.rs` keeps equal to what the explorer finds,
 //! from the runs of real libpythons in `conform/golden`, which `tests/golden.rs` keeps within the model,
-//! and what searches of them met, in `conform/searched.txt`: `TSTATE_UPDATE=1 cargo test --test changes`. Nothing is explored here.
+//! and what searches of them met, in `conform/searched.txt`: `TSTATE_UPDATE=1 cargo test --test changes`. What is explored here is held
+//! to recorded runs, to see which outcome they are.
 
 #![cfg(not(loom))]
 
@@ -11,10 +12,12 @@ mod corpus;
 use corpus::{ScenarioFile, root, scenario_files};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use tstate::runtime::Profile;
-use tstate::sim::conform::Recorded;
+use tstate::sim::conform::{Recorded, attribute};
 use tstate::sim::digest_of;
 use tstate::sim::events::{End, EventKind, Observed, Rest};
+use tstate::sim::outside::{self, Sight};
 use tstate::sim::scenario::program::Program;
 use tstate::sync::Branch;
 
@@ -26,11 +29,19 @@ const SEARCHED: &str = "conform/searched.txt";
 /// Runs of real libpythons, each in the words of the outcome that it shows, if it shows one: outcome, and who ended so.
 type Seen = BTreeMap<(String, u8), BTreeSet<Profile>>;
 
+/// States that the model looks at for one recorded run.
+const STATES_MAX: u64 = 20_000;
+
+/// Recorded runs of a libpython that the model is asked for, for one outcome of a scenario.
+const RUNS_MAX: usize = 12;
+
 /// A scenario with the outcomes of each release that it names, best first, and what was seen of them.
 struct Story {
     title: String,
     outcomes: BTreeMap<Profile, Vec<String>>,
     seen: Seen,
+    /// What no run shows, and the events of some leave nothing else.
+    told: Seen,
 }
 
 /// Two releases that follow each other.
@@ -163,36 +174,152 @@ fn names_in(outcome: &str) -> Vec<&str> {
     inside.trim_end_matches(')').split(", ").collect()
 }
 
-/// What the recorded runs of a scenario show, where only one outcome fits.
-fn seen(file: &ScenarioFile, outcomes: &BTreeMap<Profile, Vec<String>>) -> Seen {
+/// The recorded runs of a scenario; none if there are none.
+fn recorded(file: &ScenarioFile) -> Recorded {
     let path = root().join(format!("conform/golden/{}.runs", file.title()));
-    let mut seen = Seen::new();
-    let Ok(text) = std::fs::read_to_string(path) else {
-        return seen;
-    };
-    let recorded: Recorded = text.parse().expect("recorded runs can be read");
-    let program = file.program().expect("the corpus parses");
-    for (run, libraries) in &recorded.runs {
-        for library in libraries {
-            let release = Profile::release(library.minor()).expect("a release");
-            let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
-            if let [outcome] = fitting(&program, run, known)[..]
-                && shows(&run.end, outcome)
-            {
-                let key = (outcome.to_owned(), library.minor());
-                seen.entry(key).or_default().insert(*library);
+    match std::fs::read_to_string(path) {
+        Ok(text) => text.parse().expect("recorded runs can be read"),
+        Err(_) => Recorded::default(),
+    }
+}
+
+/// The release that a libpython is a patch level of.
+fn release_of(library: Profile) -> Profile {
+    Profile::release(library.minor()).expect("a release")
+}
+
+impl Story {
+    fn outcomes_of(&self, library: Profile) -> &[String] {
+        let known = self.outcomes.get(&release_of(library));
+        known.map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Notes what the recorded runs show, where only one outcome fits.
+    fn see_recorded(&mut self, program: &Program, recorded: &Recorded) {
+        for (run, libraries) in &recorded.runs {
+            for library in libraries {
+                if let [outcome] = fitting(program, run, self.outcomes_of(*library))[..]
+                    && shows(&run.end, outcome)
+                {
+                    let key = (outcome.to_owned(), library.minor());
+                    self.seen.entry(key).or_default().insert(*library);
+                }
             }
         }
     }
-    seen
+
+    /// Notes what searches met.
+    fn see_searched(&mut self, all: &[Met]) {
+        for met in all {
+            let known = self.outcomes_of(met.library);
+            let here = all.iter().filter(|other| other.library == met.library);
+            let here: Vec<&str> = here.map(|other| other.outcome.as_str()).collect();
+            let Some(outcome) = met.confirms(&here, known) else {
+                continue;
+            };
+            let is_shown = met.is_shown();
+            let key = (outcome.to_owned(), met.library.minor());
+            let noted = if is_shown {
+                &mut self.seen
+            } else {
+                &mut self.told
+            };
+            noted.entry(key).or_default().insert(met.library);
+        }
+    }
+
+    /// The outcomes that the release has and a neighbour has not, and that no libpython was seen to end in.
+    fn unseen(&self, release: Profile) -> Vec<String> {
+        let neighbours = Profile::releases().filter(|other| {
+            other.minor().abs_diff(release.minor()) == 1 && self.outcomes.contains_key(other)
+        });
+        let neighbours: Vec<&Vec<String>> =
+            neighbours.map(|other| &self.outcomes[&other]).collect();
+        let is_listed =
+            |outcome: &&String| neighbours.iter().any(|others| !others.contains(outcome));
+        let own = self.outcomes.get(&release).map_or(&[][..], Vec::as_slice);
+        let listed = own.iter().filter(is_listed);
+        let unseen = listed.filter(|outcome| self.seen_on(outcome, release).is_none());
+        unseen.cloned().collect()
+    }
+
+    /// Asks the model for recorded runs that several outcomes fit, where one of these was not seen.
+    fn attribute_recorded(&mut self, program: &Arc<Program>, recorded: &Recorded) {
+        let mut asked: BTreeMap<(String, Profile), usize> = BTreeMap::new();
+        for (run, libraries) in &recorded.runs {
+            for library in libraries {
+                let fit = fitting(program, run, self.outcomes_of(*library));
+                let unseen = self.unseen(release_of(*library));
+                let wanted = unseen
+                    .into_iter()
+                    .find(|outcome| fit.contains(&outcome.as_str()) && shows(&run.end, outcome));
+                let Some(wanted) = wanted else { continue };
+                let asked = asked.entry((wanted.clone(), *library)).or_default();
+                *asked += 1;
+                if *asked > RUNS_MAX {
+                    continue;
+                }
+                let sight = Sight::from(run.clone());
+                let attribution = attribute(program, *library, &sight, false, STATES_MAX);
+                let outcome = attribution.outcome();
+                if outcome.is_some_and(|outcome| outside::text(program, outcome) == wanted) {
+                    let key = (wanted, library.minor());
+                    self.seen.entry(key).or_default().insert(*library);
+                }
+            }
+        }
+    }
 }
 
 /// An outcome that a search of a real libpython met.
 struct Met {
     library: Profile,
     outcome: String,
+    /// The outcome that the model calls this very run.
+    modelled: Option<String>,
     /// The run, for `tstate replay --on`.
     schedule: String,
+}
+
+impl Met {
+    /// One line of what searches met: `pending/lost 3.8.18 crash(SIGSEGV) = crash(two_holders) on1/3.8.18/8f3a61c2/0.12=1`.
+    fn parse(line: &str) -> Option<(String, Self)> {
+        let mut words = line.splitn(3, ' ');
+        let (scenario, library) = (words.next()?, words.next()?);
+        let (outcome, schedule) = words.next()?.rsplit_once(' ')?;
+        // The texts of fatal errors are told in quotes, and are never called otherwise.
+        let words = outcome
+            .rsplit_once(" = ")
+            .filter(|_| !outcome.contains('"'));
+        let (outcome, modelled) = words.map_or((outcome, None), |(outcome, modelled)| {
+            (outcome, Some(modelled.to_owned()))
+        });
+        let met = Self {
+            library: library.parse().ok()?,
+            outcome: outcome.to_owned(),
+            modelled,
+            schedule: schedule.to_owned(),
+        };
+        Some((scenario.to_owned(), met))
+    }
+
+    /// The outcome of those that the release has which this run confirms.
+    fn confirms<'a>(&self, all_met: &[&str], outcomes: &'a [String]) -> Option<&'a str> {
+        match &self.modelled {
+            Some(modelled) => {
+                let known = outcomes.iter().find(|known| *known == modelled);
+                known.map(String::as_str)
+            }
+            None => confirmed(&self.outcome, all_met, outcomes),
+        }
+    }
+
+    /// Whether a run shows what the model calls it, but for the cause of a crash.
+    fn is_shown(&self) -> bool {
+        let modelled = self.modelled.as_ref().unwrap_or(&self.outcome);
+        let is_crash = |outcome: &str| word_of(outcome) == "crash";
+        *modelled == self.outcome || is_crash(modelled) && is_crash(&self.outcome)
+    }
 }
 
 /// What searches of real libpythons met, by scenario.
@@ -200,19 +327,8 @@ fn searched() -> BTreeMap<String, Vec<Met>> {
     let text = std::fs::read_to_string(root().join(SEARCHED)).expect("the file is there");
     let mut met: BTreeMap<String, Vec<Met>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let mut words = line.splitn(3, ' ');
-        let (scenario, library) = (words.next(), words.next());
-        let outcome = words.next().and_then(|rest| rest.rsplit_once(' '));
-        let (Some(scenario), Some(library), Some((outcome, schedule))) =
-            (scenario, library, outcome)
-        else {
-            panic!("{SEARCHED}: {line}");
-        };
-        met.entry(scenario.to_owned()).or_default().push(Met {
-            library: library.parse().expect("a libpython's profile"),
-            outcome: outcome.to_owned(),
-            schedule: schedule.to_owned(),
-        });
+        let (scenario, one) = Met::parse(line).unwrap_or_else(|| panic!("{SEARCHED}: {line}"));
+        met.entry(scenario).or_default().push(one);
     }
     met
 }
@@ -263,25 +379,18 @@ fn stories() -> Vec<Story> {
         let path = root().join(format!("snapshots/{}.snap", file.title()));
         let snapshot = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let outcomes = outcomes_in(&snapshot);
-        let mut seen = seen(file, &outcomes);
-        let all = searched.remove(&file.title()).unwrap_or_default();
-        for met in &all {
-            let minor = met.library.minor();
-            let release = Profile::release(minor).expect("a release");
-            let known = outcomes.get(&release).map_or(&[][..], Vec::as_slice);
-            let here = all.iter().filter(|other| other.library == met.library);
-            let here: Vec<&str> = here.map(|other| other.outcome.as_str()).collect();
-            if let Some(outcome) = confirmed(&met.outcome, &here, known) {
-                let key = (outcome.to_owned(), minor);
-                seen.entry(key).or_default().insert(met.library);
-            }
-        }
-        Story {
+        let mut story = Story {
             title: file.title(),
-            seen,
-            outcomes,
-        }
+            outcomes: outcomes_in(&snapshot),
+            seen: Seen::new(),
+            told: Seen::new(),
+        };
+        let program = file.program().expect("the corpus parses");
+        let recorded = recorded(file);
+        story.see_recorded(&program, &recorded);
+        story.see_searched(&searched.remove(&file.title()).unwrap_or_default());
+        story.attribute_recorded(&program, &recorded);
+        story
     };
     let stories = files.iter().map(&mut read).collect();
     assert!(
@@ -325,14 +434,25 @@ impl Story {
         self.seen.get(&(outcome.to_owned(), release.minor()))
     }
 
+    /// The libpythons of a release of which a run that ended otherwise can be nothing else.
+    fn told_on(&self, outcome: &str, release: Profile) -> Option<&BTreeSet<Profile>> {
+        self.told.get(&(outcome.to_owned(), release.minor()))
+    }
+
     /// `` `hang(worker)` (3.14.10) ``, with `<br>` between outcomes.
     fn cell(&self, outcomes: &[&str], release: Profile) -> String {
         let told = outcomes.iter().map(|outcome| {
-            let Some(libraries) = self.seen_on(outcome, release) else {
-                return format!("`{outcome}`");
+            let seen = self.seen_on(outcome, release);
+            let told = self.told_on(outcome, release);
+            let list = |libraries: &BTreeSet<Profile>| {
+                let libraries: Vec<String> = libraries.iter().map(ToString::to_string).collect();
+                libraries.join(", ")
             };
-            let libraries: Vec<String> = libraries.iter().map(ToString::to_string).collect();
-            format!("`{outcome}` ({})", libraries.join(", "))
+            match (seen, told) {
+                (Some(seen), _) => format!("`{outcome}` ({})", list(seen)),
+                (None, Some(told)) => format!("`{outcome}` (by events: {})", list(told)),
+                (None, None) => format!("`{outcome}`"),
+            }
         });
         told.collect::<Vec<_>>().join("<br>")
     }
@@ -343,13 +463,19 @@ impl Change<'_> {
         !self.lost.is_empty() || !self.gained.is_empty()
     }
 
-    /// How many outcomes were lost or gained, and how many of them a libpython was seen to end in.
-    fn counts(&self, pair: Pair) -> (usize, usize) {
+    /// How many outcomes were lost or gained, how many of them a libpython was seen to end in, and how many more were told by
+    /// events.
+    fn counts(&self, pair: Pair) -> [usize; 3] {
         let lost = self.lost.iter().map(|outcome| (outcome, pair.old));
         let both = lost.chain(self.gained.iter().map(|outcome| (outcome, pair.new)));
-        let seen =
-            both.filter(|(outcome, release)| self.story.seen_on(outcome, *release).is_some());
-        (self.lost.len() + self.gained.len(), seen.count())
+        let is_seen =
+            |(outcome, release): &(&&str, Profile)| self.story.seen_on(outcome, *release).is_some();
+        let (seen, others): (Vec<_>, Vec<_>) = both.partition(is_seen);
+        let is_told = |(outcome, release): &&(&&str, Profile)| {
+            self.story.told_on(outcome, *release).is_some()
+        };
+        let told = others.iter().filter(is_told).count();
+        [seen.len() + others.len(), seen.len(), told]
     }
 }
 
@@ -365,17 +491,21 @@ outcome is told by `tstate diff OLD NEW scenarios/NAME.capi`.
 
 In brackets behind an outcome stand the real libpythons of that release that were seen to end so: a run recorded in
 `conform/golden` ended as the outcome does, or a search of ours met it that was told no schedule (`conform/searched.txt`;
-docs/search.md), and no other outcome that the release has for the scenario looks the same from outside. Where a search met a use
-after free, whose freed memory is fenced off, its other runs had none. What has nothing behind it was not confirmed in this way: no
-run came there, or what came fits several outcomes (after another crash a process may end anyhow), or a run does not show it (a
-leak, a claim about states, the cause of a crash), or no library of such a patch level could be driven. Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
+docs/search.md), and no other outcome that the release has for the scenario looks the same from outside; or, where some do, the model
+of exactly that library, held to the events of that run, has this outcome only. So the cause of a crash is known by the model, and that
+the process crashed is seen. What a process did that went on after memory had been freed is told apart by the fence around that memory: such a run used none.
+
+*By events* says that the end itself shows less: the process ended, and every run of the model with its events leaks, fails a claim about
+states, or loses a signal. What has nothing behind it was not confirmed in either way: no run came there, or what came may be
+several outcomes of the model (after a crash a process may end anyhow), or no library of such a patch level could be driven.
+Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";
 
 /// The whole page.
 fn page(stories: &[Story]) -> String {
     let mut page = String::from(HEAD);
-    page += "| from, to | scenarios compared | that change | outcomes lost or gained | of these seen |\n| --- | --- | --- | --- | --- |\n";
+    page += "| from, to | scenarios compared | that change | outcomes lost or gained | of these seen | told by events |\n| --- | --- | --- | --- | --- | --- |\n";
     let mut tables = String::new();
     for pair in pairs() {
         let compared: Vec<Change<'_>> = stories
@@ -384,12 +514,14 @@ fn page(stories: &[Story]) -> String {
             .collect();
         let changes: Vec<&Change<'_>> = compared.iter().filter(|change| change.is_one()).collect();
         let counts = changes.iter().map(|change| change.counts(pair));
-        let (outcomes, seen) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let add =
+            |sum: [usize; 3], one: [usize; 3]| [sum[0] + one[0], sum[1] + one[1], sum[2] + one[2]];
+        let [outcomes, seen, told] = counts.fold([0; 3], add);
         let Pair { old, new } = pair;
         let (all, changed) = (compared.len(), changes.len());
         let _ = writeln!(
             page,
-            "| {old}, {new} | {all} | {changed} | {outcomes} | {seen} |"
+            "| {old}, {new} | {all} | {changed} | {outcomes} | {seen} | {told} |"
         );
         let _ = write!(
             tables,
@@ -511,6 +643,38 @@ fn a_run_confirms_an_outcome_only_if_no_other_looks_like_it() {
     assert!(shows(&end("exit 0"), "child(ok)") && !shows(&end("exit 0"), "leak"));
     assert!(shows(&end("crash 11"), "crash") && !shows(&end("stuck"), "crash(use_after_free)"));
     assert!(!shows(&end("cut events"), "livelock(main)"));
+}
+
+#[test]
+fn a_run_confirms_what_the_model_calls_it() {
+    let confirms = |words: &str, outcomes: &[&str]| {
+        let line = format!("a/scenario 3.8.18 {words} on1/3.8.18/8f3a61c2/-");
+        let (_, met) = Met::parse(&line).expect("a line");
+        let outcomes: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
+        let outcome = met.confirms(&[&met.outcome], &outcomes);
+        outcome.map(|outcome| (outcome.to_owned(), met.is_shown()))
+    };
+    let (two, none) = ("crash(two_holders)", "crash(no_thread_state)");
+    let seen = |outcome: &str| Some((outcome.to_owned(), true));
+    assert_eq!(confirms("crash(SIGSEGV)", &[two, none]), None);
+    assert_eq!(
+        confirms(&format!("crash(SIGSEGV) = {two}"), &[two, none]),
+        seen(two)
+    );
+    assert_eq!(
+        confirms(&format!("crash(SIGSEGV) = {two}"), &["ok", none]),
+        None
+    );
+    assert_eq!(
+        confirms("hang(a, b) = hang(a, b)", &["hang(a, b)", "leak", two]),
+        seen("hang(a, b)")
+    );
+    assert_eq!(
+        confirms("ok = leak", &["ok", "leak"]),
+        Some(("leak".to_owned(), false))
+    );
+    let fatal = "fatal(\"a = b\")";
+    assert_eq!(confirms(fatal, &[fatal]), seen(fatal));
 }
 
 #[test]

@@ -62,6 +62,8 @@ mod plan;
 mod protocol;
 mod server;
 
-pub use plan::{Chance, Choice, Decision, Departure, Departures, ParsePlanError, Plan, Planned};
+pub use plan::{
+    Chance, Choice, Decision, Departure, Departures, Leg, ParsePlanError, Plan, Planned,
+};
 pub use protocol::{GONE, Probed, Push, Reply, Request, Started, TIMED};
 pub use server::{Error, Libpython, Mode, Server};

@@ -5,9 +5,15 @@ mod found;
 
 use found::{Found, ask, libpythons, order, program};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use tstate::runtime::Profile;
+use tstate::sim::conform::legs_of;
+use tstate::sim::scenario;
+use tstate::sim::verdict::Outcome;
+use tstate::sim::{CheckOptions, check};
 use tstate_driver::{
-    Chance, Choice, Decision, Departure, Departures, Mode, Plan, Planned, Reply, Request, Server,
-    TIMED,
+    Chance, Choice, Decision, Departure, Departures, Leg, Mode, Plan, Planned, Reply, Request,
+    Server, TIMED,
 };
 
 /// The worker may wait for the lock with the GIL.
@@ -197,6 +203,7 @@ fn plans_hold_on_every_library() {
             one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(&mut server, &found);
         }
         a_point_that_is_told_without_others_is_as_the_next_one(&mut server, &found);
+        legs_of_the_model_come_to_its_deadlock(&mut server, &found);
         what_cannot_be_kept_to_is_counted(&mut server, &found);
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
         if !found.since(9, 0) {
@@ -222,7 +229,7 @@ fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found
             decisions: 25,
         };
         for chance in [Chance::Random { seed }, pct] {
-            let first = run(server, found, ONCE, by(chance));
+            let first = run(server, found, ONCE, by(chance.clone()));
             let list = planned(&first).departures.clone();
             lists += usize::from(!list.0.is_empty());
             let again = run(
@@ -304,6 +311,58 @@ fn a_point_that_is_told_without_others_is_as_the_next_one(server: &mut Server, f
             (reply.end, reply.threads, reply.waits)
         });
         assert_eq!(runs[0], runs[1], "{} {decision:?}", found.profile());
+    }
+}
+
+/// The legs of the model's shortest run to the deadlock.
+fn legs_to_deadlock(found: &Found) -> Vec<Leg> {
+    let program = scenario::parse(ONCE).and_then(|ast| scenario::check(&ast));
+    let program = Arc::new(program.expect("a scenario"));
+    let profile: Profile = found.profile().parse().expect("a profile");
+    let options = CheckOptions::default();
+    let checked = check(&program, ONCE, profile, &options, &mut |_| true);
+    let mut outcomes = checked.verdict.outcomes.into_iter();
+    let deadlock = outcomes
+        .find(|found| matches!(found.outcome, Outcome::Deadlock(_)))
+        .expect("the model has it");
+    let legs = legs_of(&program, profile, &deadlock.schedule.choices).into_iter();
+    let leg = |leg: tstate::sim::conform::Leg| Leg {
+        thread: leg.thread.index() as u8,
+        times_out: leg.times_out,
+        events: leg.events,
+        inside: leg.inside,
+    };
+    legs.map(leg).collect()
+}
+
+fn legs_of_the_model_come_to_its_deadlock(server: &mut Server, found: &Found) {
+    let legs = legs_to_deadlock(found);
+    assert!(legs.len() > 2, "{}: {legs:?}", found.profile());
+    let seeds = 0..8;
+    let runs: Vec<Reply> = seeds
+        .map(|seed| {
+            let legs = legs.clone();
+            run(server, found, ONCE, by(Chance::Legs { seed, legs }))
+        })
+        .collect();
+    let stuck = runs.iter().find(|reply| reply.end == "stuck");
+    let stuck = stuck.unwrap_or_else(|| panic!("{}: {legs:?} {runs:?}", found.profile()));
+    let list = planned(stuck).departures.clone();
+    let again = run(
+        server,
+        found,
+        ONCE,
+        Plan {
+            departures: list,
+            ..Plan::default()
+        },
+    );
+    assert_eq!(again, *stuck, "{}", found.profile());
+    // Without legs, and with the first alone, it is the default run.
+    let default = run(server, found, ONCE, Plan::default());
+    for legs in [Vec::new(), legs[..1].to_vec()] {
+        let reply = run(server, found, ONCE, by(Chance::Legs { seed: 1, legs }));
+        assert_eq!(reply, default, "{}", found.profile());
     }
 }
 

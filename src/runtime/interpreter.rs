@@ -204,7 +204,7 @@ impl<'a> Caller<'a> {
         };
         let interpreter = &self.runtime.interpreters[slot];
         if interpreter.generation.peek() != handle.generation() {
-            return Err(self.crash(Crash::UseAfterFree));
+            return Err(self.use_after_free(self.is_block(handle)));
         }
         Ok(interpreter)
     }
@@ -212,9 +212,15 @@ impl<'a> Caller<'a> {
     /// Finds out that an interpreter was freed. Called right after a visible operation on it, in the same step.
     pub(super) fn live_interpreter(&self, handle: InterpreterHandle) -> Step<()> {
         if self.interpreter(handle)?.freed.peek() {
-            return Err(self.crash(Crash::UseAfterFree));
+            return Err(self.use_after_free(self.is_block(handle)));
         }
         Ok(())
+    }
+
+    /// Whether the interpreter is a block of memory of its own, and not a part of the runtime.
+    fn is_block(&self, handle: InterpreterHandle) -> bool {
+        let is_main = handle.slot() == InterpreterHandle::MAIN.slot();
+        !is_main || !self.runtime.profile.main_interpreter_is_static()
     }
 
     /// The GIL that threads of an interpreter take, and the interpreter in whose storage it lies; a crash if it has none.

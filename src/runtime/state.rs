@@ -58,6 +58,8 @@ pub struct Runtime {
     pub(super) profile: Profile,
     /// Why the process is over. Rule: written once by whoever ends it; nothing is observed afterwards.
     pub(super) over: Plain<OverCell>,
+    /// What ended the process was the use of a freed block: see [`Runtime::used_freed_block`].
+    freed_block: Plain<bool>,
     /// `runtime_initialized`. Rule: the initializer and the finalizer.
     pub(super) runtime_initialized: Plain<bool>,
     /// Whether the runtime was ever initialized. Rule: the initializer.
@@ -158,6 +160,7 @@ impl Runtime {
         Self {
             profile,
             over: Plain::new("over", OverCell(None)),
+            freed_block: Plain::new("over.freed_block", false),
             runtime_initialized: Plain::new("runtime_initialized", false),
             used: Plain::new("used", false),
             life_begun: Plain::new("life_begun", false),
@@ -260,6 +263,13 @@ impl Runtime {
     #[must_use]
     pub fn over(&self) -> Option<Over> {
         self.over.peek().0
+    }
+
+    /// Whether the process is over because a thread used memory that had been a block of its own and was freed: a thread state or
+    /// an interpreter that lies in nothing else. For observers, as [`Runtime::over`].
+    #[must_use]
+    pub fn used_freed_block(&self) -> bool {
+        self.freed_block.peek()
     }
 
     /// The process is over, if it was not already. Used for `_exit` too.
@@ -395,6 +405,16 @@ impl<'a> Caller<'a> {
     #[must_use]
     pub fn crash(&self, crash: Crash) -> Ended {
         self.end_process(Over::Crash(crash))
+    }
+
+    /// A thread state or an interpreter was used after it was freed. `is_block`: it lay in nothing else.
+    pub(super) fn use_after_free(&self, is_block: bool) -> Ended {
+        pause_point();
+        // Another thread may have ended the process first.
+        if is_block && self.runtime.over().is_none() {
+            self.runtime.freed_block.write(true);
+        }
+        self.runtime.end_process(Over::Crash(Crash::UseAfterFree))
     }
 
     /// `Py_FatalError`.

@@ -67,7 +67,8 @@ impl<'a> Caller<'a> {
         if self.storage(handle)?.generation() == handle.generation() {
             Ok(())
         } else {
-            Err(self.crash(Crash::UseAfterFree))
+            let is_block = handle.slot().and_then(embedded_in).is_none();
+            Err(self.use_after_free(is_block))
         }
     }
 

@@ -206,6 +206,13 @@ impl<'a> Judge<'a> {
             .unwrap_or(false)
     }
 
+    /// The first `always` claim, by index, that does not hold now.
+    #[must_use]
+    pub fn violated(&self) -> Option<usize> {
+        let mut always = self.bound().always.iter();
+        always.find(|index| !self.holds(**index)).copied()
+    }
+
     fn threads(&self) -> impl Iterator<Item = ThreadIndex> {
         (0..self.machine.program().threads.len()).map(|thread| index_of(ThreadId(thread as u8)))
     }
@@ -439,8 +446,8 @@ impl Run for Judge<'_> {
         let over = self.machine.runtime.over().is_some() || self.machine.process_ended();
         let generation = self.machine.generation();
         let bound = self.bound();
-        if !over && let Some(index) = bound.always.iter().find(|index| !self.holds(**index)) {
-            self.machine.fail_claim(*index);
+        if !over && let Some(index) = self.violated() {
+            self.machine.fail_claim(index);
             return Look {
                 over: true,
                 seen: 0,

@@ -362,29 +362,41 @@ pub fn is_among(
     model: &[Outcome],
     shows_leaks: bool,
 ) -> bool {
-    let is_signalled = Reads::of(program).signals;
-    let (seen, generation) = outcome.process();
     model.iter().any(|known| {
-        let (known, of) = known.process();
-        let alike = match (seen, known) {
-            (_, Outcome::Crash(_)) => return true,
-            // What a claim says of states ends a run of the model, and is not looked at here.
-            (_, Outcome::Assertion(Site::Claim(_))) => return true,
-            (Outcome::Fatal(text), Outcome::Fatal(known)) => {
-                super::conform::fatal_texts_match(known, text)
-            }
-            (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => !shows_leaks,
-            (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Lost(_)) => is_signalled,
-            (Outcome::Assertion(_), Outcome::Assertion(_)) => true,
-            (seen, known) => seen == known,
-        };
-        alike && generation == of
+        // What a claim says of states ends a run of the model, and is not looked at here.
+        let goes_on = matches!(
+            known.process().0,
+            Outcome::Crash(_) | Outcome::Assertion(Site::Claim(_))
+        );
+        goes_on || is_like(program, outcome, known, shows_leaks)
     })
+}
+
+/// Whether an outcome of a real run looks as this one of the model does; whether the run shows leaks.
+#[must_use]
+pub fn is_like(program: &Program, outcome: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
+    let (seen, generation) = outcome.process();
+    let (known, of) = known.process();
+    let alike = match (seen, known) {
+        (Outcome::Crash(cause), Outcome::Crash(known)) => {
+            cause == known || (is_signal(cause) && *known != Crash::UseAfterFree.name())
+        }
+        (Outcome::Fatal(text), Outcome::Fatal(known)) => {
+            super::conform::fatal_texts_match(known, text)
+        }
+        (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => !shows_leaks,
+        (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Lost(_)) => {
+            Reads::of(program).signals
+        }
+        (Outcome::Assertion(_), Outcome::Assertion(_)) => true,
+        (seen, known) => seen == known,
+    };
+    alike && generation == of
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Sight, Wait, is_among, judge};
+    use super::{Sight, Wait, is_among, is_like, judge};
     use crate::sim::driver::Site;
     use crate::sim::events::{End, Observed, Rest};
     use crate::sim::scenario::program::{BodyId, Program, StatementId};
@@ -558,5 +570,20 @@ expect {
         let of_statement = [Outcome::Assertion(Site::Statement(StatementId(0)))];
         assert!(is_among(program, &Outcome::Ok, &of_claim));
         assert!(!is_among(program, &Outcome::Ok, &of_statement));
+    }
+
+    #[test]
+    fn a_signal_is_like_any_crash_but_a_use_after_free() {
+        let program = &program();
+        let signal = Outcome::Crash("SIGSEGV");
+        let freed = Outcome::Crash("use_after_free");
+        let is_like = |program, outcome: &Outcome, known| is_like(program, outcome, known, true);
+        assert!(is_like(program, &signal, &Outcome::Crash("two_holders")));
+        assert!(!is_like(program, &signal, &freed));
+        assert!(is_like(program, &freed, &freed));
+        assert!(!is_like(program, &Outcome::Ok, &freed));
+        let in_child = Outcome::Ok.in_child(1);
+        assert!(!is_like(program, &in_child, &Outcome::Ok));
+        assert!(is_like(program, &in_child, &in_child));
     }
 }

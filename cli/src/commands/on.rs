@@ -184,6 +184,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
         schedule: Some(schedule),
         ran,
         unstable: false,
+        modelled: None,
     };
     let scenario = Scenario::read(files::ScenarioFile {
         path: file.clone(),

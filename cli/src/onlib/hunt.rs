@@ -1,5 +1,6 @@
 //! One scenario searched on one libpython: the outcomes that were met, each with its shortest run, and what claims say.
 
+use super::attributed::{self, Model, Modelled, attributed};
 use super::library::{Answer, Library, Order, Ran};
 use super::schedule::Schedule;
 use super::search::{self, Kind, Options};
@@ -13,7 +14,7 @@ use tstate::sim::events::End;
 use tstate::sim::explorer::Limits;
 use tstate::sim::outside::{self, Judgement};
 use tstate::sim::scenario::program::Program;
-use tstate::sim::verdict::Outcome;
+use tstate::sim::verdict::{self, Outcome};
 
 /// After so many failures in a row the driver is not asked again.
 const FAILURES_MAX: u32 = 3;
@@ -33,6 +34,8 @@ pub struct Case<'a> {
     pub program: &'a Arc<Program>,
     /// The profile of exactly this library.
     pub profile: Profile,
+    /// Whether the memory that the library frees is fenced off.
+    pub is_fenced: bool,
 }
 
 /// An outcome that was met.
@@ -56,6 +59,8 @@ pub struct Met {
     pub ran: Box<Ran>,
     /// The list of the first run did not end so when it was run again.
     pub unstable: bool,
+    /// Which outcomes of the model runs that ended so are, as far as that is known; `None` if the model was not asked.
+    pub modelled: Option<Vec<Modelled>>,
 }
 
 /// What the model says of the outcomes.
@@ -113,6 +118,8 @@ impl Hunted {
 struct Notes {
     runs: u64,
     met: BTreeMap<Outcome, Met>,
+    /// Runs of each outcome that differ in what was seen of them: the first few.
+    seen: BTreeMap<Outcome, Vec<Ran>>,
     given_up: BTreeMap<String, u64>,
 }
 
@@ -128,6 +135,7 @@ impl Notes {
             self.give_up(ran.sight.observed.end.to_string());
             return false;
         }
+        self.keep(&outcome, &ran);
         if let Some(known) = self.met.get_mut(&outcome) {
             known.runs += 1;
             return true;
@@ -140,16 +148,26 @@ impl Notes {
             departures: ran.planned.departures.0.len() as u64,
             schedule: (by != Kind::Stress).then(|| case.schedule(&ran)),
             unstable: false,
+            modelled: None,
             ran,
             outcome: outcome.clone(),
         };
         self.met.insert(outcome, met);
         true
     }
+
+    /// Keeps the run for the model, if there are few of the outcome and none like it.
+    fn keep(&mut self, outcome: &Outcome, ran: &Ran) {
+        let kept = self.seen.entry(outcome.clone()).or_default();
+        if kept.len() < attributed::RUNS_MAX && kept.iter().all(|other| other.sight != ran.sight) {
+            kept.push(ran.clone());
+        }
+    }
 }
 
 impl Case<'_> {
-    fn schedule(&self, ran: &Ran) -> Schedule {
+    /// The run as a short string.
+    pub(super) fn schedule(&self, ran: &Ran) -> Schedule {
         Schedule {
             profile: self.profile,
             scenario: engine::digest_of(self.source),
@@ -165,7 +183,7 @@ pub fn hunt(
     asks_model: bool,
     library: &mut dyn Library,
 ) -> Verdict {
-    let mut scheduler = search::scheduler(options);
+    let mut scheduler = search::scheduler(case, options);
     let mut notes = Notes::default();
     let (mut spent, mut failures, mut exhausted) = (0, 0, false);
     while spent < options.runs && failures < FAILURES_MAX {
@@ -200,18 +218,23 @@ pub fn hunt(
         return Verdict::NotDriven(reason.unwrap_or_else(|| "no run was made".to_owned()));
     }
     let shrinking = shorten(&case, &mut notes, library);
-    let met: Vec<Met> = notes.met.into_values().collect();
+    let mut met: Vec<Met> = notes.met.into_values().collect();
     let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
     let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
+    let model = asks_model.then(|| explored(&case).map(Model::from));
+    if let Some(Ok(model)) = &model {
+        for met in &mut met {
+            let others = notes.seen.remove(&met.outcome).unwrap_or_default();
+            met.modelled = Some(attributed(&case, met, &others, model, library));
+        }
+    }
     Verdict::Hunted(Box::new(Hunted {
         runs: notes.runs,
         shrinking,
         judgement: outside::judge(case.program, case.profile, &outcomes, shows_leaks),
-        model: if asks_model {
-            compare(&case, &outcomes, shows_leaks)
-        } else {
-            Compared::No
-        },
+        model: model.map_or(Compared::No, |model| {
+            compare(&case, &outcomes, shows_leaks, model)
+        }),
         met,
         given_up: notes.given_up,
         complete: scheduler.complete(),
@@ -240,10 +263,10 @@ fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64
     runs
 }
 
-/// Which of the outcomes the model of exactly this release does not have.
-fn compare(case: &Case<'_>, outcomes: &[Outcome], shows_leaks: bool) -> Compared {
+/// What the model of exactly this release has; else why there is no answer.
+pub(super) fn explored(case: &Case<'_>) -> Result<verdict::Verdict, String> {
     if let Some(finding) = engine::unmodelled(case.program, case.profile).first() {
-        return Compared::Open(finding.message.clone());
+        return Err(finding.message.clone());
     }
     let options = CheckOptions {
         limits: Limits {
@@ -252,23 +275,34 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome], shows_leaks: bool) -> Compared
         },
         ..CheckOptions::default()
     };
-    let verdict = engine::check(
+    Ok(engine::check(
         case.source,
         case.program,
         case.profile,
         &options,
         &mut |_| true,
-    );
-    let model: Vec<Outcome> = verdict
-        .outcomes
-        .into_iter()
-        .map(|found| found.outcome)
-        .collect();
+    ))
+}
+
+/// Which of the outcomes the model does not have.
+fn compare(
+    case: &Case<'_>,
+    outcomes: &[Outcome],
+    shows_leaks: bool,
+    model: Result<Model, String>,
+) -> Compared {
+    let Model {
+        outcomes: known,
+        cut,
+    } = match model {
+        Ok(model) => model,
+        Err(reason) => return Compared::Open(reason),
+    };
     let lacks =
-        |place: &usize| !outside::is_among(case.program, &outcomes[*place], &model, shows_leaks);
+        |place: &usize| !outside::is_among(case.program, &outcomes[*place], &known, shows_leaks);
     let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
-    if !lacking.is_empty() && !verdict.cut.is_empty() {
-        let bounds: Vec<String> = verdict.cut.iter().map(ToString::to_string).collect();
+    if !lacking.is_empty() && !cut.is_empty() {
+        let bounds: Vec<String> = cut.iter().map(ToString::to_string).collect();
         return Compared::Open(format!("bound reached: {}", bounds.join(", ")));
     }
     Compared::Lacks(lacking)

@@ -8,6 +8,7 @@
 //! Threads switch where the library calls locks, condition variables, semaphores and threads, and before statements. What it
 //! does between two such calls is one step: atomic operations and loops that spin on them are not taken apart.
 
+pub mod attributed;
 pub mod hunt;
 pub mod library;
 pub mod record;

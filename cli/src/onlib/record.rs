@@ -91,6 +91,20 @@ pub struct Outcome {
     pub unstable: bool,
     /// Whether the model lacks it, if it was asked.
     pub not_in_model: Option<bool>,
+    /// Which outcomes of the model runs that ended so are, as far as that is known; `None` if it was not asked.
+    pub modelled: Option<Vec<Modelled>>,
+}
+
+/// An outcome of the model that a run is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Modelled {
+    /// In the scenario language's words.
+    pub outcome: String,
+    /// How many outcomes of the model look like what was met. If it is another one, or one of several, the events of the run left
+    /// only this.
+    pub among: u64,
+    /// That run, for `tstate replay --on`.
+    pub schedule: Option<String>,
 }
 
 /// A claim, or a part of it.

@@ -67,6 +67,7 @@ pub fn run(plan: &Plan, jobs: NonZeroUsize, driver: &Driver) -> Result<Vec<Pair>
             source: &about.file.source,
             program,
             profile: plan.targets[target].profile,
+            is_fenced: plan.fenced,
         };
         let place = &plan.targets[target];
         let mut library = Served::new(driver, place, &about.file.source, plan.fenced);

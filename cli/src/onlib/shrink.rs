@@ -20,13 +20,13 @@ pub(super) struct Shrunk {
 /// Where lists are tried.
 struct Trial<'a> {
     library: &'a mut dyn Library,
-    profile: Profile,
-    outcome: &'a Outcome,
+    /// Whether the run is such as is wanted.
+    is_wanted: &'a dyn Fn(&Ran) -> bool,
     runs: u32,
 }
 
 impl Trial<'_> {
-    /// The run by this list, if it ends the same.
+    /// The run by this list, if it is wanted.
     fn run(&mut self, list: &[Departure]) -> Option<Box<Ran>> {
         self.runs += 1;
         let plan = Plan {
@@ -34,7 +34,7 @@ impl Trial<'_> {
             ..Plan::default()
         };
         match self.library.run(&Order::Plan(plan)) {
-            Answer::Ran(ran) if ran.sight.outcome(self.profile) == *self.outcome => Some(ran),
+            Answer::Ran(ran) if (self.is_wanted)(&ran) => Some(ran),
             Answer::Ran(_) | Answer::Refused(_) | Answer::Failed(_) => None,
         }
     }
@@ -47,10 +47,18 @@ pub(super) fn shrink(
     list: &Departures,
     outcome: &Outcome,
 ) -> Shrunk {
+    shrink_to(library, list, &|ran| ran.sight.outcome(profile) == *outcome)
+}
+
+/// Shrinks a list while its run is such as is wanted.
+pub(super) fn shrink_to(
+    library: &mut dyn Library,
+    list: &Departures,
+    is_wanted: &dyn Fn(&Ran) -> bool,
+) -> Shrunk {
     let mut trial = Trial {
         library,
-        profile,
-        outcome,
+        is_wanted,
         runs: 0,
     };
     let Some(mut best) = trial.run(&list.0) else {
@@ -81,7 +89,7 @@ pub(super) fn shrink(
     }
 }
 
-/// A run by the list without one of so many parts of it, that ends the same and departs less.
+/// A run by the list without one of so many parts of it, that is wanted and departs less.
 fn without_a_part(trial: &mut Trial<'_>, list: &[Departure], parts: usize) -> Option<Box<Ran>> {
     for part in 0..parts {
         if trial.runs >= RUNS_MAX {

@@ -159,10 +159,15 @@ fn reply(pretended: &Pretended, request: &Request, fenced: bool) -> Reply {
 
 /// What the run by a plan does otherwise than by default: what the plan says, and what chance says.
 fn departures(plan: &Plan) -> Departures {
-    let chosen = match plan.chance {
+    let chosen = match &plan.chance {
         None => return plan.departures.clone(),
-        Some(Chance::Random { seed }) => seed,
+        Some(Chance::Random { seed }) => *seed,
         Some(Chance::Pct { seed, .. }) => seed.wrapping_mul(7),
+        // The legs of one outcome are others than those of another.
+        Some(Chance::Legs { seed, legs }) => {
+            let events = legs.iter().map(|leg| u64::from(leg.events));
+            seed.wrapping_add(events.sum())
+        }
     };
     let points = (0..DECISIONS).filter(|point| chosen & 1 << point != 0);
     let departures = points.map(|point| Departure {

@@ -13,9 +13,11 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ),
     ("a_deadlock_is_told_by_its_events", told),
     ("all_runs_within_the_bound_are_made_once", exhausted),
+    ("an_aimed_search_goes_by_what_the_model_has", aimed),
     ("a_search_never_says_ok", never_ok),
     ("claims_are_confirmed_or_named_as_not_looked_at", claims),
     ("an_outcome_that_the_model_lacks_fails", lacking),
+    ("the_model_says_which_of_its_outcomes_a_run_is", modelled),
     ("a_leak_is_judged_where_memory_is_fenced_off", leaks),
     ("a_library_that_refuses_is_not_driven", refused),
     ("what_does_not_fit_a_search_is_said", bad_usage),
@@ -108,7 +110,7 @@ fn schedule(project: &Project, search: &str) -> String {
 
 fn deadlock() {
     let project = once_project("    allow ok\n");
-    for search in ["random", "pct", "exhaustive", "mix"] {
+    for search in ["random", "pct", "exhaustive", "mix", "aimed"] {
         let schedule = schedule(&project, search);
         let first = replay(&project, "python/here", &["once.capi", &schedule], 0);
         assert!(
@@ -166,9 +168,28 @@ fn exhausted() {
     );
 }
 
+fn aimed() {
+    let project = once_project("    allow ok, deadlock\n");
+    let search = |name: &str, search: &str| {
+        let arguments = ["--search", search, "--runs", "9", "--format", "json", name];
+        let answer = check(&project, &arguments, 3);
+        objects(&answer, "search").remove(0)
+    };
+    let found = search("once.capi", "aimed");
+    assert_eq!(
+        (&found["runs"], &found["search"]),
+        (&9.into(), &"aimed".into())
+    );
+    let met = found["outcomes"].as_array().expect("a list");
+    assert_eq!(met.len(), 2, "{found}");
+    assert!(met.iter().all(|one| one["by"] == "aimed"), "{found}");
+    let other = search("once.capi", "random");
+    assert_ne!(found["outcomes"], other["outcomes"]);
+}
+
 fn never_ok() {
     let project = once_project("    allow ok\n");
-    for search in ["random", "pct", "exhaustive", "mix"] {
+    for search in ["random", "pct", "exhaustive", "mix", "aimed"] {
         let answer = check(&project, &["--search", search, "over.capi"], 3).output;
         assert!(answer.contains("seen  over"), "{answer}");
         assert!(answer.contains("met ok"), "{answer}");
@@ -271,6 +292,86 @@ fn leaks() {
         on(honest, leak, &["--no-fence"], 3),
         [false, false, true, true]
     );
+}
+
+/// Ends in `ok` or leaks, by what is chosen; from outside the process ends alike.
+const ABANDONS: &str = "\
+scenario \"a thread state is abandoned, or is not\"
+python 3.14
+
+thread main {
+    Py_Initialize()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+    join worker
+    Py_END_ALLOW_THREADS
+    Py_FinalizeEx() == 0
+}
+
+foreign thread worker {
+    choose {
+        either { PyThreadState_New(PyInterpreterState_Main()) }
+        or { PyGILState_Check() == 0 }
+    }
+}
+";
+
+fn modelled() {
+    let project = Project::new(&[]);
+    project.write("abandons.capi", ABANDONS);
+    install(&project, "python/here", &Pretended::new(14, 0));
+    // Behind the fence it would show.
+    let json = [
+        "--no-fence",
+        "--search",
+        "random",
+        "--runs",
+        "40",
+        "--format",
+        "json",
+    ];
+    let met = |more: &[&str]| {
+        let arguments = [&json[..], more, &["abandons.capi"]].concat();
+        let answer = check(&project, &arguments, 3);
+        let found = objects(&answer, "search").remove(0);
+        assert_eq!(found["outcomes"].as_array().map(Vec::len), Some(1));
+        found["outcomes"][0].clone()
+    };
+    assert_eq!(met(&[])["modelled"], serde_json::Value::Null);
+    let met = met(&["--model"]);
+    assert_eq!(met["outcome"], "ok");
+    let all = met["modelled"].as_array().expect("a list");
+    let words: BTreeSet<&str> = all
+        .iter()
+        .filter_map(|one| one["outcome"].as_str())
+        .collect();
+    assert_eq!(words, BTreeSet::from(["leak", "ok"]));
+    let schedules: BTreeSet<&str> = all
+        .iter()
+        .filter_map(|one| one["schedule"].as_str())
+        .collect();
+    assert_eq!(schedules.len(), 2, "{all:?}");
+    for schedule in schedules {
+        let _ = replay(&project, "python/here", &["abandons.capi", schedule], 0);
+    }
+    assert!(all.iter().all(|one| one["among"] == 2), "{all:?}");
+    let arguments = [
+        "--no-fence",
+        "--search",
+        "random",
+        "--runs",
+        "40",
+        "--model",
+        "-v",
+        "abandons.capi",
+    ];
+    let answer = check(&project, &arguments, 3).output;
+    for part in [
+        "met ok = leak",
+        "by its events leak, of 2 outcomes of the model that look so",
+    ] {
+        assert!(answer.contains(part), "{part:?}: {answer}");
+    }
 }
 
 fn refused() {

@@ -87,12 +87,12 @@ impl Seen {
 
 /// Holds events back until it is their turn.
 #[derive(Debug)]
-struct Follower {
-    observed: Arc<Observed>,
+pub(super) struct Follower {
+    pub(super) observed: Arc<Observed>,
     /// Events that happened.
     at: Plain<u64>,
     /// The run did something else than was observed.
-    left: Plain<bool>,
+    pub(super) left: Plain<bool>,
     /// Which threads stand before an event. Rule: the thread's own.
     standing: Vec<Plain<bool>>,
     seen: Arc<Noted<Seen>>,
@@ -101,6 +101,11 @@ struct Follower {
 impl Follower {
     fn next(&self) -> Option<&Event> {
         self.observed.events.get(self.at.peek() as usize)
+    }
+
+    /// How many events happened.
+    pub(super) fn at(&self) -> usize {
+        self.at.peek() as usize
     }
 
     fn done(&self) -> bool {
@@ -150,23 +155,54 @@ impl Witness<Runtime> for Gate {
 }
 
 /// The scenario, held to an observed run.
-struct Case<'a> {
-    program: &'a Arc<Program>,
+pub(super) struct Case<'a> {
+    pub(super) program: &'a Arc<Program>,
     profile: Profile,
     observed: Arc<Observed>,
     seen: Arc<Noted<Seen>>,
-    notes: Notes,
+    pub(super) notes: Notes,
 }
 
 /// One run of it.
-struct Following<'a> {
-    judge: Judge<'a>,
-    follower: Arc<Follower>,
+pub(super) struct Following<'a> {
+    pub(super) judge: Judge<'a>,
+    pub(super) follower: Arc<Follower>,
 }
 
 /// The outcome of a run that shows what was observed; any other is not.
-const MATCHES: u16 = 0;
+pub(super) const MATCHES: u16 = 0;
 const OTHER: u16 = 1;
+
+impl<'a> Case<'a> {
+    pub(super) fn new(program: &'a Arc<Program>, profile: Profile, observed: &Observed) -> Self {
+        Self {
+            program,
+            profile,
+            observed: Arc::new(observed.clone()),
+            seen: Arc::default(),
+            notes: Notes::default(),
+        }
+    }
+
+    /// A run of it, from its beginning.
+    pub(super) fn following(&self) -> Following<'_> {
+        let follower = Arc::new(Follower {
+            observed: Arc::clone(&self.observed),
+            at: Plain::new("observed.at", 0),
+            left: Plain::new("observed.left", false),
+            standing: (0..self.program.threads.len())
+                .map(|thread| Plain::new(("observed.standing", thread), false))
+                .collect(),
+            seen: Arc::clone(&self.seen),
+        });
+        let listener = Arc::new(Events(Gate(Arc::clone(&follower))));
+        let machine = Machine::new(self.program, self.profile, Some(listener));
+        Following {
+            judge: Judge::new(machine, self.profile, &self.notes),
+            follower,
+        }
+    }
+}
 
 impl Explored for Case<'_> {
     fn threads(&self) -> usize {
@@ -182,21 +218,7 @@ impl Explored for Case<'_> {
     }
 
     fn make(&self) -> Box<dyn Run + '_> {
-        let follower = Arc::new(Follower {
-            observed: Arc::clone(&self.observed),
-            at: Plain::new("observed.at", 0),
-            left: Plain::new("observed.left", false),
-            standing: (0..self.program.threads.len())
-                .map(|thread| Plain::new(("observed.standing", thread), false))
-                .collect(),
-            seen: Arc::clone(&self.seen),
-        });
-        let listener = Arc::new(Events(Gate(Arc::clone(&follower))));
-        let machine = Machine::new(self.program, self.profile, Some(listener));
-        Box::new(Following {
-            judge: Judge::new(machine, self.profile, &self.notes),
-            follower,
-        })
+        Box::new(self.following())
     }
 }
 
@@ -250,7 +272,7 @@ impl Ending for Judge<'_> {
 }
 
 impl Following<'_> {
-    fn runtime(&self) -> &Runtime {
+    pub(super) fn runtime(&self) -> &Runtime {
         &self.judge.machine().runtime
     }
 
@@ -278,7 +300,7 @@ impl Following<'_> {
     }
 
     /// What becomes of a run that is over, or that goes no further.
-    fn arrives(&self, world: &World) -> u16 {
+    pub(super) fn arrives(&self, world: &World) -> u16 {
         let follower = &self.follower;
         let matches = if matches!(self.runtime().over(), Some(Over::Crash(_))) {
             let behind = follower.done() && follower.observed.end.is_crash();
@@ -329,7 +351,7 @@ impl Following<'_> {
     }
 
     /// Whether nobody will go on, as was observed.
-    fn stands_still(&self, world: &World) -> bool {
+    pub(super) fn stands_still(&self, world: &World) -> bool {
         let follower = &self.follower;
         follower.done()
             && follower.observed.end == End::Stuck
@@ -347,6 +369,24 @@ impl Following<'_> {
             && self.judge.end().is_none()
             && is_silent
             && self.rests_alike(world, false)
+    }
+
+    /// Whether the run is over, whatever others came to.
+    pub(super) fn looked(&self) -> Look {
+        let machine = self.judge.machine();
+        let end = &self.follower.observed.end;
+        let cut = self.follower.done() && matches!(end, End::Cut(_)) && !end.ran_long();
+        if self.follower.done() && end.ran_long() {
+            self.follower.note(|seen, _| seen.ran_as_long = true);
+        }
+        Look {
+            over: cut
+                || self.follower.left.peek()
+                || machine.failed().is_some()
+                || self.judge.end().is_some(),
+            seen: 0,
+            generation: machine.generation(),
+        }
     }
 
     /// An end in one line.
@@ -377,21 +417,11 @@ impl Run for Following<'_> {
     }
 
     fn look(&self, _: &World) -> Look {
-        let machine = self.judge.machine();
-        let end = &self.follower.observed.end;
-        let cut = self.follower.done() && matches!(end, End::Cut(_)) && !end.ran_long();
-        if self.follower.done() && end.ran_long() {
-            self.follower.note(|seen, _| seen.ran_as_long = true);
-        }
         let matched = self.follower.seen.with(|seen| seen.matched);
+        let look = self.looked();
         Look {
-            over: matched
-                || cut
-                || self.follower.left.peek()
-                || machine.failed().is_some()
-                || self.judge.end().is_some(),
-            seen: 0,
-            generation: machine.generation(),
+            over: matched || look.over,
+            ..look
         }
     }
 
@@ -432,21 +462,9 @@ pub fn follow(
     }
 }
 
-fn attempt(
-    program: &Arc<Program>,
-    profile: Profile,
-    observed: &Observed,
-    states: u64,
-    few_points: bool,
-) -> Agreement {
-    let case = Case {
-        program,
-        profile,
-        observed: Arc::new(observed.clone()),
-        seen: Arc::default(),
-        notes: Notes::default(),
-    };
-    let settings = Settings {
+/// How a case is explored.
+pub(super) fn settings(states: u64, few_points: bool) -> Settings {
+    Settings {
         tuning: Tuning {
             few_points,
             ..Tuning::default()
@@ -456,7 +474,18 @@ fn attempt(
             ..Limits::default()
         },
         ..Settings::default()
-    };
+    }
+}
+
+fn attempt(
+    program: &Arc<Program>,
+    profile: Profile,
+    observed: &Observed,
+    states: u64,
+    few_points: bool,
+) -> Agreement {
+    let case = Case::new(program, profile, observed);
+    let settings = settings(states, few_points);
     let explored = explore_with(&case, &settings, &mut |_| true);
     let seen = case.seen.take();
     let stays = || {

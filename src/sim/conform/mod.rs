@@ -5,6 +5,8 @@
 //! every event held back until it is its turn, so that only what happens inside calls is left open. If none of the
 //! model's runs gets through, the first event (or the end) that none of them shows is where the two differ.
 //!
+//! [`attribute`] asks further: which of its outcomes those runs of the model have.
+//!
 //! [`call_graph`] is the other direction: the scenario's state graph as far as calls can tell states apart, and few
 //! [`Way`]s that together take all its transitions.
 //!
@@ -18,20 +20,24 @@
 //! A run that a bound on its length cut agrees if the model has its events and can then go on for ever, fairly, as it
 //! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]).
 
+mod attribute;
 mod exhaust;
 mod follow;
 mod graph;
 mod guide;
+mod legs;
 mod order;
 mod recorded;
 mod sample;
 mod settled;
 
+pub use attribute::{Attribution, attribute};
 pub(super) use follow::fatal_texts_match;
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, Way, call_graph};
 pub use guide::{Guide, ParseGuideError, Turn, guide_of};
+pub use legs::{Leg, legs_of};
 pub use order::{Ordered, ordered};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
-pub use sample::sample;
+pub use sample::{sample, sample_with_outcome};
 pub use settled::{Forced, forced, forcing};

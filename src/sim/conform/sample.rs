@@ -9,6 +9,7 @@ use crate::sim::judge::Notes;
 use crate::sim::noted::Noted;
 use crate::sim::replay::Stage;
 use crate::sim::scenario::program::Program;
+use crate::sim::verdict::Outcome;
 use crate::sim::world::Tuning;
 use crate::sync::{ThreadIndex, pause_point};
 use oorandom::Rand64;
@@ -30,6 +31,17 @@ impl Witness<Runtime> for Arc<Ear> {
 /// One run of the model, chosen by `seed`, as it is seen from outside; cut after `steps` steps.
 #[must_use]
 pub fn sample(program: &Arc<Program>, profile: Profile, seed: u64, steps: usize) -> Observed {
+    sample_with_outcome(program, profile, seed, steps).0
+}
+
+/// The same run, and its outcome if no claim on states is looked at; `Inconclusive` if it was cut.
+#[must_use]
+pub fn sample_with_outcome(
+    program: &Arc<Program>,
+    profile: Profile,
+    seed: u64,
+    steps: usize,
+) -> (Observed, Outcome) {
     // What is claimed of a run does not end it, in a real process neither.
     let program = &Arc::new(Program {
         claims: Vec::new(),
@@ -41,7 +53,7 @@ pub fn sample(program: &Arc<Program>, profile: Profile, seed: u64, steps: usize)
     let stage = Stage::listening(program, profile, &notes, Tuning::default(), listener);
     let mut random = Rand64::new(u128::from(seed));
     let mut choices = Vec::new();
-    let (end, threads) = stage.play(|walk| {
+    let (end, threads, outcome) = stage.play(|walk| {
         let mut look = walk.settle();
         let mut end = None;
         for _ in 0..steps {
@@ -56,12 +68,17 @@ pub fn sample(program: &Arc<Program>, profile: Profile, seed: u64, steps: usize)
             let choice = choices[random.rand_range(0..choices.len() as u64) as usize];
             look = walk.step(choice);
         }
+        let outcome = match end {
+            Some(_) => stage.judge.name(&stage.world),
+            None => Outcome::Inconclusive,
+        };
         let end = end.unwrap_or_else(|| End::Cut(format!("{steps} steps")));
-        (end, stage.judge.rests(&stage.world))
+        (end, stage.judge.rests(&stage.world), outcome)
     });
-    Observed {
+    let observed = Observed {
         events: ear.0.take(),
         end,
         threads,
-    }
+    };
+    (observed, outcome)
 }

@@ -2,6 +2,7 @@
 
 use super::super::hunt::{Compared, Hunted, Met, Verdict};
 use super::super::run::Pair;
+use super::super::schedule::Schedule;
 use super::super::search::Kind;
 use super::super::tell;
 use super::{LIMITS, Searched};
@@ -111,10 +112,10 @@ fn line(all: &Searched<'_>, pair: &Pair, columns: (usize, usize), how: Human) ->
 /// What the line of a search ends with.
 fn told(hunted: &Hunted) -> String {
     let wrong = hunted.wrong();
-    let texts: Vec<&str> = if wrong.is_empty() {
-        hunted.met.iter().map(|met| met.text.as_str()).collect()
+    let texts: Vec<String> = if wrong.is_empty() {
+        hunted.met.iter().map(named).collect()
     } else {
-        wrong.iter().map(|met| met.text.as_str()).collect()
+        wrong.iter().copied().map(named).collect()
     };
     let what = match (texts.is_empty(), wrong.is_empty()) {
         (true, _) => "met no end".to_owned(),
@@ -145,6 +146,18 @@ fn told(hunted: &Hunted) -> String {
     )
 }
 
+/// What was met, and which other words the model has for it: `crash(SIGSEGV) = crash(two_holders)`.
+fn named(met: &Met) -> String {
+    let modelled = met.modelled.iter().flatten();
+    let others = modelled.filter(|known| known.text != met.text);
+    let others: Vec<&str> = others.map(|known| known.text.as_str()).collect();
+    if others.is_empty() {
+        met.text.clone()
+    } else {
+        format!("{} = {}", met.text, others.join(" or "))
+    }
+}
+
 /// Up to where all runs were made.
 fn complete(hunted: &Hunted) -> Option<String> {
     let complete = hunted.complete?;
@@ -157,7 +170,7 @@ fn complete(hunted: &Hunted) -> Option<String> {
 }
 
 /// The first of them, and how many more there are.
-fn listed(mut parts: Vec<&str>) -> String {
+fn listed(mut parts: Vec<String>) -> String {
     let more = parts.len().saturating_sub(OUTCOMES_MAX);
     parts.truncate(OUTCOMES_MAX);
     let mut text = parts.join(", ");
@@ -168,8 +181,8 @@ fn listed(mut parts: Vec<&str>) -> String {
 }
 
 /// The command that runs a schedule again.
-fn replay(scenario: &Scenario, target: &Target, met: &Met) -> Option<String> {
-    let schedule = met.schedule.as_ref()?;
+fn replay(scenario: &Scenario, target: &Target, schedule: Option<&Schedule>) -> Option<String> {
+    let schedule = schedule?;
     let library = target.known.libpython.library.display().to_string();
     Some(format!(
         "tstate replay --on {} {} {}",
@@ -199,8 +212,25 @@ fn outcomes(scenario: &Scenario, target: &Target, hunted: &Hunted) -> String {
             escape(&met.text),
             counted(met.runs, "run")
         );
-        if let Some(command) = replay(scenario, target, met) {
+        if let Some(command) = replay(scenario, target, met.schedule.as_ref()) {
             text += &format!("            {command}\n");
+        }
+        for known in met
+            .modelled
+            .iter()
+            .flatten()
+            .filter(|known| known.among > 1)
+        {
+            text += &format!(
+                "            by its events {}, of {} outcomes of the model that look so\n",
+                escape(&known.text),
+                known.among
+            );
+            let other = known.schedule.as_ref();
+            let other = other.filter(|other| met.schedule.as_ref() != Some(other));
+            if let Some(command) = replay(scenario, target, other) {
+                text += &format!("            {command}\n");
+            }
         }
         if met.unstable {
             text += "            unstable: its list did not end so when it was run again\n";
@@ -259,7 +289,7 @@ fn wrong(all: &Searched<'_>, pair: &Pair, hunted: &Hunted, how: Human) -> String
     }
     for met in hunted.wrong() {
         text += &run(scenario, target, met, how.style);
-        if let Some(command) = replay(scenario, target, met) {
+        if let Some(command) = replay(scenario, target, met.schedule.as_ref()) {
             text += &format!("\n  Replay:  {command}\n\n");
         }
     }

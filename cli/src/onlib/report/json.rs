@@ -1,7 +1,10 @@
 //! The report for machines: one object a line.
 
+use super::super::attributed;
 use super::super::hunt::{Compared, Hunted, Met, Verdict};
-use super::super::record::{self, Claim, Counterexample, Failure, Outcome, Record, Search};
+use super::super::record::{
+    self, Claim, Counterexample, Failure, Modelled, Outcome, Record, Search,
+};
 use super::super::run::Pair;
 use super::super::tell;
 use super::Searched;
@@ -117,8 +120,20 @@ fn outcomes(hunted: &Hunted) -> Vec<Outcome> {
         schedule: met.schedule.as_ref().map(ToString::to_string),
         unstable: met.unstable,
         not_in_model: hunted.lacks(number),
+        modelled: met
+            .modelled
+            .as_ref()
+            .map(|all| all.iter().map(modelled).collect()),
     });
     each.collect()
+}
+
+fn modelled(known: &attributed::Modelled) -> Modelled {
+    Modelled {
+        outcome: known.text.clone(),
+        among: known.among as u64,
+        schedule: known.schedule.as_ref().map(ToString::to_string),
+    }
 }
 
 fn failures(

@@ -1,0 +1,137 @@
+//! Which outcomes of the model the runs of an outcome are, where several of the model's look the same from outside.
+
+use super::hunt::{Case, Met};
+use super::library::{Library, Ran};
+use super::schedule::Schedule;
+use super::search::Kind;
+use super::shrink::shrink_to;
+use tstate::runtime::Crash;
+use tstate::sim::conform::attribute;
+use tstate::sim::explorer::Cut;
+use tstate::sim::outside;
+use tstate::sim::verdict::{Outcome, Verdict};
+
+/// Runs of one outcome, with different events, that the model is asked for.
+pub(super) const RUNS_MAX: usize = 24;
+
+/// States that the model looks at for one run, with few scheduling points and with all.
+const STATES_MAX: u64 = 200_000;
+
+/// An outcome of the model that a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modelled {
+    /// In the scenario language's words.
+    pub text: String,
+    /// How many outcomes of the model look like what was met, this one among them.
+    pub among: usize,
+    /// The run that no other outcome of the model is.
+    pub schedule: Option<Schedule>,
+}
+
+/// The outcomes of the model, and the bounds that others may lie behind.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) cut: Vec<Cut>,
+}
+
+impl From<Verdict> for Model {
+    fn from(verdict: Verdict) -> Self {
+        let outcomes = verdict.outcomes.into_iter();
+        Self {
+            outcomes: outcomes.map(|found| found.outcome).collect(),
+            cut: verdict.cut,
+        }
+    }
+}
+
+/// Whether a run with this outcome says itself what it is.
+fn speaks_for_itself(outcome: &Outcome) -> bool {
+    match outcome.process().0 {
+        Outcome::Fatal(_) => true,
+        Outcome::Crash(crash) => *crash == Crash::UseAfterFree.name(),
+        Outcome::Ok
+        | Outcome::Hang(_)
+        | Outcome::Exit(_)
+        | Outcome::Leak
+        | Outcome::Lost(_)
+        | Outcome::Repeated(_)
+        | Outcome::Livelock(_)
+        | Outcome::Deadlock(_)
+        | Outcome::Assertion(_)
+        | Outcome::Inconclusive
+        | Outcome::Child(_) => false,
+    }
+}
+
+/// The words of the model's outcomes that look like what was met from outside, each once.
+fn alike(case: &Case<'_>, met: &Met, model: &Model) -> Vec<String> {
+    let mut texts = Vec::new();
+    for known in &model.outcomes {
+        let text = outside::text(case.program, known);
+        let known = std::slice::from_ref(known);
+        let shows_leaks = met.ran.sight.left.is_some();
+        let looks_so = outside::is_among(case.program, &met.outcome, known, shows_leaks);
+        if looks_so && !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+/// Which outcomes of the model runs of this outcome are; `others` are runs that ended so with other events.
+pub(super) fn attributed(
+    case: &Case<'_>,
+    met: &Met,
+    others: &[Ran],
+    model: &Model,
+    library: &mut dyn Library,
+) -> Vec<Modelled> {
+    if met.by == Kind::Stress || speaks_for_itself(&met.outcome) {
+        return Vec::new();
+    }
+    let alike = alike(case, met, model);
+    let modelled = |text: String, schedule| Modelled {
+        text,
+        among: alike.len(),
+        schedule,
+    };
+    if alike == [met.text.as_str()] && model.cut.is_empty() {
+        return vec![modelled(met.text.clone(), met.schedule.clone())];
+    }
+    let mut found: Vec<Modelled> = Vec::new();
+    let others = others.iter().map(|ran| (ran, None));
+    let shortest = (&*met.ran, met.schedule.clone());
+    for (ran, schedule) in std::iter::once(shortest).chain(others) {
+        if found.len() >= alike.len() {
+            break;
+        }
+        let attribution = attribute(
+            case.program,
+            case.profile,
+            &ran.sight,
+            case.is_fenced,
+            STATES_MAX,
+        );
+        let Some(outcome) = attribution.outcome() else {
+            continue;
+        };
+        let text = outside::text(case.program, outcome);
+        if found.iter().any(|known| known.text == text) {
+            continue;
+        }
+        let schedule = schedule.or_else(|| again(case, ran, library));
+        if schedule.is_some() {
+            found.push(modelled(text, schedule));
+        }
+    }
+    found
+}
+
+/// A short list that makes a run with the same events and the same end; `None` if not even its own does.
+fn again(case: &Case<'_>, ran: &Ran, library: &mut dyn Library) -> Option<Schedule> {
+    let list = &ran.planned.departures;
+    let is_same = |other: &Ran| other.sight == ran.sight;
+    let shrunk = shrink_to(library, list, &is_same);
+    shrunk.ran.map(|ran| case.schedule(&ran))
+}
