@@ -116,6 +116,47 @@ foreign thread worker {
     PyEval_RestoreThread(ts)
 }";
 
+/// The thread makes a thread state, and ends with it.
+const ABANDONS: &str = "
+thread main {
+    Py_Initialize()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+    join worker
+    Py_END_ALLOW_THREADS
+    Py_FinalizeEx() == 0
+}
+foreign thread worker {
+    PyThreadState_New(PyInterpreterState_Main())
+}";
+
+/// As above, but the main thread does.
+const KEEPS: &str = "
+thread main {
+    Py_Initialize()
+    PyThreadState_New(PyInterpreterState_Main())
+    Py_FinalizeEx() == 0
+}";
+
+/// Finalization begins while the worker starts a daemon, which comes too late for its thread state.
+const STARTS_LATE: &str = "
+native semaphore made = 0
+thread main {
+    Py_Initialize()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+    wait made
+    Py_END_ALLOW_THREADS
+    Py_FinalizeEx() == 0
+}
+foreign thread worker {
+    PyGILState_STATE g = PyGILState_Ensure()
+    post made
+    start late
+    PyGILState_Release(g)
+}
+daemon thread late {}";
+
 /// The last call is given a thread state that was freed.
 const CLEARS_TWICE: &str = "
 thread main {
@@ -170,6 +211,9 @@ fn plans_hold_on_every_library() {
         }
         if found.since(13, 0) {
             a_run_without_end_is_cut_when_turns_were_taken(&mut server, &found);
+        }
+        if found.since(14, 0) {
+            a_thread_that_began_too_late_leaves_its_thread_state(&found);
         }
         a_free_run_needs_the_c_librarys_own_primitives(&mut server, &found);
         what_is_freed_cannot_be_read_where_it_is_fenced_off(&found);
@@ -374,11 +418,43 @@ fn what_is_freed_cannot_be_read_where_it_is_fenced_off(found: &Found) {
         let of = |server: &mut Server, scenario| run(server, found, scenario, Plan::default()).end;
         let once = of(&mut server, ONCE_FIXED);
         let twice = of(&mut server, CLEARS_TWICE);
+        let left = |server: &mut Server, scenario| {
+            let reply = run(server, found, scenario, Plan::default());
+            assert_eq!(reply.end, "exit 0", "{}", found.profile());
+            reply.left
+        };
+        // Up to 3.13 finalization frees them all.
+        let abandoned = if found.since(14, 0) { vec![1] } else { vec![] };
+        let told = [ABANDONS, KEEPS, ONCE_FIXED].map(|scenario| left(&mut server, scenario));
+        let expected = [abandoned, vec![], vec![]].map(|left| fenced.then_some(left));
+        assert_eq!(told, expected, "{}", found.profile());
         assert_eq!(once, "exit 0", "{}", found.profile());
         assert_eq!(twice == "freed", fenced, "{}: {twice}", found.profile());
     };
     ends(true);
     ends(false);
+}
+
+/// Nothing is bound to it: it is known by who started it.
+fn a_thread_that_began_too_late_leaves_its_thread_state(found: &Found) {
+    let mode = Mode {
+        ready: true,
+        fenced: true,
+        ..Mode::default()
+    };
+    let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+    let late = |point| {
+        let departure = Departure {
+            thread: 0,
+            point,
+            choice: Choice::Run(2),
+        };
+        let plan = of(Departures(vec![departure]));
+        let reply = run(&mut server, found, STARTS_LATE, plan);
+        let is_over = reply.end == "exit 0" && reply.threads[2] == "ended";
+        is_over && reply.left == Some(vec![2])
+    };
+    assert!((0..80).any(late), "{}", found.profile());
 }
 
 fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &Found) {

@@ -65,11 +65,17 @@ fn speaks_for_itself(outcome: &Outcome) -> bool {
 }
 
 /// The words of the model's outcomes that look like this one from outside, each once.
-fn alike(case: &Case<'_>, outcome: &Outcome, model: &Model) -> Vec<String> {
+fn alike(case: &Case<'_>, met: &Met, model: &Model) -> Vec<String> {
+    let shows_leaks = met.ran.sight.left.is_some();
     let mut texts = Vec::new();
     for known in &model.outcomes {
         let text = outside::text(case.program, known);
-        let looks_so = outside::is_among(case.program, outcome, std::slice::from_ref(known));
+        let looks_so = outside::is_among(
+            case.program,
+            &met.outcome,
+            std::slice::from_ref(known),
+            shows_leaks,
+        );
         if looks_so && !texts.contains(&text) {
             texts.push(text);
         }
@@ -88,7 +94,7 @@ pub(super) fn attributed(
     if met.by == Kind::Stress || speaks_for_itself(&met.outcome) {
         return Vec::new();
     }
-    let alike = alike(case, &met.outcome, model);
+    let alike = alike(case, met, model);
     let modelled = |text: String, schedule| Modelled {
         text,
         among: alike.len(),

@@ -220,6 +220,7 @@ pub fn hunt(
     let shrinking = shorten(&case, &mut notes, library);
     let mut met: Vec<Met> = notes.met.into_values().collect();
     let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
+    let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
     let model = asks_model.then(|| explored(&case).map(Model::from));
     if let Some(Ok(model)) = &model {
         for met in &mut met {
@@ -230,8 +231,10 @@ pub fn hunt(
     Verdict::Hunted(Box::new(Hunted {
         runs: notes.runs,
         shrinking,
-        judgement: outside::judge(case.program, case.profile, &outcomes),
-        model: model.map_or(Compared::No, |model| compare(&case, &outcomes, model)),
+        judgement: outside::judge(case.program, case.profile, &outcomes, shows_leaks),
+        model: model.map_or(Compared::No, |model| {
+            compare(&case, &outcomes, model, shows_leaks)
+        }),
         met,
         given_up: notes.given_up,
         complete: scheduler.complete(),
@@ -282,7 +285,12 @@ pub(super) fn explored(case: &Case<'_>) -> Result<verdict::Verdict, String> {
 }
 
 /// Which of the outcomes the model does not have.
-fn compare(case: &Case<'_>, outcomes: &[Outcome], model: Result<Model, String>) -> Compared {
+fn compare(
+    case: &Case<'_>,
+    outcomes: &[Outcome],
+    model: Result<Model, String>,
+    shows_leaks: bool,
+) -> Compared {
     let Model {
         outcomes: known,
         cut,
@@ -290,7 +298,8 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome], model: Result<Model, String>) 
         Ok(model) => model,
         Err(reason) => return Compared::Open(reason),
     };
-    let lacks = |place: &usize| !outside::is_among(case.program, &outcomes[*place], &known);
+    let lacks =
+        |place: &usize| !outside::is_among(case.program, &outcomes[*place], &known, shows_leaks);
     let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
     if !lacking.is_empty() && !cut.is_empty() {
         let bounds: Vec<String> = cut.iter().map(ToString::to_string).collect();

@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("claims_are_confirmed_or_named_as_not_looked_at", claims),
     ("an_outcome_that_the_model_lacks_fails", lacking),
     ("the_model_says_which_of_its_outcomes_a_run_is", modelled),
+    ("a_leak_is_judged_where_memory_is_fenced_off", leaks),
     ("a_library_that_refuses_is_not_driven", refused),
     ("what_does_not_fit_a_search_is_said", bad_usage),
     ("schedules_that_do_not_fit_are_refused", bad_schedules),
@@ -290,7 +291,16 @@ fn modelled() {
     let project = Project::new(&[]);
     project.write("abandons.capi", ABANDONS);
     install(&project, "python/here", &Pretended::new(14, 0));
-    let json = ["--search", "random", "--runs", "40", "--format", "json"];
+    // Behind the fence a leak does not look the same.
+    let json = [
+        "--no-fence",
+        "--search",
+        "random",
+        "--runs",
+        "40",
+        "--format",
+        "json",
+    ];
     let met = |more: &[&str]| {
         let arguments = [&json[..], more, &["abandons.capi"]].concat();
         let answer = check(&project, &arguments, 3);
@@ -317,6 +327,7 @@ fn modelled() {
     }
     assert!(all.iter().all(|one| one["among"] == 2), "{all:?}");
     let arguments = [
+        "--no-fence",
         "--search",
         "random",
         "--runs",
@@ -332,6 +343,35 @@ fn modelled() {
     ] {
         assert!(answer.contains(part), "{part:?}: {answer}");
     }
+}
+
+/// A thread state that is never freed is seen behind the fence, and so is that none is left.
+fn leaks() {
+    const REFUTED: &str = "leak was met, and no claim allows it";
+    const NAMED: &str = "a thread state of worker, which has ended, was never freed";
+    const MISSED: &str = "ok was met, and no claim allows it";
+    const EXCUSE: &str = "; but a claim allows a leak, which a run does not show";
+    let on = |on: &str, claims: &str, more: &[&str], status| {
+        let project = once_project(claims);
+        let mut leaking = Pretended::new(13, 0);
+        leaking.leaves = true;
+        install(&project, "python/leaking", &leaking);
+        let search = ["--on", on, "--search", "exhaustive", "once.capi"];
+        let arguments = [&search, more].concat();
+        let answer = run_command(&project, "check", &arguments).expect(&arguments, status);
+        let has = |part| answer.output.contains(part);
+        [REFUTED, NAMED, MISSED, EXCUSE].map(has)
+    };
+    let (leaking, honest) = ("python/leaking", "python/here");
+    let (all, leak) = ("    allow ok, deadlock\n", "    allow leak, deadlock\n");
+    assert_eq!(on(leaking, all, &[], 1), [true, true, false, false]);
+    assert_eq!(on(leaking, all, &["--no-fence"], 3), [false; 4]);
+    assert_eq!(on(leaking, leak, &[], 3), [false; 4]);
+    assert_eq!(on(honest, leak, &[], 1), [false, false, true, false]);
+    assert_eq!(
+        on(honest, leak, &["--no-fence"], 3),
+        [false, false, true, true]
+    );
 }
 
 fn refused() {
