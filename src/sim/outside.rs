@@ -372,7 +372,7 @@ pub fn is_among(
     })
 }
 
-/// Whether an outcome of a real run looks as this one of the model does; whether the run shows leaks.
+/// Whether an outcome of a real run looks as this one of the model does; whether it shows leaks.
 #[must_use]
 pub fn is_like(program: &Program, outcome: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
     let (seen, generation) = outcome.process();
@@ -577,13 +577,17 @@ expect {
         let program = &program();
         let signal = Outcome::Crash("SIGSEGV");
         let freed = Outcome::Crash("use_after_free");
-        let is_like = |program, outcome: &Outcome, known| is_like(program, outcome, known, true);
-        assert!(is_like(program, &signal, &Outcome::Crash("two_holders")));
-        assert!(!is_like(program, &signal, &freed));
-        assert!(is_like(program, &freed, &freed));
-        assert!(!is_like(program, &Outcome::Ok, &freed));
+        assert!(is_like(
+            program,
+            &signal,
+            &Outcome::Crash("two_holders"),
+            true
+        ));
+        assert!(!is_like(program, &signal, &freed, true));
+        assert!(is_like(program, &freed, &freed, true));
+        assert!(!is_like(program, &Outcome::Ok, &freed, true));
         let in_child = Outcome::Ok.in_child(1);
-        assert!(!is_like(program, &in_child, &Outcome::Ok));
-        assert!(is_like(program, &in_child, &in_child));
+        assert!(!is_like(program, &in_child, &Outcome::Ok, true));
+        assert!(is_like(program, &in_child, &in_child, true));
     }
 }

@@ -64,14 +64,18 @@ fn speaks_for_itself(outcome: &Outcome) -> bool {
     }
 }
 
-/// The words of the model's outcomes that look like what was met from outside, each once.
+/// The words of the model's outcomes that look like this one from outside, each once.
 fn alike(case: &Case<'_>, met: &Met, model: &Model) -> Vec<String> {
+    let shows_leaks = met.ran.sight.left.is_some();
     let mut texts = Vec::new();
     for known in &model.outcomes {
         let text = outside::text(case.program, known);
-        let known = std::slice::from_ref(known);
-        let shows_leaks = met.ran.sight.left.is_some();
-        let looks_so = outside::is_among(case.program, &met.outcome, known, shows_leaks);
+        let looks_so = outside::is_among(
+            case.program,
+            &met.outcome,
+            std::slice::from_ref(known),
+            shows_leaks,
+        );
         if looks_so && !texts.contains(&text) {
             texts.push(text);
         }

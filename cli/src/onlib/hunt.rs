@@ -233,7 +233,7 @@ pub fn hunt(
         shrinking,
         judgement: outside::judge(case.program, case.profile, &outcomes, shows_leaks),
         model: model.map_or(Compared::No, |model| {
-            compare(&case, &outcomes, shows_leaks, model)
+            compare(&case, &outcomes, model, shows_leaks)
         }),
         met,
         given_up: notes.given_up,
@@ -288,8 +288,8 @@ pub(super) fn explored(case: &Case<'_>) -> Result<verdict::Verdict, String> {
 fn compare(
     case: &Case<'_>,
     outcomes: &[Outcome],
-    shows_leaks: bool,
     model: Result<Model, String>,
+    shows_leaks: bool,
 ) -> Compared {
     let Model {
         outcomes: known,

@@ -93,8 +93,8 @@ struct Asked<'a> {
     case: Case<'a>,
     /// What the run is called without the model.
     seen: Outcome,
-    shows_leaks: bool,
     is_fenced: bool,
+    shows_leaks: bool,
     found: Noted<Found>,
 }
 
@@ -244,8 +244,8 @@ impl Run for Held<'_> {
     }
 }
 
-/// Whether a run that is called so without the model can be this outcome of it. Who waits for whom, what is owed, who waits for a
-/// GIL that is gone, and what was never freed is sometimes known of a run beside its events.
+/// Whether a run that is called so without the model can be this outcome of it. Who waits for whom, what is owed, and who waits for a
+/// GIL that is gone is sometimes known of a run beside its events.
 fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
     let (seen, known) = (seen.process().0, known.process().0);
     match (seen, known) {
@@ -255,7 +255,7 @@ fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
             seen == known || matches!(known, Outcome::Deadlock(_))
         }
         (Outcome::Leak, known) => matches!(known, Outcome::Leak | Outcome::Deadlock(_)),
-        (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => !shows_leaks,
+        (_, Outcome::Leak) if shows_leaks => false,
         (Outcome::Hang(seen), Outcome::Hang(known)) => seen.0 & !known.0 == 0,
         (Outcome::Hang(_), Outcome::Ok) => false,
         _ => true,
@@ -282,8 +282,8 @@ pub fn attribute(
         let asked = Asked {
             case: Case::new(program, profile, &sight.observed),
             seen: sight.outcome(profile),
-            shows_leaks: sight.left.is_some(),
             is_fenced,
+            shows_leaks: sight.left.is_some(),
             found: Noted::default(),
         };
         asked.explored(states, few_points)

@@ -90,10 +90,10 @@ impl Scheduler for Aimed<'_> {
 
     fn learn(&mut self, ran: &Ran) {
         let met = ran.sight.outcome(self.case.profile);
+        let shows_leaks = ran.sight.left.is_some();
         for target in &mut self.targets {
-            let shows_leaks = ran.sight.left.is_some();
-            target.is_met |=
-                outside::is_like(self.case.program, &met, &target.outcome, shows_leaks);
+            let known = &target.outcome;
+            target.is_met |= outside::is_like(self.case.program, &met, known, shows_leaks);
         }
     }
 }
