@@ -495,8 +495,9 @@ docs/search.md), and no other outcome that the release has for the scenario look
 of exactly that library, held to the events of that run, has this outcome only. So the cause of a crash is known by the model, and that
 the process crashed is seen. What a process did that went on after memory had been freed is told apart by the fence around that memory: such a run used none.
 
-*By events* says that the end itself shows less: the process ended, and every run of the model with its events leaks, fails a claim about
-states, or loses a signal. What has nothing behind it was not confirmed in either way: no run came there, or what came may be
+*By events* says that the end itself shows less: the run ended otherwise, and every run of the model with its events leaks, fails a claim
+about states, or loses a signal; or it comes with the first of these events to what C leaves undefined, after which the process went on.
+What has nothing behind it was not confirmed in either way: no run came there, or what came may be
 several outcomes of the model (after a crash a process may end anyhow), or no library of such a patch level could be driven.
 Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 

@@ -21,7 +21,7 @@
 //! # The fence
 //!
 //! A run on a library whose freed memory is fenced off used no freed block of memory, unless it ended so ([`End::Freed`]). Then runs of
-//! the model that do are none of it ([`Runtime::used_freed_block`](crate::runtime::Runtime::used_freed_block)). What
+//! the model that do are none of it ([`Host::uses_freed_block`](crate::runtime::Host::uses_freed_block)). What
 //! lies in another block, or is too small, is not behind the fence: it stays possible.
 
 use super::follow::{Case, Following, MATCHES, settings};
@@ -155,7 +155,7 @@ impl Held<'_> {
 
     /// Notes a run that meets what C leaves undefined.
     fn crashes(&self, world: &World) {
-        let is_freed_block = self.following.runtime().used_freed_block();
+        let is_freed_block = self.following.follower.freed_block.peek();
         if is_freed_block && self.asked.is_fenced && *self.end() != End::Freed {
             return;
         }
