@@ -168,6 +168,8 @@ pub struct Check {
     #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Check only under this CPython version; repeat for several [default: each version the scenario names]
+    ///
+    /// A patch level such as 3.12.1 is checked where its release is named.
     #[arg(
         long,
         value_name = "3.N",

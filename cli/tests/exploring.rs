@@ -321,6 +321,10 @@ fn versions_are_chosen_from_those_the_scenario_names() {
         refused.transcript()
     );
     project.expect(&["check", "--python", "3.14"], 0);
+    let level = project.expect(&["check", "--python", "3.14.2"], 0).output;
+    assert!(level.contains("3.14.2"), "{level}");
+    let unnamed = project.expect(&["check", "--python", "3.13.2"], 2).remarks;
+    assert!(unnamed.contains("nothing was checked"), "{unnamed}");
     let older = GOOD.replace("python 3.14", "python 3.9");
     let project = Project::new(&[("scenarios/older.capi", &older)]);
     let nothing = project.expect(&["check", "--python", "3.14"], 2);

@@ -239,6 +239,20 @@ pub fn owner_of(cell: u16) -> Option<u8> {
     Some(owner.index() as u8)
 }
 
+/// Thread states that are in a list now are known from now on.
+pub fn note_listed() {
+    machine().runtime.note_listed();
+}
+
+/// Whether the thread of the program has ended, and neither began the process nor stayed behind in another.
+pub fn is_over(lane: u8) -> bool {
+    let thread = ThreadIndex::new(usize::from(lane));
+    let machine = machine();
+    // That it ended is a cell of the schedule, which only those see that are under the controller.
+    let ended = || machine.ended(thread);
+    thread != machine.first() && !machine.is_gone(thread) && with_controller(&Native, ended)
+}
+
 /// The assertion that failed, if one did.
 pub fn failed() -> Option<Site> {
     machine().failed()

@@ -35,6 +35,8 @@
 //!   the list says nothing; `planned` of the reply says what it did. Nothing is guided then.
 //! * `ticks` (3): how often timed waits of one thread time out in one statement.
 //! * `events` (400), `operations` (200000): bounds of the run.
+//! * `left` of the reply, where freed memory is fenced off: the threads that have ended, of which a thread state was never freed,
+//!   though finalization is over.
 //! * A reply has `refused`, the reason, if the run cannot be driven on this libpython, or the request makes no sense.
 //!   Nothing else in it counts then.
 //! * `end` is `exit N`, `assertion STATEMENT`, `fatal TEXT`, `crash SIGNAL`, `stuck` or `cut WHY`.
@@ -60,6 +62,8 @@ mod plan;
 mod protocol;
 mod server;
 
-pub use plan::{Chance, Choice, Decision, Departure, Departures, ParsePlanError, Plan, Planned};
+pub use plan::{
+    Chance, Choice, Decision, Departure, Departures, Leg, ParsePlanError, Plan, Planned,
+};
 pub use protocol::{GONE, Probed, Push, Reply, Request, Started, TIMED};
 pub use server::{Error, Libpython, Mode, Server};

@@ -12,6 +12,7 @@ mod child;
 mod controller;
 mod fork;
 mod layer;
+mod left;
 mod python;
 mod quiet;
 mod record;

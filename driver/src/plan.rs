@@ -55,7 +55,7 @@ pub struct Departure {
 pub struct Departures(pub Vec<Departure>);
 
 /// What decides where the list says nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", tag = "kind")]
 pub enum Chance {
     /// Every thread that can go on is as likely.
@@ -73,6 +73,29 @@ pub enum Chance {
         /// About how many decisions a run has.
         decisions: u32,
     },
+    /// Threads go on as these legs say; how far inside a call a leg goes is by chance.
+    Legs {
+        /// Where chance begins.
+        seed: u64,
+        /// The legs, in order.
+        legs: Vec<Leg>,
+    },
+}
+
+/// One thread goes on: up to an event, and from there maybe into the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leg {
+    /// The thread of the program.
+    pub thread: u8,
+    /// Its timed wait times out first.
+    #[serde(default)]
+    pub times_out: bool,
+    /// Its events by then, from the run's beginning.
+    pub events: u32,
+    /// About how far it goes on after the last of them: steps of the model.
+    #[serde(default)]
+    pub inside: u32,
 }
 
 /// How a run is decided.

@@ -127,6 +127,10 @@ pub struct Reply {
     /// The first event that did not see what was aimed at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_at: Option<usize>,
+    /// Where freed memory is fenced off: whose thread states nobody freed, though finalization is over and their thread has
+    /// ended; as often as there are such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Vec<u8>>,
     /// What a planned run did beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<Planned>,

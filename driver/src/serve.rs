@@ -12,10 +12,11 @@
 //! Each has one thread when it is copied, so that a copy is exact. The server and the helper allocate nothing between
 //! requests: what a run's memory looks like, freed memory included, follows from its request alone.
 
+use crate::layer::{self, fence};
 use crate::python::{self, api, release};
 use crate::refuse::refusal;
 use crate::schedule::{Waits, leave, me, own, sampled};
-use crate::{child, layer, record};
+use crate::{child, record};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -456,6 +457,7 @@ fn reply(threads: usize, status: Status, errors: &str) -> Reply {
         guide_left_at: record::guide_left_at(),
         pushes: record::pushes(),
         missed_at: record::missed_at(),
+        left: (fence::is_on() && !sampled::is_on()).then(Vec::new),
         ..Reply::default()
     };
     for line in record::lines() {
@@ -463,6 +465,10 @@ fn reply(threads: usize, status: Status, errors: &str) -> Reply {
         match what {
             "event" => reply.events.push(text.to_owned()),
             "end" => reply.end = text.to_owned(),
+            "left" => {
+                let left = reply.left.get_or_insert_default();
+                left.extend(text.parse::<u8>());
+            }
             "refused" => return Reply::refused(text),
             "waits" => {
                 let (thread, what) = text.split_once(' ').unwrap_or((text, ""));

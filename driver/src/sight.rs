@@ -3,6 +3,7 @@
 //! Only one thread runs, so what each saw when it gave the turn away still holds. Up to 3.11 the current thread state is
 //! the process's: it belongs to the thread in whose turn it became what it is.
 
+use crate::left;
 use crate::python::{api, release};
 use crate::record;
 use crate::schedule::{SlotId, is_ours, me, own, sampled};
@@ -57,6 +58,7 @@ pub fn leaving() -> usize {
     if !ON.load(Ordering::Relaxed) {
         return 0;
     }
+    left::note_own();
     if is_of_process() {
         OWNER.store(owner(), Ordering::Relaxed);
     }

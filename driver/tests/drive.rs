@@ -394,16 +394,13 @@ thread main {
     Py_NewInterpreter() == NULL
 }";
     for found in libpythons() {
-        const ENDS: &str = "external importer setup failed";
-        if found.minor >= 14 {
-            // Initialized from a configuration of our own, the library says no and goes on.
-            let reply = found.server(false).run(&request(&found, STAGE));
-            let refused = reply.expect("the driver replies").refused;
-            assert!(refused.is_some_and(|why| why.ends_with(ENDS)));
-        } else {
-            let reply = run(&found, STAGE);
-            assert!(reply.end.contains(ENDS), "{}", tell(&found, &reply));
-        }
+        let function = match found.minor {
+            ..12 => "init_importlib_external",
+            _ => "_PyImport_InitExternal",
+        };
+        let reply = run(&found, STAGE);
+        let fatal = format!("fatal {function}: external importer setup failed");
+        assert_eq!(reply.end, fatal, "{}", tell(&found, &reply));
         let reply = run(&found, HOOK);
         let told = tell(&found, &reply);
         let refused = match found.minor {

@@ -5,9 +5,15 @@ mod found;
 
 use found::{Found, ask, libpythons, order, program};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use tstate::runtime::Profile;
+use tstate::sim::conform::legs_of;
+use tstate::sim::scenario;
+use tstate::sim::verdict::Outcome;
+use tstate::sim::{CheckOptions, check};
 use tstate_driver::{
-    Chance, Choice, Decision, Departure, Departures, Mode, Plan, Planned, Reply, Request, Server,
-    TIMED,
+    Chance, Choice, Decision, Departure, Departures, Leg, Mode, Plan, Planned, Reply, Request,
+    Server, TIMED,
 };
 
 /// The worker may wait for the lock with the GIL.
@@ -110,6 +116,47 @@ foreign thread worker {
     PyEval_RestoreThread(ts)
 }";
 
+/// The thread makes a thread state, and ends with it.
+const ABANDONS: &str = "
+thread main {
+    Py_Initialize()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+    join worker
+    Py_END_ALLOW_THREADS
+    Py_FinalizeEx() == 0
+}
+foreign thread worker {
+    PyThreadState_New(PyInterpreterState_Main())
+}";
+
+/// As above, but the main thread does.
+const KEEPS: &str = "
+thread main {
+    Py_Initialize()
+    PyThreadState_New(PyInterpreterState_Main())
+    Py_FinalizeEx() == 0
+}";
+
+/// Finalization begins while the worker starts a daemon, which comes too late for its thread state.
+const STARTS_LATE: &str = "
+native semaphore made = 0
+thread main {
+    Py_Initialize()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+    wait made
+    Py_END_ALLOW_THREADS
+    Py_FinalizeEx() == 0
+}
+foreign thread worker {
+    PyGILState_STATE g = PyGILState_Ensure()
+    post made
+    start late
+    PyGILState_Release(g)
+}
+daemon thread late {}";
+
 /// The last call is given a thread state that was freed.
 const CLEARS_TWICE: &str = "
 thread main {
@@ -156,6 +203,7 @@ fn plans_hold_on_every_library() {
             one_switch_finds_the_deadlock_and_leaves_the_repaired_twin_alone(&mut server, &found);
         }
         a_point_that_is_told_without_others_is_as_the_next_one(&mut server, &found);
+        legs_of_the_model_come_to_its_deadlock(&mut server, &found);
         what_cannot_be_kept_to_is_counted(&mut server, &found);
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
         if !found.since(9, 0) {
@@ -163,6 +211,9 @@ fn plans_hold_on_every_library() {
         }
         if found.since(13, 0) {
             a_run_without_end_is_cut_when_turns_were_taken(&mut server, &found);
+        }
+        if found.since(14, 0) {
+            a_thread_that_began_too_late_leaves_its_thread_state(&found);
         }
         a_free_run_needs_the_c_librarys_own_primitives(&mut server, &found);
         what_is_freed_cannot_be_read_where_it_is_fenced_off(&found);
@@ -178,7 +229,7 @@ fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found
             decisions: 25,
         };
         for chance in [Chance::Random { seed }, pct] {
-            let first = run(server, found, ONCE, by(chance));
+            let first = run(server, found, ONCE, by(chance.clone()));
             let list = planned(&first).departures.clone();
             lists += usize::from(!list.0.is_empty());
             let again = run(
@@ -263,6 +314,58 @@ fn a_point_that_is_told_without_others_is_as_the_next_one(server: &mut Server, f
     }
 }
 
+/// The legs of the model's shortest run to the deadlock.
+fn legs_to_deadlock(found: &Found) -> Vec<Leg> {
+    let program = scenario::parse(ONCE).and_then(|ast| scenario::check(&ast));
+    let program = Arc::new(program.expect("a scenario"));
+    let profile: Profile = found.profile().parse().expect("a profile");
+    let options = CheckOptions::default();
+    let checked = check(&program, ONCE, profile, &options, &mut |_| true);
+    let mut outcomes = checked.verdict.outcomes.into_iter();
+    let deadlock = outcomes
+        .find(|found| matches!(found.outcome, Outcome::Deadlock(_)))
+        .expect("the model has it");
+    let legs = legs_of(&program, profile, &deadlock.schedule.choices).into_iter();
+    let leg = |leg: tstate::sim::conform::Leg| Leg {
+        thread: leg.thread.index() as u8,
+        times_out: leg.times_out,
+        events: leg.events,
+        inside: leg.inside,
+    };
+    legs.map(leg).collect()
+}
+
+fn legs_of_the_model_come_to_its_deadlock(server: &mut Server, found: &Found) {
+    let legs = legs_to_deadlock(found);
+    assert!(legs.len() > 2, "{}: {legs:?}", found.profile());
+    let seeds = 0..8;
+    let runs: Vec<Reply> = seeds
+        .map(|seed| {
+            let legs = legs.clone();
+            run(server, found, ONCE, by(Chance::Legs { seed, legs }))
+        })
+        .collect();
+    let stuck = runs.iter().find(|reply| reply.end == "stuck");
+    let stuck = stuck.unwrap_or_else(|| panic!("{}: {legs:?} {runs:?}", found.profile()));
+    let list = planned(stuck).departures.clone();
+    let again = run(
+        server,
+        found,
+        ONCE,
+        Plan {
+            departures: list,
+            ..Plan::default()
+        },
+    );
+    assert_eq!(again, *stuck, "{}", found.profile());
+    // Without legs, and with the first alone, it is the default run.
+    let default = run(server, found, ONCE, Plan::default());
+    for legs in [Vec::new(), legs[..1].to_vec()] {
+        let reply = run(server, found, ONCE, by(Chance::Legs { seed: 1, legs }));
+        assert_eq!(reply, default, "{}", found.profile());
+    }
+}
+
 fn what_cannot_be_kept_to_is_counted(server: &mut Server, found: &Found) {
     let list = "0.2=5,0.3=p1,7.0=1".parse().expect("a list");
     let reply = run(server, found, ONCE, of(list));
@@ -315,11 +418,43 @@ fn what_is_freed_cannot_be_read_where_it_is_fenced_off(found: &Found) {
         let of = |server: &mut Server, scenario| run(server, found, scenario, Plan::default()).end;
         let once = of(&mut server, ONCE_FIXED);
         let twice = of(&mut server, CLEARS_TWICE);
+        let left = |server: &mut Server, scenario| {
+            let reply = run(server, found, scenario, Plan::default());
+            assert_eq!(reply.end, "exit 0", "{}", found.profile());
+            reply.left
+        };
+        // Up to 3.13 finalization frees them all.
+        let abandoned = if found.since(14, 0) { vec![1] } else { vec![] };
+        let told = [ABANDONS, KEEPS, ONCE_FIXED].map(|scenario| left(&mut server, scenario));
+        let expected = [abandoned, vec![], vec![]].map(|left| fenced.then_some(left));
+        assert_eq!(told, expected, "{}", found.profile());
         assert_eq!(once, "exit 0", "{}", found.profile());
         assert_eq!(twice == "freed", fenced, "{}: {twice}", found.profile());
     };
     ends(true);
     ends(false);
+}
+
+/// Nothing is bound to it: it is known by who started it.
+fn a_thread_that_began_too_late_leaves_its_thread_state(found: &Found) {
+    let mode = Mode {
+        ready: true,
+        fenced: true,
+        ..Mode::default()
+    };
+    let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+    let late = |point| {
+        let departure = Departure {
+            thread: 0,
+            point,
+            choice: Choice::Run(2),
+        };
+        let plan = of(Departures(vec![departure]));
+        let reply = run(&mut server, found, STARTS_LATE, plan);
+        let is_over = reply.end == "exit 0" && reply.threads[2] == "ended";
+        is_over && reply.left == Some(vec![2])
+    };
+    assert!((0..80).any(late), "{}", found.profile());
 }
 
 fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &Found) {

@@ -9,6 +9,7 @@
 //! | nobody goes on | `deadlock` of all that have not ended |
 //! | the process ended, threads wait for each other in a cycle | `deadlock` of these |
 //! | it ended, a pending call ran too often or never | `repeated`, `lost` |
+//! | it ended after finalization, a thread state of a thread that has ended was never freed | `leak` |
 //! | it ended, threads were ended, parked, or wait for a GIL that is gone | `exit`, `hang` |
 //! | it ended otherwise | `ok` |
 //! | threads took turns fairly until a bound was reached | `livelock` of those that went on |
@@ -16,9 +17,10 @@
 //!
 //! # What a run does not show
 //!
-//! The state of the library between calls: claims of `always`, `finally`, `cover` and `eventually` are not looked at. A leak:
-//! what is `ok`, `hang` or `exit` here may be `leak`. The cause of a crash; and where a claim allows a crash, a real library
-//! may go on after what C leaves undefined, and end anyhow. Whether the handler of a signal is lost.
+//! The state of the library between calls: claims of `always`, `finally`, `cover` and `eventually` are not looked at. The cause
+//! of a crash; and where a claim allows a crash, a real library may go on after what C leaves undefined, and end anyhow.
+//! Whether the handler of a signal is lost. Where memory is not fenced off, or threads run freely, a leak: what is `ok`, `hang`
+//! or `exit` then may be `leak`.
 
 use super::claims::Claims;
 use super::driver::Site;
@@ -56,6 +58,8 @@ pub struct Sight {
     pub waits: Vec<Wait>,
     /// Pending calls to each body that were accepted and have not run; negative if it ran too often.
     pub owed: Vec<i64>,
+    /// Threads that have ended, of which a thread state was never freed, though finalization is over; if that was looked at.
+    pub left: Option<Threads>,
     /// The threads that went on to the end of a run that was cut, when they took turns.
     pub busy: Vec<u8>,
 }
@@ -124,6 +128,7 @@ impl From<Observed> for Sight {
             waits_for: Vec::new(),
             waits: Vec::new(),
             owed: Vec::new(),
+            left: None,
             busy: Vec::new(),
         }
     }
@@ -184,6 +189,9 @@ impl Sight {
         }
         if let Some(body) = owed(|owed| owed > 0) {
             return Outcome::Lost(body);
+        }
+        if self.left.is_some_and(|left| left != Threads(0)) {
+            return Outcome::Leak;
         }
         let exited = self.those(|rest| rest == Rest::Exited);
         if exited != Threads(0) {
@@ -247,9 +255,14 @@ pub fn text(program: &Program, outcome: &Outcome) -> String {
     outcome_text(program, outcome)
 }
 
-/// What the claims that bind under the profile say of these outcomes.
+/// What the claims that bind under the profile say of these outcomes, of runs that show leaks, or do not.
 #[must_use]
-pub fn judge(program: &Program, profile: Profile, outcomes: &[Outcome]) -> Judgement {
+pub fn judge(
+    program: &Program,
+    profile: Profile,
+    outcomes: &[Outcome],
+    shows_leaks: bool,
+) -> Judgement {
     let claims = Claims { program, profile };
     let mut judgement = Judgement::default();
     for (place, outcome) in outcomes.iter().enumerate() {
@@ -257,7 +270,7 @@ pub fn judge(program: &Program, profile: Profile, outcomes: &[Outcome]) -> Judge
             continue;
         };
         let name = outcome_text(program, outcome);
-        let excuse = excuse(&claims, outcome);
+        let excuse = excuse(&claims, outcome, shows_leaks);
         let failure = Failure {
             span,
             message: match excuse {
@@ -299,7 +312,7 @@ pub fn judge(program: &Program, profile: Profile, outcomes: &[Outcome]) -> Judge
 }
 
 /// Why a refused outcome of a real run refutes nothing, if it does not.
-fn excuse(claims: &Claims<'_>, outcome: &Outcome) -> Option<&'static str> {
+fn excuse(claims: &Claims<'_>, outcome: &Outcome, shows_leaks: bool) -> Option<&'static str> {
     if claims.forbids(outcome) {
         return None;
     }
@@ -323,11 +336,11 @@ fn excuse(claims: &Claims<'_>, outcome: &Outcome) -> Option<&'static str> {
     if allows(|word| matches!(word, Claimed::Crash(_))) {
         return Some("a claim allows a crash, and a real library may go on after it");
     }
-    let may_leak = matches!(
+    let ended = matches!(
         outcome.process().0,
         Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_)
     );
-    if may_leak && allows(|word| matches!(word, Claimed::Leak)) {
+    if ended && !shows_leaks && allows(|word| matches!(word, Claimed::Leak)) {
         return Some("a claim allows a leak, which a run does not show");
     }
     let mut binding = claims.binding();
@@ -337,36 +350,53 @@ fn excuse(claims: &Claims<'_>, outcome: &Outcome) -> Option<&'static str> {
         return Some("a claim of states, which a run does not show, may fail there");
     }
     let is_signalled = Reads::of(claims.program).signals;
-    (may_leak && is_signalled && allows(|word| matches!(word, Claimed::Lost(_))))
+    (ended && is_signalled && allows(|word| matches!(word, Claimed::Lost(_))))
         .then_some("a claim allows the handler of a signal to be lost, which a run does not show")
 }
 
-/// Whether an outcome of a real run is one of those that the model has, as far as a run shows.
+/// Whether an outcome of a real run is one of those that the model has, as far as a run shows; whether it shows leaks.
 #[must_use]
-pub fn is_among(program: &Program, outcome: &Outcome, model: &[Outcome]) -> bool {
-    let is_signalled = Reads::of(program).signals;
-    let (seen, generation) = outcome.process();
+pub fn is_among(
+    program: &Program,
+    outcome: &Outcome,
+    model: &[Outcome],
+    shows_leaks: bool,
+) -> bool {
     model.iter().any(|known| {
-        let (known, of) = known.process();
-        let alike = match (seen, known) {
-            (_, Outcome::Crash(_)) => return true,
-            // What a claim says of states ends a run of the model, and is not looked at here.
-            (_, Outcome::Assertion(Site::Claim(_))) => return true,
-            (Outcome::Fatal(text), Outcome::Fatal(known)) => {
-                super::conform::fatal_texts_match(known, text)
-            }
-            (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => true,
-            (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Lost(_)) => is_signalled,
-            (Outcome::Assertion(_), Outcome::Assertion(_)) => true,
-            (seen, known) => seen == known,
-        };
-        alike && generation == of
+        // What a claim says of states ends a run of the model, and is not looked at here.
+        let goes_on = matches!(
+            known.process().0,
+            Outcome::Crash(_) | Outcome::Assertion(Site::Claim(_))
+        );
+        goes_on || is_like(program, outcome, known, shows_leaks)
     })
+}
+
+/// Whether an outcome of a real run looks as this one of the model does; whether it shows leaks.
+#[must_use]
+pub fn is_like(program: &Program, outcome: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
+    let (seen, generation) = outcome.process();
+    let (known, of) = known.process();
+    let alike = match (seen, known) {
+        (Outcome::Crash(cause), Outcome::Crash(known)) => {
+            cause == known || (is_signal(cause) && *known != Crash::UseAfterFree.name())
+        }
+        (Outcome::Fatal(text), Outcome::Fatal(known)) => {
+            super::conform::fatal_texts_match(known, text)
+        }
+        (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Leak) => !shows_leaks,
+        (Outcome::Ok | Outcome::Hang(_) | Outcome::Exit(_), Outcome::Lost(_)) => {
+            Reads::of(program).signals
+        }
+        (Outcome::Assertion(_), Outcome::Assertion(_)) => true,
+        (seen, known) => seen == known,
+    };
+    alike && generation == of
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Sight, Wait, is_among, judge};
+    use super::{Sight, Wait, is_among, is_like, judge};
     use crate::sim::driver::Site;
     use crate::sim::events::{End, Observed, Rest};
     use crate::sim::scenario::program::{BodyId, Program, StatementId};
@@ -409,6 +439,7 @@ expect {
             waits_for: vec![None; threads.len()],
             waits: vec![Wait::Other; threads.len()],
             owed: Vec::new(),
+            left: None,
             busy: Vec::new(),
         }
     }
@@ -424,6 +455,14 @@ expect {
         cycle.waits_for = vec![None, Some(2), Some(1)];
         let mut lost = sight(End::Exit(0), &ended);
         lost.owed = vec![0, 1];
+        let mut leaks = sight(End::Exit(0), &hung);
+        leaks.left = Some(Threads(2));
+        let mut leaks_in_vain = sight(End::Stuck, &blocked);
+        leaks_in_vain.left = Some(Threads(2));
+        let mut loses_and_leaks = lost.clone();
+        loses_and_leaks.left = Some(Threads(2));
+        let mut leaves_nothing = sight(End::Exit(0), &hung);
+        leaves_nothing.left = Some(Threads(0));
         let mut endless = sight(End::Cut("operations".to_owned()), &blocked);
         endless.busy = vec![1];
         for (sight, outcome) in [
@@ -433,6 +472,10 @@ expect {
             (sight(End::Stuck, &blocked), Outcome::Deadlock(Threads(3))),
             (cycle, Outcome::Deadlock(Threads(6))),
             (lost, Outcome::Lost(BodyId(1))),
+            (loses_and_leaks, Outcome::Lost(BodyId(1))),
+            (leaks, Outcome::Leak),
+            (leaks_in_vain, Outcome::Deadlock(Threads(3))),
+            (leaves_nothing, Outcome::Hang(Threads(2))),
             (sight(End::Crash(11), &blocked), Outcome::Crash("SIGSEGV")),
             (
                 sight(End::Freed, &blocked),
@@ -454,11 +497,11 @@ expect {
         let program = program();
         let profile = program.profiles[0];
         let deadlock = Outcome::Deadlock(Threads(3));
-        let judged = judge(&program, profile, &[Outcome::Ok, deadlock]);
+        let judged = judge(&program, profile, &[Outcome::Ok, deadlock], true);
         assert_eq!(judged.refused.len(), 1);
         assert_eq!(judged.refused[0].found, Some(1));
         assert_eq!((judged.confirmed.len(), judged.unmet.len()), (0, 1));
-        let judged = judge(&program, profile, &[Outcome::Hang(Threads(2))]);
+        let judged = judge(&program, profile, &[Outcome::Hang(Threads(2))], true);
         assert!(judged.refused.is_empty());
         assert_eq!((judged.confirmed.len(), judged.unmet.len()), (1, 0));
     }
@@ -473,7 +516,12 @@ expect {
         };
         let refused = |claims: &str, crash| {
             let program = source(claims);
-            let judged = judge(&program, program.profiles[0], &[Outcome::Crash(crash)]);
+            let judged = judge(
+                &program,
+                program.profiles[0],
+                &[Outcome::Crash(crash)],
+                true,
+            );
             judged.refused.len()
         };
         let allows = "allow crash\nnever crash(use_after_free)";
@@ -484,10 +532,29 @@ expect {
     }
 
     #[test]
+    fn a_leak_that_did_not_come_refutes_what_came_only_where_it_would_show() {
+        let (source, _) = SCENARIO.split_once("expect").expect("it claims");
+        let file = format!("{source}expect {{\nallow leak\n}}\n");
+        let file = crate::sim::scenario::parse(&file).expect("a scenario");
+        let program = crate::sim::scenario::check(&file).expect("a scenario");
+        let judged = |outcome: Outcome, shows_leaks| {
+            let judged = judge(&program, program.profiles[0], &[outcome], shows_leaks);
+            (judged.refused.len(), judged.open.len())
+        };
+        assert_eq!(judged(Outcome::Ok, true), (1, 0));
+        assert_eq!(judged(Outcome::Ok, false), (0, 1));
+        assert_eq!(judged(Outcome::Leak, true), (0, 0));
+    }
+
+    #[test]
     fn outcomes_of_the_model_are_recognised_as_far_as_a_run_shows() {
         let program = &program();
         let model = [Outcome::Leak, Outcome::Fatal("state %p is gone")];
-        assert!(is_among(program, &Outcome::Ok, &model));
+        assert!(is_among(program, &Outcome::Ok, &model, false));
+        assert!(!is_among(program, &Outcome::Ok, &model, true));
+        assert!(is_among(program, &Outcome::Leak, &model, true));
+        let is_among =
+            |program, outcome: &Outcome, model: &[Outcome]| is_among(program, outcome, model, true);
         assert!(is_among(
             program,
             &Outcome::Fatal("state %p is gone: sorry"),
@@ -503,5 +570,24 @@ expect {
         let of_statement = [Outcome::Assertion(Site::Statement(StatementId(0)))];
         assert!(is_among(program, &Outcome::Ok, &of_claim));
         assert!(!is_among(program, &Outcome::Ok, &of_statement));
+    }
+
+    #[test]
+    fn a_signal_is_like_any_crash_but_a_use_after_free() {
+        let program = &program();
+        let signal = Outcome::Crash("SIGSEGV");
+        let freed = Outcome::Crash("use_after_free");
+        assert!(is_like(
+            program,
+            &signal,
+            &Outcome::Crash("two_holders"),
+            true
+        ));
+        assert!(!is_like(program, &signal, &freed, true));
+        assert!(is_like(program, &freed, &freed, true));
+        assert!(!is_like(program, &Outcome::Ok, &freed, true));
+        let in_child = Outcome::Ok.in_child(1);
+        assert!(!is_like(program, &in_child, &Outcome::Ok, true));
+        assert!(is_like(program, &in_child, &in_child, true));
     }
 }

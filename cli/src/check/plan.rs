@@ -71,7 +71,8 @@ impl Scenario {
 }
 
 impl Plan {
-    /// Plans to check `files` under each profile that they name, or under those of them that are in `python`.
+    /// Plans to check `files` under each profile that they name, or under those of `python` that they name, or of which they name
+    /// the release at another patch level.
     #[must_use]
     pub fn new(files: Vec<ScenarioFile>, python: &[Profile]) -> Self {
         let mut plan = Self::default();
@@ -95,12 +96,11 @@ impl Plan {
         let mut checks = Vec::new();
         let mut is_asked_for = scenario.program.is_none();
         if let Some(program) = &scenario.program {
-            let wanted = |profile: &&Profile| python.is_empty() || python.contains(profile);
-            for profile in program.profiles.iter().filter(wanted) {
+            for profile in wanted(&program.profiles, python) {
                 is_asked_for = true;
-                let refusals = engine::unmodelled(program, *profile);
+                let refusals = engine::unmodelled(program, profile);
                 if refusals.is_empty() {
-                    checks.push(Task::Check(number, *profile));
+                    checks.push(Task::Check(number, profile));
                 }
                 // What no profile has is refused once.
                 let new = refusals
@@ -120,4 +120,22 @@ impl Plan {
         self.tasks.extend(checks);
         self.scenarios.push(scenario);
     }
+}
+
+/// The profiles that a scenario names, or those of them that are in `python`; then the patch levels in `python` of releases that
+/// it names at another one only.
+fn wanted(named: &[Profile], python: &[Profile]) -> Vec<Profile> {
+    let is_of = |asked: Profile| {
+        move |named: &Profile| {
+            !named.is_sound()
+                && named.minor() == asked.minor()
+                && named.is_free_threaded() == asked.is_free_threaded()
+        }
+    };
+    let asked_for = |profile: &&Profile| python.is_empty() || python.contains(profile);
+    let levels = python.iter().filter(|asked| {
+        asked.patch().is_some() && !named.contains(asked) && named.iter().any(is_of(**asked))
+    });
+    let all = named.iter().filter(asked_for).chain(levels);
+    all.copied().collect()
 }

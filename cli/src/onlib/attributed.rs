@@ -9,7 +9,7 @@ use tstate::runtime::Crash;
 use tstate::sim::conform::attribute;
 use tstate::sim::explorer::Cut;
 use tstate::sim::outside;
-use tstate::sim::verdict::Outcome;
+use tstate::sim::verdict::{Outcome, Verdict};
 
 /// Runs of one outcome, with different events, that the model is asked for.
 pub(super) const RUNS_MAX: usize = 24;
@@ -35,6 +35,16 @@ pub(super) struct Model {
     pub(super) cut: Vec<Cut>,
 }
 
+impl From<Verdict> for Model {
+    fn from(verdict: Verdict) -> Self {
+        let outcomes = verdict.outcomes.into_iter();
+        Self {
+            outcomes: outcomes.map(|found| found.outcome).collect(),
+            cut: verdict.cut,
+        }
+    }
+}
+
 /// Whether a run with this outcome says itself what it is.
 fn speaks_for_itself(outcome: &Outcome) -> bool {
     match outcome.process().0 {
@@ -55,11 +65,17 @@ fn speaks_for_itself(outcome: &Outcome) -> bool {
 }
 
 /// The words of the model's outcomes that look like this one from outside, each once.
-fn alike(case: &Case<'_>, outcome: &Outcome, model: &Model) -> Vec<String> {
+fn alike(case: &Case<'_>, met: &Met, model: &Model) -> Vec<String> {
+    let shows_leaks = met.ran.sight.left.is_some();
     let mut texts = Vec::new();
     for known in &model.outcomes {
         let text = outside::text(case.program, known);
-        let looks_so = outside::is_among(case.program, outcome, std::slice::from_ref(known));
+        let looks_so = outside::is_among(
+            case.program,
+            &met.outcome,
+            std::slice::from_ref(known),
+            shows_leaks,
+        );
         if looks_so && !texts.contains(&text) {
             texts.push(text);
         }
@@ -78,7 +94,7 @@ pub(super) fn attributed(
     if met.by == Kind::Stress || speaks_for_itself(&met.outcome) {
         return Vec::new();
     }
-    let alike = alike(case, &met.outcome, model);
+    let alike = alike(case, met, model);
     let modelled = |text: String, schedule| Modelled {
         text,
         among: alike.len(),

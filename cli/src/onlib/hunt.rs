@@ -14,7 +14,7 @@ use tstate::sim::events::End;
 use tstate::sim::explorer::Limits;
 use tstate::sim::outside::{self, Judgement};
 use tstate::sim::scenario::program::Program;
-use tstate::sim::verdict::Outcome;
+use tstate::sim::verdict::{self, Outcome};
 
 /// After so many failures in a row the driver is not asked again.
 const FAILURES_MAX: u32 = 3;
@@ -183,7 +183,7 @@ pub fn hunt(
     asks_model: bool,
     library: &mut dyn Library,
 ) -> Verdict {
-    let mut scheduler = search::scheduler(options);
+    let mut scheduler = search::scheduler(case, options);
     let mut notes = Notes::default();
     let (mut spent, mut failures, mut exhausted) = (0, 0, false);
     while spent < options.runs && failures < FAILURES_MAX {
@@ -220,7 +220,8 @@ pub fn hunt(
     let shrinking = shorten(&case, &mut notes, library);
     let mut met: Vec<Met> = notes.met.into_values().collect();
     let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
-    let model = asks_model.then(|| explored(&case));
+    let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
+    let model = asks_model.then(|| explored(&case).map(Model::from));
     if let Some(Ok(model)) = &model {
         for met in &mut met {
             let others = notes.seen.remove(&met.outcome).unwrap_or_default();
@@ -230,8 +231,10 @@ pub fn hunt(
     Verdict::Hunted(Box::new(Hunted {
         runs: notes.runs,
         shrinking,
-        judgement: outside::judge(case.program, case.profile, &outcomes),
-        model: model.map_or(Compared::No, |model| compare(&case, &outcomes, model)),
+        judgement: outside::judge(case.program, case.profile, &outcomes, shows_leaks),
+        model: model.map_or(Compared::No, |model| {
+            compare(&case, &outcomes, model, shows_leaks)
+        }),
         met,
         given_up: notes.given_up,
         complete: scheduler.complete(),
@@ -261,7 +264,7 @@ fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64
 }
 
 /// What the model of exactly this release has; else why there is no answer.
-fn explored(case: &Case<'_>) -> Result<Model, String> {
+pub(super) fn explored(case: &Case<'_>) -> Result<verdict::Verdict, String> {
     if let Some(finding) = engine::unmodelled(case.program, case.profile).first() {
         return Err(finding.message.clone());
     }
@@ -272,22 +275,22 @@ fn explored(case: &Case<'_>) -> Result<Model, String> {
         },
         ..CheckOptions::default()
     };
-    let verdict = engine::check(
+    Ok(engine::check(
         case.source,
         case.program,
         case.profile,
         &options,
         &mut |_| true,
-    );
-    let outcomes = verdict.outcomes.into_iter();
-    Ok(Model {
-        outcomes: outcomes.map(|found| found.outcome).collect(),
-        cut: verdict.cut,
-    })
+    ))
 }
 
 /// Which of the outcomes the model does not have.
-fn compare(case: &Case<'_>, outcomes: &[Outcome], model: Result<Model, String>) -> Compared {
+fn compare(
+    case: &Case<'_>,
+    outcomes: &[Outcome],
+    model: Result<Model, String>,
+    shows_leaks: bool,
+) -> Compared {
     let Model {
         outcomes: known,
         cut,
@@ -295,7 +298,8 @@ fn compare(case: &Case<'_>, outcomes: &[Outcome], model: Result<Model, String>) 
         Ok(model) => model,
         Err(reason) => return Compared::Open(reason),
     };
-    let lacks = |place: &usize| !outside::is_among(case.program, &outcomes[*place], &known);
+    let lacks =
+        |place: &usize| !outside::is_among(case.program, &outcomes[*place], &known, shows_leaks);
     let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
     if !lacking.is_empty() && !cut.is_empty() {
         let bounds: Vec<String> = cut.iter().map(ToString::to_string).collect();

@@ -5,6 +5,7 @@ use crate::conform::run::Target;
 use crate::conform::server::libpython_of;
 use tstate::runtime::profile::Profile;
 use tstate::sim::outside::{Sight, Wait};
+use tstate::sim::verdict::Threads;
 use tstate_driver::{Error, GONE, Mode, Plan, Planned, Reply, Request, Server, TIMED};
 
 /// Operations of a run: many times what most scenarios take.
@@ -163,12 +164,17 @@ fn answer(reply: Reply) -> Answer {
         Some(TIMED) => Wait::Timed,
         Some(_) | None => Wait::Other,
     });
+    let left = reply.left.map(|lanes| {
+        let bits = lanes.iter().map(|lane| 1_u16.checked_shl(u32::from(*lane)));
+        Threads(bits.flatten().fold(0, |all, bit| all | bit))
+    });
     Answer::Ran(Box::new(Ran {
         sight: Sight {
             observed,
             waits_for: planned.waits_for.clone(),
             waits: waits.collect(),
             owed: planned.owed.clone(),
+            left,
             busy: planned.busy.clone(),
         },
         planned,

@@ -5,6 +5,7 @@ use tstate::sim::diagnostic::LineIndex;
 use tstate::sim::events::{End, Event, EventKind, Place, Rest, Seen, Shown};
 use tstate::sim::report::{Mark, Row, Trace, TraceThread};
 use tstate::sim::scenario::program::{BodyKind, Program, StatementId};
+use tstate::sim::verdict::Threads;
 use tstate::sync::Branch;
 use tstate_driver::TIMED;
 
@@ -52,11 +53,24 @@ pub fn tell(program: &Program, source: &str, ran: &Ran, outcome: &str) -> Trace 
         threads: teller.threads(),
         rows: teller.rows,
         outcome: outcome.to_owned(),
-        explanation: vec![ending(&ran.sight.observed.end)],
+        explanation: explanation(program, ran),
         standing,
         // Who could give what is waited for is not seen from outside.
         waits: Vec::new(),
     }
+}
+
+/// How the process ended, and what it left.
+fn explanation(program: &Program, ran: &Ran) -> Vec<String> {
+    let ending = ending(&ran.sight.observed.end);
+    let left = ran.sight.left.into_iter().flat_map(Threads::indexes);
+    let left = left.map(|thread| {
+        let name = &program.threads[thread].name;
+        format!(
+            "Finalization is over, and a thread state of {name}, which has ended, was never freed."
+        )
+    });
+    std::iter::once(ending).chain(left).collect()
 }
 
 /// How the process ended.

@@ -40,6 +40,9 @@ pub(crate) struct Pretended {
     /// Threads that ended it parks for good, but for the first.
     #[serde(default)]
     pub(crate) parks: bool,
+    /// The thread state of the program's second thread it never frees.
+    #[serde(default)]
+    pub(crate) leaves: bool,
 }
 
 impl Pretended {
@@ -59,6 +62,7 @@ impl Pretended {
             refuses: None,
             lies_later: false,
             parks: false,
+            leaves: false,
         }
     }
 
@@ -105,19 +109,21 @@ pub(crate) fn play(arguments: &[String]) {
         writeln!(output, "{text}").expect("somebody reads it");
         return;
     }
+    let fenced = arguments.iter().any(|argument| argument == "--fenced");
     for (number, line) in io::stdin().lock().lines().enumerate() {
         let mut pretended = pretended.clone();
         if pretended.lies_later && number == 0 {
             pretended.lies = None;
         }
         let request: Request = serde_json::from_str(&line.expect("a line")).expect("a request");
-        let reply = serde_json::to_string(&reply(&pretended, &request)).expect("it is JSON");
+        let reply =
+            serde_json::to_string(&reply(&pretended, &request, fenced)).expect("it is JSON");
         writeln!(output, "{reply}").expect("somebody reads it");
         output.flush().expect("somebody reads it");
     }
 }
 
-fn reply(pretended: &Pretended, request: &Request) -> Reply {
+fn reply(pretended: &Pretended, request: &Request, fenced: bool) -> Reply {
     let has = |text: &Option<String>| {
         text.as_ref()
             .is_some_and(|text| request.scenario.contains(text))
@@ -143,7 +149,9 @@ fn reply(pretended: &Pretended, request: &Request) -> Reply {
             *rest = Rest::Hung;
         }
     }
+    let leaves = pretended.leaves && matches!(observed.end, End::Exit(_));
     Reply {
+        left: fenced.then(|| if leaves { vec![1] } else { Vec::new() }),
         planned: request.plan.as_ref().map(planned),
         ..written(&observed)
     }
@@ -151,10 +159,15 @@ fn reply(pretended: &Pretended, request: &Request) -> Reply {
 
 /// What the run by a plan does otherwise than by default: what the plan says, and what chance says.
 fn departures(plan: &Plan) -> Departures {
-    let chosen = match plan.chance {
+    let chosen = match &plan.chance {
         None => return plan.departures.clone(),
-        Some(Chance::Random { seed }) => seed,
+        Some(Chance::Random { seed }) => *seed,
         Some(Chance::Pct { seed, .. }) => seed.wrapping_mul(7),
+        // The legs of one outcome are others than those of another.
+        Some(Chance::Legs { seed, legs }) => {
+            let events = legs.iter().map(|leg| u64::from(leg.events));
+            seed.wrapping_add(events.sum())
+        }
     };
     let points = (0..DECISIONS).filter(|point| chosen & 1 << point != 0);
     let departures = points.map(|point| Departure {

@@ -13,10 +13,12 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ),
     ("a_deadlock_is_told_by_its_events", told),
     ("all_runs_within_the_bound_are_made_once", exhausted),
+    ("an_aimed_search_goes_by_what_the_model_has", aimed),
     ("a_search_never_says_ok", never_ok),
     ("claims_are_confirmed_or_named_as_not_looked_at", claims),
     ("an_outcome_that_the_model_lacks_fails", lacking),
     ("the_model_says_which_of_its_outcomes_a_run_is", modelled),
+    ("a_leak_is_judged_where_memory_is_fenced_off", leaks),
     ("a_library_that_refuses_is_not_driven", refused),
     ("what_does_not_fit_a_search_is_said", bad_usage),
     ("schedules_that_do_not_fit_are_refused", bad_schedules),
@@ -108,7 +110,7 @@ fn schedule(project: &Project, search: &str) -> String {
 
 fn deadlock() {
     let project = once_project("    allow ok\n");
-    for search in ["random", "pct", "exhaustive", "mix"] {
+    for search in ["random", "pct", "exhaustive", "mix", "aimed"] {
         let schedule = schedule(&project, search);
         let first = replay(&project, "python/here", &["once.capi", &schedule], 0);
         assert!(
@@ -166,9 +168,28 @@ fn exhausted() {
     );
 }
 
+fn aimed() {
+    let project = once_project("    allow ok, deadlock\n");
+    let search = |name: &str, search: &str| {
+        let arguments = ["--search", search, "--runs", "9", "--format", "json", name];
+        let answer = check(&project, &arguments, 3);
+        objects(&answer, "search").remove(0)
+    };
+    let found = search("once.capi", "aimed");
+    assert_eq!(
+        (&found["runs"], &found["search"]),
+        (&9.into(), &"aimed".into())
+    );
+    let met = found["outcomes"].as_array().expect("a list");
+    assert_eq!(met.len(), 2, "{found}");
+    assert!(met.iter().all(|one| one["by"] == "aimed"), "{found}");
+    let other = search("once.capi", "random");
+    assert_ne!(found["outcomes"], other["outcomes"]);
+}
+
 fn never_ok() {
     let project = once_project("    allow ok\n");
-    for search in ["random", "pct", "exhaustive", "mix"] {
+    for search in ["random", "pct", "exhaustive", "mix", "aimed"] {
         let answer = check(&project, &["--search", search, "over.capi"], 3).output;
         assert!(answer.contains("seen  over"), "{answer}");
         assert!(answer.contains("met ok"), "{answer}");
@@ -270,7 +291,16 @@ fn modelled() {
     let project = Project::new(&[]);
     project.write("abandons.capi", ABANDONS);
     install(&project, "python/here", &Pretended::new(14, 0));
-    let json = ["--search", "random", "--runs", "40", "--format", "json"];
+    // Behind the fence a leak does not look the same.
+    let json = [
+        "--no-fence",
+        "--search",
+        "random",
+        "--runs",
+        "40",
+        "--format",
+        "json",
+    ];
     let met = |more: &[&str]| {
         let arguments = [&json[..], more, &["abandons.capi"]].concat();
         let answer = check(&project, &arguments, 3);
@@ -297,6 +327,7 @@ fn modelled() {
     }
     assert!(all.iter().all(|one| one["among"] == 2), "{all:?}");
     let arguments = [
+        "--no-fence",
         "--search",
         "random",
         "--runs",
@@ -312,6 +343,35 @@ fn modelled() {
     ] {
         assert!(answer.contains(part), "{part:?}: {answer}");
     }
+}
+
+/// A thread state that is never freed is seen behind the fence, and so is that none is left.
+fn leaks() {
+    const REFUTED: &str = "leak was met, and no claim allows it";
+    const NAMED: &str = "a thread state of worker, which has ended, was never freed";
+    const MISSED: &str = "ok was met, and no claim allows it";
+    const EXCUSE: &str = "; but a claim allows a leak, which a run does not show";
+    let on = |on: &str, claims: &str, more: &[&str], status| {
+        let project = once_project(claims);
+        let mut leaking = Pretended::new(13, 0);
+        leaking.leaves = true;
+        install(&project, "python/leaking", &leaking);
+        let search = ["--on", on, "--search", "exhaustive", "once.capi"];
+        let arguments = [&search, more].concat();
+        let answer = run_command(&project, "check", &arguments).expect(&arguments, status);
+        let has = |part| answer.output.contains(part);
+        [REFUTED, NAMED, MISSED, EXCUSE].map(has)
+    };
+    let (leaking, honest) = ("python/leaking", "python/here");
+    let (all, leak) = ("    allow ok, deadlock\n", "    allow leak, deadlock\n");
+    assert_eq!(on(leaking, all, &[], 1), [true, true, false, false]);
+    assert_eq!(on(leaking, all, &["--no-fence"], 3), [false; 4]);
+    assert_eq!(on(leaking, leak, &[], 3), [false; 4]);
+    assert_eq!(on(honest, leak, &[], 1), [false, false, true, false]);
+    assert_eq!(
+        on(honest, leak, &["--no-fence"], 3),
+        [false, false, true, true]
+    );
 }
 
 fn refused() {

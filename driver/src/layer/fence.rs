@@ -23,6 +23,8 @@ const LEAST: usize = 256;
 const PAGE: usize = 4096;
 /// Bytes of all blocks of a process. Only what is used takes memory.
 const LENGTH: usize = 1 << 32;
+/// Bytes that an allocator with checks of its own puts before what it gives away, at most.
+const HEADER: usize = 64;
 /// The length of a block that was freed.
 const FREED: usize = usize::MAX;
 
@@ -81,6 +83,24 @@ fn length_of(block: usize) -> &'static AtomicUsize {
     let lengths = LENGTHS.load(Ordering::Relaxed) as *const AtomicUsize;
     // SAFETY: there is one for each page, they are never taken away, and zero bytes are atomics.
     unsafe { &*lengths.add(page) }
+}
+
+/// Where the block begins whose first bytes lie there; nothing if it is none behind the fence, or was freed.
+pub fn block_at(address: usize) -> Option<usize> {
+    let block = address - address % PAGE;
+    let begins = holds(address) && address - block <= HEADER;
+    let is_block = |block| !matches!(length_of(block).load(Ordering::Relaxed), 0 | FREED);
+    (begins && is_block(block)).then_some(block)
+}
+
+/// What is in the block that begins there, in words; nothing if it was freed.
+pub fn words_of(block: usize) -> &'static [usize] {
+    let Some(block) = block_at(block) else {
+        return &[];
+    };
+    let length = length_of(block).load(Ordering::Relaxed) / size_of::<usize>();
+    // SAFETY: the block has that many words. Who frees it has the turn, and the caller does until it has looked.
+    unsafe { std::slice::from_raw_parts(block as *const usize, length) }
 }
 
 /// A new block, all zero, with pages of its own; none if it is too small, or the fence is not up.

@@ -147,6 +147,9 @@ pub unsafe extern "C" fn pthread_create(
             turn,
             run: Run::Library(function, argument),
         };
+        if let Some(lane) = lane {
+            crate::left::starts(lane);
+        }
         // SAFETY: passed on as it came.
         let error = unsafe { spawn(thread, attributes, start) };
         step();
@@ -234,6 +237,20 @@ pub unsafe extern "C" fn pause() -> c_int {
     let real = real!(c"pause" => fn() -> c_int);
     // SAFETY: has no precondition.
     unsafe { real() }
+}
+
+/// # Safety
+///
+/// As the C function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn exit(status: c_int) -> ! {
+    if is_ours() && crate::child::is_running() {
+        crate::left::exits();
+    }
+    let real = real!(c"exit" => fn(c_int));
+    // SAFETY: passed on as it came.
+    unsafe { real(status) };
+    unreachable!("the C library's function does not return")
 }
 
 /// # Safety

@@ -2,7 +2,7 @@
 //!
 //! They are as safe as the scenario is: a misuse crashes the child process, which is what a run is there to see.
 
-use super::library::required;
+use super::library::{is_of_library, required};
 use std::ffi::{c_char, c_int, c_long, c_ulong, c_void};
 use std::sync::atomic::AtomicUsize;
 
@@ -36,6 +36,14 @@ impl Status {
     /// `PyStatus_Exception`
     pub fn is_exception(&self) -> bool {
         self.kind != 0
+    }
+
+    /// Whether it is an error with this very message, in a function whose name is a constant of the library.
+    pub fn is_error(&self, message: *const c_char) -> bool {
+        self.kind == 1
+            && !message.is_null()
+            && self.message == message
+            && is_of_library(self.function.addr())
     }
 }
 

@@ -10,7 +10,7 @@ use super::start::initialize_from_config;
 use super::{
     Libpython, api, configure, objects, release, signals, site, storage, subinterpreters, tracing,
 };
-use crate::{record, sight};
+use crate::{left, record, sight};
 use std::ffi::CString;
 use tstate::runtime::{
     Callback, CallbackId, Config, ConfigField, Crash, Daemon, Dictionary, Ended, Evaluator,
@@ -39,6 +39,9 @@ impl Calls for Caller<'_> {
     }
     fn initialize_ex(&self, installs_signal_handlers: bool) -> Step<()> {
         let begins = !self.python.initialized();
+        if begins {
+            left::begins();
+        }
         during(Making::Runtime, || self.python.initialize());
         if begins && installs_signal_handlers && crate::child::signals() {
             signals::install_own();
@@ -65,10 +68,10 @@ impl Calls for Caller<'_> {
         Ok(api::is_finalizing())
     }
     fn finalize_ex(&self) -> Step<i32> {
-        Ok(api::finalize_ex())
+        Ok(left::ends(api::finalize_ex))
     }
     fn exit(&self, status: i32) -> Step<()> {
-        api::exit(status);
+        left::ends(|| api::exit(status));
         Ok(())
     }
     fn at_exit(&self, callback: Callback) -> Step<i32> {
@@ -388,6 +391,9 @@ impl Calls for Caller<'_> {
         })
     }
     fn initialize_from_config(&self, config: Option<&Config>) -> Step<Result<(), StatusError>> {
+        if !self.python.initialized() {
+            left::begins();
+        }
         let status = during(Making::Runtime, || initialize_from_config(config));
         if status.is_ok() && self.python.initialized() {
             subinterpreters::begin();
@@ -431,10 +437,10 @@ impl Calls for Caller<'_> {
         Ok(api::threads_initialized())
     }
     fn run_main(&self) -> Step<i32> {
-        Ok(configure::run_main())
+        Ok(left::ends(configure::run_main))
     }
     fn main(&self) -> Step<i32> {
-        Ok(configure::main())
+        Ok(left::ends(configure::main))
     }
     fn at_main(&self, program: Callback) -> Step<()> {
         configure::at_main(program);

@@ -87,6 +87,20 @@ pub fn symbol(name: &str) -> Option<usize> {
     (!address.is_null()).then_some(address as usize)
 }
 
+/// Whether something of the library's own memory, of code or of constants, lies there.
+pub fn is_of_library(address: usize) -> bool {
+    let file = |address: usize| {
+        // SAFETY: a description of null pointers is one; any address may be asked for.
+        unsafe {
+            let mut found: libc::Dl_info = std::mem::zeroed();
+            let is_known = libc::dladdr(address as *const c_void, &raw mut found) != 0;
+            is_known.then_some(found.dli_fbase as usize)
+        }
+    };
+    let library = symbol("Py_GetVersion").and_then(file);
+    library.is_some() && file(address) == library
+}
+
 /// The address of the first of `names`, separated by `|`, that the library has; the run is refused without one.
 pub fn required(cache: &AtomicUsize, names: &str) -> usize {
     let known = cache.load(Ordering::Relaxed);

@@ -23,6 +23,7 @@ pub use frames::outside_of_frames;
 pub use library::{Release, open, release, symbol};
 pub use start::{initialize, started};
 
+use crate::left;
 use crate::record;
 use crate::schedule::{SlotId, Waits, own};
 use crate::sight;
@@ -96,7 +97,13 @@ impl Libpython {
     /// What a pointer to a thread state stands for.
     pub fn state(&self, pointer: Pointer) -> ThreadStateHandle {
         let list = self.listed_anywhere();
+        left::note(pointer as usize);
         self.handles().state(pointer, &list)
+    }
+
+    /// Thread states that are in a list now are known from now on.
+    pub fn note_listed(&self) {
+        let _noted = self.listed_anywhere();
     }
 
     fn state_pointer(&self, handle: ThreadStateHandle) -> Pointer {
@@ -141,6 +148,7 @@ impl Libpython {
         let list = self.interpreter_list();
         list.iter()
             .flat_map(|interpreter| states_of(*interpreter as Pointer))
+            .inspect(|state| left::note(*state))
             .collect()
     }
 

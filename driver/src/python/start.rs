@@ -1,8 +1,9 @@
 //! The library's initialization: without `site`, unless something hangs on it, isolated from the user's environment.
 //!
-//! From 3.14 on by `PyInitConfig`, which is isolated from the start; before by the global flags and `Py_InitializeEx`.
+//! From 3.14 on by `PyInitConfig`, which is isolated from the start; before by the global flags and `Py_InitializeEx`. An error
+//! ends the process as it does there.
 
-use super::api::{self, Pointer};
+use super::api::{self, Pointer, Status};
 use super::library::symbol;
 use super::{configure, objects, site};
 use crate::{child, record, sight};
@@ -73,13 +74,16 @@ impl Configuration {
         (self.free)(self.config);
     }
 
-    /// Ends the run with the library's own words if it says no.
+    /// Ends the run with the library's own words if it says no: as `Py_Initialize` does.
     fn succeeds(&self, status: c_int) {
         if status == 0 {
             return;
         }
         let mut text = std::ptr::null();
         (self.error)(self.config, &mut text);
+        if let Some(status) = self.status(text) {
+            api::exit_status_exception(status);
+        }
         let text = if text.is_null() {
             c"no reason"
         } else {
@@ -90,6 +94,23 @@ impl Configuration {
             "the library cannot be initialized: {}",
             text.to_string_lossy()
         ));
+    }
+
+    /// The status of the error whose message is this very text, as it lies in the configuration: of an error
+    /// `PyInitConfig_GetError` passes the status's own pointer on. Its function is nowhere else to be had. Nothing if there is
+    /// none, or not one alone.
+    fn status(&self, text: *const c_char) -> Option<Status> {
+        // SAFETY: the configuration is a block of the C library's, which knows its length.
+        let length = unsafe { libc::malloc_usable_size(self.config) };
+        let words = length / size_of::<usize>();
+        let last = words.checked_sub(size_of::<Status>() / size_of::<usize>())?;
+        let begin: *const usize = self.config.cast();
+        let mut found = (0..=last).filter_map(|word| {
+            // SAFETY: so many words of the block lie behind this one, and any words are a status.
+            let status = unsafe { begin.add(word).cast::<Status>().read() };
+            status.is_error(text).then_some(status)
+        });
+        found.next().filter(|_| found.next().is_none())
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a run leaves behind: lines of text in memory that the server shares, written as things happen, so that a crash
 //! loses nothing.
 //!
-//! A line is `event TEXT` (see `tstate::sim::events`), `waits THREAD TEXT`, `for THREAD THREAD` (whom one waits for), `end
-//! WHAT`, or `refused WHY`. Beside the
-//! lines stands where each thread is, as of the last time the turn was handed over.
+//! A line is `event TEXT` (see `tstate::sim::events`), `waits THREAD TEXT`, `for THREAD THREAD` (whom one waits for), `left
+//! THREAD` (a thread state of its that nobody freed), `end WHAT`, or `refused WHY`. Beside the lines stands where each
+//! thread is, as of the last time the turn was handed over.
 
 mod planned;
 
@@ -263,6 +263,9 @@ pub fn end(how: &str) -> ! {
         for (lane, other) in waits_for() {
             line(&format!("for {lane} {other}"));
         }
+    }
+    if how.starts_with("exit ") {
+        crate::left::tell();
     }
     line(&format!("end {how}"));
     // SAFETY: ends the process without touching anything.

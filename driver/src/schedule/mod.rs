@@ -16,6 +16,7 @@
 //! plan) and the seed only. The library's clock is ours as well (see `layer::time`): it moves with calls and with time-outs.
 
 mod choose;
+mod legs;
 mod planned;
 mod push;
 pub mod sampled;
@@ -123,6 +124,10 @@ pub struct Slot {
     turn: &'static AtomicU32,
     ticks: u32,
     yields: u32,
+    /// Its events.
+    events: u32,
+    /// Points that legs gave to it since its last event, or since the leg began.
+    points: u32,
 }
 
 /// A mutex of the library.
@@ -303,6 +308,8 @@ impl Schedule {
         self.events += 1;
         self.slots[slot].ticks = 0;
         self.slots[slot].yields = 0;
+        self.slots[slot].events += 1;
+        self.slots[slot].points = 0;
         if self.rules.events_max > 0 && self.events > self.rules.events_max {
             return Err(End::Cut("events"));
         }

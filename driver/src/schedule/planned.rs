@@ -7,6 +7,7 @@
 //! A decision depends on the threads, what they wait for, and the plan. All that departs is noted, decisions of chance
 //! included, so that the list alone makes the same run.
 
+use super::legs::Legs;
 use super::{End, Schedule, SlotId, Waits};
 use crate::record::{self, Noted};
 use oorandom::Rand64;
@@ -25,13 +26,20 @@ const TIME_OUTS: u64 = 16;
 #[derive(Debug)]
 pub struct Planner {
     departures: BTreeMap<(u8, u32), Choice>,
-    chance: Option<Dice>,
+    chance: Option<Fate>,
     /// Points of each thread so far.
     points: Vec<u32>,
     /// Decisions so far that could have been others.
     decisions: u32,
     /// Late in the run: who has the turn, and since which operation.
     turn: (SlotId, u64),
+}
+
+/// What decides where the plan says nothing.
+#[derive(Debug)]
+enum Fate {
+    Dice(Dice),
+    Legs(Legs),
 }
 
 /// Chance.
@@ -62,7 +70,7 @@ impl Planner {
             departures: departures
                 .map(|departure| ((departure.thread, departure.point), departure.choice))
                 .collect(),
-            chance: plan.chance.map(Dice::new),
+            chance: plan.chance.as_ref().map(Fate::new),
             points: Vec::new(),
             decisions: 0,
             turn: (0, 0),
@@ -79,31 +87,43 @@ impl Planner {
     }
 }
 
-impl Dice {
-    fn new(chance: Chance) -> Self {
-        match chance {
-            Chance::Random { seed } => Self {
+impl Fate {
+    fn new(chance: &Chance) -> Self {
+        match *chance {
+            Chance::Random { seed } => Self::Dice(Dice {
                 random: Rand64::new(u128::from(seed)),
                 order: None,
-            },
+            }),
             Chance::Pct {
                 seed,
                 depth,
                 decisions,
-            } => {
-                let mut random = Rand64::new(u128::from(seed));
-                let bound = u64::from(decisions.max(1));
-                let changes = (1..depth).map(|_| random.rand_range(0..bound) as u32);
-                let changes = changes.collect();
-                Self {
-                    random,
-                    order: Some(Order {
-                        of: Vec::new(),
-                        changes,
-                        lowest: FIRST,
-                    }),
-                }
-            }
+            } => Self::Dice(Dice::with_priorities(seed, depth, decisions)),
+            Chance::Legs { seed, ref legs } => Self::Legs(Legs::new(seed, legs)),
+        }
+    }
+
+    fn pick(&mut self, count: u16) -> u16 {
+        match self {
+            Self::Dice(dice) => dice.random.rand_range(0..u64::from(count)) as u16,
+            Self::Legs(legs) => legs.pick(count),
+        }
+    }
+}
+
+impl Dice {
+    fn with_priorities(seed: u64, depth: u32, decisions: u32) -> Self {
+        let mut random = Rand64::new(u128::from(seed));
+        let bound = u64::from(decisions.max(1));
+        let changes = (1..depth).map(|_| random.rand_range(0..bound) as u32);
+        let changes = changes.collect();
+        Self {
+            random,
+            order: Some(Order {
+                of: Vec::new(),
+                changes,
+                lowest: FIRST,
+            }),
         }
     }
 
@@ -231,14 +251,13 @@ impl Schedule {
         let others = Noted::Threads(self.others(me, options, default));
         let planned = planner.departures.get(&(me as u8, point)).copied();
         let decision = planner.decisions;
-        let by_chance = |dice: &mut Dice| dice.choose(options, decision);
-        let chosen = match planned.filter(is_possible) {
-            Some(choice) => choice,
-            None => {
-                let chosen = planner.chance.as_mut().and_then(by_chance);
-                chosen.unwrap_or(default)
-            }
+        let chosen = match (planned.filter(is_possible), planner.chance.as_mut()) {
+            (Some(choice), _) => Some(choice),
+            (None, Some(Fate::Dice(dice))) => dice.choose(options, decision),
+            (None, Some(Fate::Legs(legs))) => self.by_legs(legs, &options.able, &options.timed),
+            (None, None) => None,
         };
+        let chosen = chosen.unwrap_or(default);
         planner.note(me, point, chosen, default, others);
         chosen
     }
@@ -332,9 +351,9 @@ impl Schedule {
         let planned = planned
             .and_then(picked)
             .filter(|pick| *pick < count && !late);
-        let by_chance = |dice: &mut Dice| dice.random.rand_range(0..u64::from(count)) as u16;
         let chance = planner.chance.as_mut().filter(|_| !late && count > 0);
-        let pick = planned.or_else(|| chance.map(by_chance)).unwrap_or(0);
+        let pick = planned.or_else(|| chance.map(|fate| fate.pick(count)));
+        let pick = pick.unwrap_or(0);
         if !late && count > 1 {
             let others = Noted::Picks(count);
             planner.note(me, point, Choice::Pick(pick), Choice::Pick(0), others);

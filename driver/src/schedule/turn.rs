@@ -77,6 +77,8 @@ pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
             turn,
             ticks: 0,
             yields: 0,
+            events: 0,
+            points: 0,
         });
         schedule.slots.len() - 1
     });

@@ -94,6 +94,7 @@ struct Asked<'a> {
     /// What the run is called without the model.
     seen: Outcome,
     is_fenced: bool,
+    shows_leaks: bool,
     found: Noted<Found>,
 }
 
@@ -184,7 +185,7 @@ impl Held<'_> {
 impl Asked<'_> {
     fn add(&self, number: u16) {
         let outcome = self.case.notes.outcome(number);
-        if may_be(&self.seen, &outcome) {
+        if may_be(&self.seen, &outcome, self.shows_leaks) {
             self.found
                 .with(|found| found.attribution.alike.insert(outcome));
         }
@@ -245,7 +246,7 @@ impl Run for Held<'_> {
 
 /// Whether a run that is called so without the model can be this outcome of it. Who waits for whom, what is owed, and who waits for a
 /// GIL that is gone is sometimes known of a run beside its events.
-fn may_be(seen: &Outcome, known: &Outcome) -> bool {
+fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
     let (seen, known) = (seen.process().0, known.process().0);
     match (seen, known) {
         (_, Outcome::Crash(_) | Outcome::Assertion(_)) => true,
@@ -253,6 +254,8 @@ fn may_be(seen: &Outcome, known: &Outcome) -> bool {
         (Outcome::Lost(_) | Outcome::Repeated(_), known) => {
             seen == known || matches!(known, Outcome::Deadlock(_))
         }
+        (Outcome::Leak, known) => *known == Outcome::Leak,
+        (_, Outcome::Leak) if shows_leaks => false,
         (Outcome::Hang(seen), Outcome::Hang(known)) => seen.0 & !known.0 == 0,
         (Outcome::Hang(_), Outcome::Ok) => false,
         _ => true,
@@ -280,6 +283,7 @@ pub fn attribute(
             case: Case::new(program, profile, &sight.observed),
             seen: sight.outcome(profile),
             is_fenced,
+            shows_leaks: sight.left.is_some(),
             found: Noted::default(),
         };
         asked.explored(states, few_points)

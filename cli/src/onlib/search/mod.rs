@@ -1,13 +1,16 @@
 //! Schedulers: what to run next, knowing what the runs before did. One file each.
 
+mod aimed;
 mod chance;
 mod exhaustive;
 mod mix;
 
+pub use aimed::Aimed;
 pub use chance::{Pct, Random, Stress};
 pub use exhaustive::Exhaustive;
 pub use mix::Mix;
 
+use super::hunt::Case;
 use super::library::{Order, Ran};
 use clap::ValueEnum;
 
@@ -22,6 +25,8 @@ pub enum Kind {
     Pct,
     /// All runs with few switches away from a thread that could go on, fewest first
     Exhaustive,
+    /// By the legs of the model's shortest run to each outcome not met so far, and chance inside calls
+    Aimed,
     /// No scheduler at all: threads run as the system lets them; for comparison, and nothing replays
     Stress,
 }
@@ -69,19 +74,21 @@ impl Kind {
             Self::Random => "random",
             Self::Pct => "pct",
             Self::Exhaustive => "exhaustive",
+            Self::Aimed => "aimed",
             Self::Stress => "stress",
         }
     }
 }
 
-/// The scheduler of these options.
+/// The scheduler of these options for a scenario.
 #[must_use]
-pub fn scheduler(options: &Options) -> Box<dyn Scheduler> {
+pub fn scheduler<'a>(case: Case<'a>, options: &Options) -> Box<dyn Scheduler + 'a> {
     match options.kind {
         Kind::Mix => Box::new(Mix::new(options)),
         Kind::Random => Box::new(Random::new(options.seed)),
         Kind::Pct => Box::new(Pct::new(options.seed, options.depth)),
         Kind::Exhaustive => Box::new(Exhaustive::new(options.seed, options.preemptions)),
+        Kind::Aimed => Box::new(Aimed::new(case, options.seed)),
         Kind::Stress => Box::new(Stress),
     }
 }

@@ -1,0 +1,99 @@
+//! Runs by the legs of the model's shortest run to each outcome.
+//!
+//! Chance seldom comes to an outcome that needs three switches at certain places of a thousand. The model knows in which
+//! order threads go on; what it does not know is where inside a call of a real library a switch of its own lies. So the
+//! legs of the model's run are kept, and the places inside calls are by chance ([`tstate_driver::Chance::Legs`]).
+//!
+//! Outcomes are taken in turns, those that were met no more until all were.
+
+use super::{Kind, Scheduler};
+use crate::onlib::hunt::{Case, explored};
+use crate::onlib::library::{Order, Ran};
+use tstate::sim::conform::legs_of;
+use tstate::sim::outside;
+use tstate::sim::verdict::Outcome;
+use tstate_driver::{Chance, Leg, Plan};
+
+/// The search.
+#[derive(Debug)]
+pub struct Aimed<'a> {
+    case: Case<'a>,
+    targets: Vec<Target>,
+    /// Whose turn it is.
+    turn: usize,
+    seed: u64,
+    /// The default run was made.
+    begun: bool,
+}
+
+/// An outcome of the model.
+#[derive(Clone, Debug)]
+struct Target {
+    outcome: Outcome,
+    legs: Vec<Leg>,
+    is_met: bool,
+}
+
+impl<'a> Aimed<'a> {
+    /// At all outcomes that the model has; chance begins with the seed.
+    #[must_use]
+    pub fn new(case: Case<'a>, seed: u64) -> Self {
+        let mut targets = Vec::new();
+        let model = explored(&case).into_iter();
+        for found in model.flat_map(|model| model.outcomes) {
+            let legs = legs_of(case.program, case.profile, &found.schedule.choices);
+            let legs = legs.into_iter().map(|leg| Leg {
+                thread: leg.thread.index() as u8,
+                times_out: leg.times_out,
+                events: leg.events,
+                inside: leg.inside,
+            });
+            targets.push(Target {
+                outcome: found.outcome,
+                legs: legs.collect(),
+                is_met: false,
+            });
+        }
+        Self {
+            case,
+            targets,
+            turn: 0,
+            seed,
+            begun: false,
+        }
+    }
+}
+
+impl Scheduler for Aimed<'_> {
+    fn next(&mut self) -> Option<(Order, Kind)> {
+        if !self.begun {
+            self.begun = true;
+            return Some((Order::Plan(Plan::default()), Kind::Aimed));
+        }
+        let count = self.targets.len();
+        let turns = (0..count).map(|after| (self.turn + after) % count);
+        let open = turns.clone().find(|at| !self.targets[*at].is_met);
+        let at = open.or_else(|| turns.clone().next())?;
+        self.turn = at + 1;
+        let seed = self.seed;
+        self.seed = seed.wrapping_add(1);
+        let chance = Chance::Legs {
+            seed,
+            legs: self.targets[at].legs.clone(),
+        };
+        let plan = Plan {
+            chance: Some(chance),
+            ..Plan::default()
+        };
+        Some((Order::Plan(plan), Kind::Aimed))
+    }
+
+    fn learn(&mut self, ran: &Ran) {
+        let met = ran.sight.outcome(self.case.profile);
+        let shows_leaks = ran.sight.left.is_some();
+        for target in &mut self.targets {
+            let known = &target.outcome;
+            target.is_met |= outside::is_like(self.case.program, &met, known, shows_leaks);
+        }
+    }
+}
