@@ -244,8 +244,8 @@ impl Run for Held<'_> {
     }
 }
 
-/// Whether a run that is called so without the model can be this outcome of it. Who waits for whom, what is owed, and who waits for a
-/// GIL that is gone is sometimes known of a run beside its events.
+/// Whether a run that is called so without the model can be this outcome of it. Who waits for whom, what is owed, what is left, and who
+/// waits for a GIL that is gone is sometimes known of a run beside its events.
 fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
     let (seen, known) = (seen.process().0, known.process().0);
     match (seen, known) {
@@ -254,7 +254,10 @@ fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
         (Outcome::Lost(_) | Outcome::Repeated(_), known) => {
             seen == known || matches!(known, Outcome::Deadlock(_))
         }
-        (Outcome::Leak, known) => *known == Outcome::Leak,
+        (Outcome::Leak, known) => matches!(
+            known,
+            Outcome::Leak | Outcome::Lost(_) | Outcome::Repeated(_) | Outcome::Deadlock(_)
+        ),
         (_, Outcome::Leak) if shows_leaks => false,
         (Outcome::Hang(seen), Outcome::Hang(known)) => seen.0 & !known.0 == 0,
         (Outcome::Hang(_), Outcome::Ok) => false,
