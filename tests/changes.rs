@@ -490,13 +490,14 @@ as a call, is not here. A fatal error that only says something else counts as on
 outcome is told by `tstate diff OLD NEW scenarios/NAME.capi`.
 
 In brackets behind an outcome stand the real libpythons of that release that were seen to end so: a run recorded in
-`conform/golden` ended as the outcome does, or a search of ours met it that was told no schedule (`conform/searched.txt`;
-docs/search.md), and no other outcome that the release has for the scenario looks the same from outside; or, where some do, the model
+`conform/golden` ended as the outcome does, or a search of ours met it (`conform/searched.txt`; docs/search.md: by chance, by
+trying all runs, or aimed at it by the model's shortest run), and no other outcome that the release has for the scenario looks the same from outside; or, where some do, the model
 of exactly that library, held to the events of that run, has this outcome only. So the cause of a crash is known by the model, and that
 the process crashed is seen. What a process did that went on after memory had been freed is told apart by the fence around that memory: such a run used none.
 
-*By events* says that the end itself shows less: the process ended, and every run of the model with its events leaks, fails a claim about
-states, or loses a signal. What has nothing behind it was not confirmed in either way: no run came there, or what came may be
+*By events* says that the end itself shows less: the run ended otherwise, and every run of the model with its events leaks, fails a claim
+about states, or loses a signal; or it comes with the first of these events to what C leaves undefined, after which the process went on.
+What has nothing behind it was not confirmed in either way: no run came there, or what came may be
 several outcomes of the model (after a crash a process may end anyhow), or no library of such a patch level could be driven.
 Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 

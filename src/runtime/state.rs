@@ -58,8 +58,6 @@ pub struct Runtime {
     pub(super) profile: Profile,
     /// Why the process is over. Rule: written once by whoever ends it; nothing is observed afterwards.
     pub(super) over: Plain<OverCell>,
-    /// What ended the process was the use of a freed block: see [`Runtime::used_freed_block`].
-    freed_block: Plain<bool>,
     /// `runtime_initialized`. Rule: the initializer and the finalizer.
     pub(super) runtime_initialized: Plain<bool>,
     /// Whether the runtime was ever initialized. Rule: the initializer.
@@ -160,7 +158,6 @@ impl Runtime {
         Self {
             profile,
             over: Plain::new("over", OverCell(None)),
-            freed_block: Plain::new("over.freed_block", false),
             runtime_initialized: Plain::new("runtime_initialized", false),
             used: Plain::new("used", false),
             life_begun: Plain::new("life_begun", false),
@@ -265,13 +262,6 @@ impl Runtime {
         self.over.peek().0
     }
 
-    /// Whether the process is over because a thread used memory that had been a block of its own and was freed: a thread state or
-    /// an interpreter that lies in nothing else. For observers, as [`Runtime::over`].
-    #[must_use]
-    pub fn used_freed_block(&self) -> bool {
-        self.freed_block.peek()
-    }
-
     /// The process is over, if it was not already. Used for `_exit` too.
     #[must_use]
     pub fn end_process(&self, over: Over) -> Ended {
@@ -358,6 +348,9 @@ pub trait Host {
     #[must_use]
     fn spawn(&self, thread: ThreadIndex) -> bool;
 
+    /// The process ends as the thread uses a freed thread state or interpreter that was a block of memory of its own.
+    fn uses_freed_block(&self) {}
+
     /// What the native `fork()` does.
     fn fork(&self) -> Branch {
         fork()
@@ -412,7 +405,7 @@ impl<'a> Caller<'a> {
         pause_point();
         // Another thread may have ended the process first.
         if is_block && self.runtime.over().is_none() {
-            self.runtime.freed_block.write(true);
+            self.host.uses_freed_block();
         }
         self.runtime.end_process(Over::Crash(Crash::UseAfterFree))
     }

@@ -222,6 +222,8 @@ pub trait Witness<P: Python>: Sync + Send {
     fn stands_before(&self, thread: ThreadIndex);
     /// The event happens.
     fn happens(&self, machine: &Machine<P>, event: Event);
+    /// The process ends as [`Host::uses_freed_block`](crate::runtime::Host::uses_freed_block) says.
+    fn uses_freed_block(&self) {}
 }
 
 /// Makes events of what a machine does.
@@ -275,6 +277,10 @@ impl<P: Python, W: Witness<P>> Listener<P> for Events<W> {
 
     fn forks(&self, machine: &Machine<P>, thread: ThreadIndex, branch: Branch) {
         self.tell(machine, thread, || EventKind::Forks(branch));
+    }
+
+    fn uses_freed_block(&self) {
+        self.0.uses_freed_block();
     }
 }
 

@@ -21,7 +21,7 @@
 //! # The fence
 //!
 //! A run on a library whose freed memory is fenced off used no freed block of memory, unless it ended so ([`End::Freed`]). Then runs of
-//! the model that do are none of it ([`Runtime::used_freed_block`](crate::runtime::Runtime::used_freed_block)). What
+//! the model that do are none of it ([`Host::uses_freed_block`](crate::runtime::Host::uses_freed_block)). What
 //! lies in another block, or is too small, is not behind the fence: it stays possible.
 
 use super::follow::{Case, Following, MATCHES, settings};
@@ -156,7 +156,7 @@ impl Held<'_> {
 
     /// Notes a run that meets what C leaves undefined.
     fn crashes(&self, world: &World) {
-        let is_freed_block = self.following.runtime().used_freed_block();
+        let is_freed_block = self.following.follower.freed_block.peek();
         if is_freed_block && self.asked.is_fenced && *self.end() != End::Freed {
             return;
         }
@@ -244,8 +244,8 @@ impl Run for Held<'_> {
     }
 }
 
-/// Whether a run that is called so without the model can be this outcome of it. Who waits for whom, what is owed, and who waits for a
-/// GIL that is gone is sometimes known of a run beside its events.
+/// Whether a run that is called so without the model can be this outcome of it. Who waits for whom, what is owed, what is left, and who
+/// waits for a GIL that is gone is sometimes known of a run beside its events.
 fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
     let (seen, known) = (seen.process().0, known.process().0);
     match (seen, known) {
@@ -254,7 +254,10 @@ fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
         (Outcome::Lost(_) | Outcome::Repeated(_), known) => {
             seen == known || matches!(known, Outcome::Deadlock(_))
         }
-        (Outcome::Leak, known) => matches!(known, Outcome::Leak | Outcome::Deadlock(_)),
+        (Outcome::Leak, known) => matches!(
+            known,
+            Outcome::Leak | Outcome::Lost(_) | Outcome::Repeated(_) | Outcome::Deadlock(_)
+        ),
         (_, Outcome::Leak) if shows_leaks => false,
         (Outcome::Hang(seen), Outcome::Hang(known)) => seen.0 & !known.0 == 0,
         (Outcome::Hang(_), Outcome::Ok) => false,

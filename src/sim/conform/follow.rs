@@ -93,6 +93,8 @@ pub(super) struct Follower {
     at: Plain<u64>,
     /// The run did something else than was observed.
     pub(super) left: Plain<bool>,
+    /// The run is over as a thread used a freed block of memory.
+    pub(super) freed_block: Plain<bool>,
     /// Which threads stand before an event. Rule: the thread's own.
     standing: Vec<Plain<bool>>,
     seen: Arc<Noted<Seen>>,
@@ -152,6 +154,10 @@ impl Witness<Runtime> for Gate {
             follower.left.write(true);
         }
     }
+
+    fn uses_freed_block(&self) {
+        self.0.freed_block.write(true);
+    }
 }
 
 /// The scenario, held to an observed run.
@@ -190,6 +196,7 @@ impl<'a> Case<'a> {
             observed: Arc::clone(&self.observed),
             at: Plain::new("observed.at", 0),
             left: Plain::new("observed.left", false),
+            freed_block: Plain::new("observed.freed_block", false),
             standing: (0..self.program.threads.len())
                 .map(|thread| Plain::new(("observed.standing", thread), false))
                 .collect(),

@@ -70,6 +70,8 @@ pub trait Listener<P: Python = Runtime>: Sync + Send {
     fn forks(&self, machine: &Machine<P>, thread: ThreadIndex, branch: Branch) {
         let _ = (machine, thread, branch);
     }
+    /// The process ends as [`Host::uses_freed_block`](crate::runtime::Host::uses_freed_block) says.
+    fn uses_freed_block(&self) {}
 }
 
 /// A thread of the scenario.

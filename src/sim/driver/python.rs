@@ -507,6 +507,12 @@ impl Python for Runtime {
 }
 
 impl Host for Machine {
+    fn uses_freed_block(&self) {
+        if let Some(listener) = &self.listener {
+            listener.uses_freed_block();
+        }
+    }
+
     fn call(&self, caller: &Caller<'_>, callback: CallbackId, argument: u64) -> Step<i32> {
         self.callback(caller, callback, argument)
     }
