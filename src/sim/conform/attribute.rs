@@ -254,7 +254,7 @@ fn may_be(seen: &Outcome, known: &Outcome, shows_leaks: bool) -> bool {
         (Outcome::Lost(_) | Outcome::Repeated(_), known) => {
             seen == known || matches!(known, Outcome::Deadlock(_))
         }
-        (Outcome::Leak, known) => *known == Outcome::Leak,
+        (Outcome::Leak, known) => matches!(known, Outcome::Leak | Outcome::Deadlock(_)),
         (_, Outcome::Leak) if shows_leaks => false,
         (Outcome::Hang(seen), Outcome::Hang(known)) => seen.0 & !known.0 == 0,
         (Outcome::Hang(_), Outcome::Ok) => false,
