@@ -16,7 +16,7 @@ use crate::python::api::Pointer;
 use crate::python::{Caller, Libpython, api, outside_of_frames, release};
 use crate::quiet::Quiet;
 use crate::record;
-use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled};
+use crate::schedule::{Rules, SlotId, Waits, block, enter, me, own, pass, sampled, step};
 use crate::sight;
 use std::sync::{Arc, OnceLock};
 use tstate::runtime::{CallbackId, Profile};
@@ -189,9 +189,17 @@ pub fn run(run: &Run) -> ! {
             .get_or_init(|| machine)
             .run_thread(ThreadIndex::FIRST);
     });
+    stands_before_the_end();
     let me = me();
     own(|schedule| schedule.slots[me].waits = Waits::Ended);
     record::end("exit 0")
+}
+
+/// The process is about to end: in a planned run others may go on before.
+pub fn stands_before_the_end() {
+    if own(|schedule| schedule.is_planned()) {
+        step();
+    }
 }
 
 fn redirect(errors: libc::c_int) {

@@ -79,6 +79,8 @@ pub enum Chance {
         seed: u64,
         /// The legs, in order.
         legs: Vec<Leg>,
+        /// About how many decisions a run has.
+        decisions: u32,
     },
 }
 

@@ -185,6 +185,14 @@ fn by(chance: Chance) -> Plan {
     }
 }
 
+fn by_legs(seed: u64, legs: Vec<Leg>) -> Plan {
+    by(Chance::Legs {
+        seed,
+        legs,
+        decisions: 100,
+    })
+}
+
 fn of(departures: Departures) -> Plan {
     Plan {
         departures,
@@ -342,7 +350,7 @@ fn legs_of_the_model_come_to_its_deadlock(server: &mut Server, found: &Found) {
     let runs: Vec<Reply> = seeds
         .map(|seed| {
             let legs = legs.clone();
-            run(server, found, ONCE, by(Chance::Legs { seed, legs }))
+            run(server, found, ONCE, by_legs(seed, legs))
         })
         .collect();
     let stuck = runs.iter().find(|reply| reply.end == "stuck");
@@ -361,7 +369,7 @@ fn legs_of_the_model_come_to_its_deadlock(server: &mut Server, found: &Found) {
     // Without legs, and with the first alone, it is the default run.
     let default = run(server, found, ONCE, Plan::default());
     for legs in [Vec::new(), legs[..1].to_vec()] {
-        let reply = run(server, found, ONCE, by(Chance::Legs { seed: 1, legs }));
+        let reply = run(server, found, ONCE, by_legs(1, legs));
         assert_eq!(reply, default, "{}", found.profile());
     }
 }

@@ -164,7 +164,7 @@ fn departures(plan: &Plan) -> Departures {
         Some(Chance::Random { seed }) => *seed,
         Some(Chance::Pct { seed, .. }) => seed.wrapping_mul(7),
         // The legs of one outcome are others than those of another.
-        Some(Chance::Legs { seed, legs }) => {
+        Some(Chance::Legs { seed, legs, .. }) => {
             let events = legs.iter().map(|leg| u64::from(leg.events));
             seed.wrapping_add(events.sum())
         }

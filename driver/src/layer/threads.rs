@@ -245,6 +245,7 @@ pub unsafe extern "C" fn pause() -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn exit(status: c_int) -> ! {
     if is_ours() && crate::child::is_running() {
+        crate::child::stands_before_the_end();
         crate::left::exits();
     }
     let real = real!(c"exit" => fn(c_int));

@@ -18,6 +18,8 @@ use tstate_driver::{Choice, Leg};
 const BITS: u64 = 10;
 /// One of so many numbers is of any size.
 const ANY_SIZE: u64 = 4;
+/// And one of so many of these is anywhere in the run.
+const ANYWHERE: u64 = 2;
 /// One of so many legs ends before its last event.
 const EARLY: u64 = 4;
 
@@ -26,6 +28,8 @@ const EARLY: u64 = 4;
 pub(super) struct Legs {
     random: Rand64,
     legs: Vec<Leg>,
+    /// About how many decisions the run has.
+    decisions: u64,
     /// The leg under way.
     at: usize,
     /// How often its thread was given a turn in it.
@@ -39,10 +43,11 @@ pub(super) struct Legs {
 }
 
 impl Legs {
-    pub(super) fn new(seed: u64, legs: &[Leg]) -> Self {
+    pub(super) fn new(seed: u64, legs: &[Leg], decisions: u32) -> Self {
         let mut new = Self {
             random: Rand64::new(u128::from(seed)),
             legs: legs.to_vec(),
+            decisions: decisions.max(1).into(),
             at: 0,
             turns: 0,
             events: 0,
@@ -63,6 +68,10 @@ impl Legs {
         }
         let near = (2 + 2 * u64::from(steps.ilog2())).min(BITS);
         let is_any = self.random.rand_range(0..ANY_SIZE) == 0;
+        if is_any && self.random.rand_range(0..ANYWHERE) == 0 {
+            self.points = self.random.rand_range(0..self.decisions) as u32;
+            return;
+        }
         let size = self.random.rand_range(0..if is_any { BITS } else { near });
         // It is at the first place of the call without any.
         self.points = self.random.rand_range(1 << size..2 << size) as u32 - 1;

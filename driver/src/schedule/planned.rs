@@ -99,7 +99,11 @@ impl Fate {
                 depth,
                 decisions,
             } => Self::Dice(Dice::with_priorities(seed, depth, decisions)),
-            Chance::Legs { seed, ref legs } => Self::Legs(Legs::new(seed, legs)),
+            Chance::Legs {
+                seed,
+                ref legs,
+                decisions,
+            } => Self::Legs(Legs::new(seed, legs, decisions)),
         }
     }
 

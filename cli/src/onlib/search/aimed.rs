@@ -22,8 +22,8 @@ pub struct Aimed<'a> {
     /// Whose turn it is.
     turn: usize,
     seed: u64,
-    /// The default run was made.
-    begun: bool,
+    /// The most decisions that a run had so far; before the first run 0.
+    decisions: u32,
 }
 
 /// An outcome of the model.
@@ -59,15 +59,15 @@ impl<'a> Aimed<'a> {
             targets,
             turn: 0,
             seed,
-            begun: false,
+            decisions: 0,
         }
     }
 }
 
 impl Scheduler for Aimed<'_> {
     fn next(&mut self) -> Option<(Order, Kind)> {
-        if !self.begun {
-            self.begun = true;
+        if self.decisions == 0 {
+            // The default run, to learn how long runs are.
             return Some((Order::Plan(Plan::default()), Kind::Aimed));
         }
         let count = self.targets.len();
@@ -80,6 +80,7 @@ impl Scheduler for Aimed<'_> {
         let chance = Chance::Legs {
             seed,
             legs: self.targets[at].legs.clone(),
+            decisions: self.decisions,
         };
         let plan = Plan {
             chance: Some(chance),
@@ -89,11 +90,16 @@ impl Scheduler for Aimed<'_> {
     }
 
     fn learn(&mut self, ran: &Ran) {
+        self.decisions = self.decisions.max(ran.planned.decisions_total).max(1);
         let met = ran.sight.outcome(self.case.profile);
         let shows_leaks = ran.sight.left.is_some();
         for target in &mut self.targets {
             let known = &target.outcome;
             target.is_met |= outside::is_like(self.case.program, &met, known, shows_leaks);
         }
+    }
+
+    fn gave_up(&mut self) {
+        self.decisions = self.decisions.max(1);
     }
 }
