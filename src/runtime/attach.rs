@@ -85,6 +85,11 @@ impl Caller<'_> {
 
     /// §ATTACH B3 to B6. Attached → Detached.
     pub(super) fn detach(&self, handle: ThreadStateHandle) -> Step<()> {
+        self.detach_with(handle, Release::Normal)
+    }
+
+    /// The same, maybe for good.
+    pub(super) fn detach_with(&self, handle: ThreadStateHandle, release: Release) -> Step<()> {
         let scope = scope();
         let tstate = self.thread_state(handle)?;
         let interpreter = self.interpreter_of(handle)?;
@@ -95,7 +100,7 @@ impl Caller<'_> {
         tstate.set(Status::Active, false);
         tstate.set_by_owner(AttachState::Detached);
         self.set_current(ThreadStateHandle::NULL);
-        self.drop_gil(interpreter, handle, Release::Normal)?;
+        self.drop_gil(interpreter, handle, release)?;
         scope.end(&());
         Ok(())
     }

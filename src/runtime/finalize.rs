@@ -17,7 +17,8 @@
 //! | --- | --- | --- | --- |
 //! | 3.8 | listed until F30, cleared in F22 under HEAD_LOCK | whoever is not the finalizer, once it has the GIL | stays taken |
 //! | 3.9 to 3.11 | F10; in F13 cleared and freed (bpo-19466) | whoever is not the finalizer | stays taken |
-//! | 3.12, 3.13 | the same | the same, by OS thread | dropped |
+//! | 3.12 | the same | the same, by OS thread | dropped, without a forced switch |
+//! | 3.13 | the same | the same | dropped |
 //! | 3.14 and newer | F10, F11; in F13 cleared and given up (gh-124878) | who is marked | dropped |
 //!
 //! In 3.14 a state made after F10 carries no mark: it attaches whenever the finalizer lets go of the GIL (P01). In 3.15
@@ -55,7 +56,8 @@
 
 use super::arena::Whence;
 use super::audit::AuditEvent;
-use super::differences::SubInterpretersEnd;
+use super::differences::{GilAtTheEnd, SubInterpretersEnd};
+use super::gil::Release;
 use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::ModuleId;
 use super::outcome::{Crash, Fatal, Step};
@@ -455,10 +457,10 @@ impl Caller<'_> {
     pub(super) fn delete_interpreter(&self, interpreter: InterpreterHandle) -> Step<()> {
         let current = self.current();
         if !current.is_null() && self.interpreter_of(current)? == interpreter {
-            if self.runtime.profile.gil_is_dropped_at_the_end() {
-                self.detach(current)?;
-            } else {
-                self.set_current(ThreadStateHandle::NULL);
+            match self.runtime.profile.gil_at_the_end() {
+                GilAtTheEnd::Stays => self.set_current(ThreadStateHandle::NULL),
+                GilAtTheEnd::DropsForGood => self.detach_with(current, Release::Final)?,
+                GilAtTheEnd::Drops => self.detach(current)?,
             }
         }
         let scope = scope();

@@ -3,6 +3,17 @@
 use super::Difference;
 use crate::runtime::profile::Profile;
 
+/// What becomes of the GIL when the finalizer deletes its interpreter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GilAtTheEnd {
+    /// Nobody holds it, and it stays taken.
+    Stays,
+    /// It is dropped as the last act: nobody waits until another thread takes it.
+    DropsForGood,
+    /// It is dropped as by any detach, maybe waiting until another thread takes it.
+    Drops,
+}
+
 impl Profile {
     /// Whether finalization takes the other thread states out of the list right after its mark. Before, they stay listed
     /// until the interpreter is deleted. Source: contract V14, bpo-19466; observed: `c7_restore_late_phase`.
@@ -39,11 +50,16 @@ impl Profile {
         self.when(Difference::MainInterpreterIsStatic, self.minor() >= 11)
     }
 
-    /// Whether the finalizer drops the GIL when it deletes the interpreter. Before, nobody holds it and it stays taken. Source:
-    /// observed: `c1_blocked_in_ensure`, `c2_restore_after_finalize`.
+    /// What becomes of the GIL when the finalizer deletes the interpreter. Source: observed: `c1_blocked_in_ensure`,
+    /// `c2_restore_after_finalize`; `PyInterpreterState_Delete` of 3.12.1 passes no thread state to `_PyEval_ReleaseLock`
+    /// (gh-109615), that of 3.13.0 does. 3.12.0 was not at hand.
     #[must_use]
-    pub fn gil_is_dropped_at_the_end(self) -> bool {
-        self.when(Difference::GilIsDroppedAtTheEnd, self.minor() >= 12)
+    pub fn gil_at_the_end(self) -> GilAtTheEnd {
+        match self.minor() {
+            _ if !self.when(Difference::GilAtTheEnd, self.minor() >= 12) => GilAtTheEnd::Stays,
+            12 => GilAtTheEnd::DropsForGood,
+            _ => GilAtTheEnd::Drops,
+        }
     }
 
     /// Whether the GILState slot is the thread's own, whatever becomes of the runtime. Source: contract V4, P30.

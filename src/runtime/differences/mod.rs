@@ -21,6 +21,7 @@ pub use attach::{
     Attached, DeleteCurrent, Detached, FirstThreadState, LateTest, LateThread, Texts,
 };
 pub use creation::{Creation, HalfMade, NoInterpreter};
+pub use finalize::GilAtTheEnd;
 pub use fork::ForkWithInterpreters;
 pub use pending::{EvalBreakerOf, PendingCallsOf, PendingFinish, PendingFlags};
 pub use reinit::InitializeAmidEnd;
@@ -96,8 +97,8 @@ differences! {
     SlotsGoBeforeAtExit,
     /// [`Profile::main_interpreter_is_static`].
     MainInterpreterIsStatic,
-    /// [`Profile::gil_is_dropped_at_the_end`].
-    GilIsDroppedAtTheEnd,
+    /// [`Profile::gil_at_the_end`].
+    GilAtTheEnd,
     /// [`Profile::slots_outlive_the_runtime`].
     SlotsOutliveTheRuntime,
     /// [`Profile::prefinalization_is_repeated`].
