@@ -33,7 +33,8 @@
 //! * `seed`: chance decides at every operation, after the guide's end.
 //! * `plan`: the run is decided by a list of what it does otherwise than the default run ([`Plan`]), and by chance where
 //!   the list says nothing; `planned` of the reply says what it did. Nothing is guided then.
-//! * `ticks` (3): how often timed waits of one thread time out in one statement.
+//! * `ticks` (3): how often timed waits of one thread time out in one statement, and, where nobody can go on, how often
+//!   more after the last event of the run.
 //! * `events` (400), `operations` (200000): bounds of the run.
 //! * `left` of the reply, where freed memory is fenced off: the threads that have ended, of which a thread state was never freed,
 //!   though finalization is over.

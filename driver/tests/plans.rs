@@ -116,6 +116,23 @@ foreign thread worker {
     PyEval_RestoreThread(ts)
 }";
 
+/// The worker waits for the GIL from before finalization on. Since 3.15 it sees with a time-out that it is too late.
+const TOO_LATE: &str = "
+object o finalizer teardown
+thread main {
+    Py_Initialize()
+    new o
+    start worker
+    Py_FinalizeEx() == 0
+}
+foreign thread worker {
+    PyGILState_STATE g = PyGILState_Ensure()
+    PyGILState_Release(g)
+}
+callback teardown {
+    spin until ended(worker) || parked(worker)
+}";
+
 /// The thread makes a thread state, and ends with it.
 const ABANDONS: &str = "
 thread main {
@@ -216,6 +233,9 @@ fn plans_hold_on_every_library() {
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
         if !found.since(9, 0) {
             who_is_between_two_timed_waits_waits_for_the_gil(&mut server, &found);
+        }
+        if found.since(15, 0) {
+            who_has_used_up_its_time_outs_gets_more_before_a_run_is_stuck(&mut server, &found);
         }
         if found.since(13, 0) {
             a_run_without_end_is_cut_when_turns_were_taken(&mut server, &found);
@@ -407,6 +427,20 @@ fn who_is_between_two_timed_waits_waits_for_the_gil(server: &mut Server, found: 
     }
     let both = ["blocked", "running"].map(str::to_owned);
     assert_eq!(rests, BTreeSet::from(both), "{}", found.profile());
+}
+
+/// It may have used up its time-outs before there is anything to see.
+fn who_has_used_up_its_time_outs_gets_more_before_a_run_is_stuck(
+    server: &mut Server,
+    found: &Found,
+) {
+    for seed in 0..40 {
+        let mut request = Request::new(TOO_LATE, found.profile());
+        request.plan = Some(by(Chance::Random { seed }));
+        request.ticks = 1;
+        let reply = ask(server, found, &request);
+        assert_eq!(reply.end, "exit 0", "{} {seed}", found.profile());
+    }
 }
 
 fn a_run_without_end_is_cut_when_turns_were_taken(server: &mut Server, found: &Found) {

@@ -18,7 +18,24 @@ impl Schedule {
                 None => self.guide_left_at = Some(self.guided),
             }
         }
-        let next = if let Some(mut planner) = self.planner.take() {
+        let mut next = self.unguided_next(me);
+        while next == Err(End::Stuck)
+            && let Some(slot) = self.last_timed()
+        {
+            self.time_out(slot);
+            self.slots[slot].spare += 1;
+            next = self.unguided_next(me);
+        }
+        let is_left =
+            |slot: &Slot| !matches!(slot.waits, Waits::Ended | Waits::Exited | Waits::Gone);
+        match next {
+            Err(End::Stuck) if !self.slots.iter().any(is_left) => Err(End::Over),
+            next => next,
+        }
+    }
+
+    fn unguided_next(&mut self, me: SlotId) -> Result<SlotId, End> {
+        if let Some(mut planner) = self.planner.take() {
             let next = self.planned_next(&mut planner, me);
             self.planner = Some(planner);
             next
@@ -26,12 +43,6 @@ impl Schedule {
             self.random_next()
         } else {
             self.default_next(me)
-        };
-        let is_left =
-            |slot: &Slot| !matches!(slot.waits, Waits::Ended | Waits::Exited | Waits::Gone);
-        match next {
-            Err(End::Stuck) if !self.slots.iter().any(is_left) => Err(End::Over),
-            next => next,
         }
     }
 
@@ -177,6 +188,17 @@ impl Schedule {
 
     fn first_timed(&self, mut slots: impl Iterator<Item = SlotId>) -> Option<SlotId> {
         slots.find(|slot| self.may_time_out(*slot))
+    }
+
+    /// Where nobody can go on: whose wait times out beyond its share, first who did so least. What the others have done since
+    /// its last time-out may be what it waits to see.
+    fn last_timed(&self) -> Option<SlotId> {
+        let may = |slot: &SlotId| {
+            let slot = &self.slots[*slot];
+            slot.waits.is_timed() && !slot.timed_out && slot.spare < self.rules.ticks
+        };
+        let slots = (0..self.slots.len()).filter(may);
+        slots.min_by_key(|slot| self.slots[*slot].spare)
     }
 
     /// The thread's wait times out: it may go on, or as soon as it has its mutex again.

@@ -7,8 +7,9 @@
 //! 2. A thread that cannot go on notes what it waits for ([`Waits`]) and asks [`Schedule::next`]; if another slot is
 //!    chosen, it sets that slot's word, wakes it and sleeps on its own word. Waits are predicates that are looked at
 //!    when somebody chooses, so nobody has to be told that a wait is over.
-//! 3. If nobody can go on, timed waits time out, each thread at most `ticks` times in a statement. After that the run
-//!    is stuck, which is a result.
+//! 3. If nobody can go on, timed waits time out, each thread at most `ticks` times in a statement. Whoever has used
+//!    these up (a plan or chance may do so early, before what the waiter is to see has happened) gets as many again from
+//!    the last event of the run on, in turn. If nothing comes of these either, the run is stuck, which is a result.
 //!
 //! # What makes it deterministic
 //!
@@ -123,6 +124,8 @@ pub struct Slot {
     since: u64,
     turn: &'static AtomicU32,
     ticks: u32,
+    /// Time-outs beyond those, as nobody could go on, since the last event of the run.
+    spare: u32,
     yields: u32,
     /// Its events.
     events: u32,
@@ -306,6 +309,7 @@ impl Schedule {
     /// Counts an event of the thread; `Err` if the run has had its share of them.
     pub fn count_event(&mut self, slot: SlotId) -> Result<(), End> {
         self.events += 1;
+        self.slots.iter_mut().for_each(|slot| slot.spare = 0);
         self.slots[slot].ticks = 0;
         self.slots[slot].yields = 0;
         self.slots[slot].events += 1;

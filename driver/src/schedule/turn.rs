@@ -76,6 +76,7 @@ pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
             since: 0,
             turn,
             ticks: 0,
+            spare: 0,
             yields: 0,
             events: 0,
             points: 0,
