@@ -497,7 +497,8 @@ the process crashed is seen. What a process did that went on after memory had be
 
 *By events* says that the end itself shows less: the run ended otherwise, and every run of the model with its events leaks, fails a claim
 about states, or loses a signal; or it comes with the first of these events to what C leaves undefined, after which the process went on.
-What has nothing behind it was not confirmed in either way: no run came there, or what came may be
+What has nothing behind it was not confirmed in either way: no run came there (a search switches threads at calls, and since 3.13 the
+lock of the lists of thread states is taken inline, as a waiter asks inline for the GIL), or what came may be
 several outcomes of the model (after a crash a process may end anyhow), or no library of such a patch level could be driven.
 Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
