@@ -100,6 +100,17 @@ pub struct Leg {
     pub inside: u32,
 }
 
+impl From<tstate::sim::conform::Leg> for Leg {
+    fn from(leg: tstate::sim::conform::Leg) -> Self {
+        Self {
+            thread: leg.thread.index() as u8,
+            times_out: leg.times_out,
+            events: leg.events,
+            inside: leg.inside,
+        }
+    }
+}
+
 /// How a run is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -353,14 +353,8 @@ fn legs_to_deadlock(found: &Found) -> Vec<Leg> {
     let deadlock = outcomes
         .find(|found| matches!(found.outcome, Outcome::Deadlock(_)))
         .expect("the model has it");
-    let legs = legs_of(&program, profile, &deadlock.schedule.choices).into_iter();
-    let leg = |leg: tstate::sim::conform::Leg| Leg {
-        thread: leg.thread.index() as u8,
-        times_out: leg.times_out,
-        events: leg.events,
-        inside: leg.inside,
-    };
-    legs.map(leg).collect()
+    let legs = legs_of(&program, profile, &deadlock.schedule.choices);
+    legs.into_iter().map(Leg::from).collect()
 }
 
 fn legs_of_the_model_come_to_its_deadlock(server: &mut Server, found: &Found) {

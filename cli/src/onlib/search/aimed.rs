@@ -42,15 +42,9 @@ impl<'a> Aimed<'a> {
         let model = explored(&case).into_iter();
         for found in model.flat_map(|model| model.outcomes) {
             let legs = legs_of(case.program, case.profile, &found.schedule.choices);
-            let legs = legs.into_iter().map(|leg| Leg {
-                thread: leg.thread.index() as u8,
-                times_out: leg.times_out,
-                events: leg.events,
-                inside: leg.inside,
-            });
             targets.push(Target {
                 outcome: found.outcome,
-                legs: legs.collect(),
+                legs: legs.into_iter().map(Leg::from).collect(),
                 is_met: false,
             });
         }
