@@ -202,6 +202,13 @@ fn by(chance: Chance) -> Plan {
     }
 }
 
+fn by_list(departures: Departures) -> Plan {
+    Plan {
+        departures,
+        ..Plan::default()
+    }
+}
+
 fn by_legs(seed: u64, legs: Vec<Leg>) -> Plan {
     by(Chance::Legs {
         seed,
@@ -260,15 +267,7 @@ fn what_chance_decides_runs_again_by_its_list(server: &mut Server, found: &Found
             let first = run(server, found, ONCE, by(chance.clone()));
             let list = planned(&first).departures.clone();
             lists += usize::from(!list.0.is_empty());
-            let again = run(
-                server,
-                found,
-                ONCE,
-                Plan {
-                    departures: list,
-                    ..Plan::default()
-                },
-            );
+            let again = run(server, found, ONCE, by_list(list));
             assert_eq!(again, first, "{} {chance:?}", found.profile());
         }
     }
@@ -370,15 +369,7 @@ fn legs_of_the_model_come_to_its_deadlock(server: &mut Server, found: &Found) {
     let stuck = runs.iter().find(|reply| reply.end == "stuck");
     let stuck = stuck.unwrap_or_else(|| panic!("{}: {legs:?} {runs:?}", found.profile()));
     let list = planned(stuck).departures.clone();
-    let again = run(
-        server,
-        found,
-        ONCE,
-        Plan {
-            departures: list,
-            ..Plan::default()
-        },
-    );
+    let again = run(server, found, ONCE, by_list(list));
     assert_eq!(again, *stuck, "{}", found.profile());
     // Without legs, and with the first alone, it is the default run.
     let default = run(server, found, ONCE, Plan::default());

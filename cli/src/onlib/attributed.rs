@@ -7,7 +7,6 @@ use super::search::Kind;
 use super::shrink::shrink_to;
 use tstate::runtime::Crash;
 use tstate::sim::conform::attribute;
-use tstate::sim::explorer::Cut;
 use tstate::sim::outside;
 use tstate::sim::verdict::{Outcome, Verdict};
 
@@ -26,23 +25,6 @@ pub struct Modelled {
     pub among: usize,
     /// The run that no other outcome of the model is.
     pub schedule: Option<Schedule>,
-}
-
-/// The outcomes of the model, and the bounds that others may lie behind.
-#[derive(Clone, Debug)]
-pub(super) struct Model {
-    pub(super) outcomes: Vec<Outcome>,
-    pub(super) cut: Vec<Cut>,
-}
-
-impl From<Verdict> for Model {
-    fn from(verdict: Verdict) -> Self {
-        let outcomes = verdict.outcomes.into_iter();
-        Self {
-            outcomes: outcomes.map(|found| found.outcome).collect(),
-            cut: verdict.cut,
-        }
-    }
 }
 
 /// Whether a run with this outcome says itself what it is.
@@ -65,10 +47,11 @@ fn speaks_for_itself(outcome: &Outcome) -> bool {
 }
 
 /// The words of the model's outcomes that look like this one from outside, each once.
-fn alike(case: &Case<'_>, met: &Met, model: &Model) -> Vec<String> {
+fn alike(case: &Case<'_>, met: &Met, model: &Verdict) -> Vec<String> {
     let shows_leaks = met.ran.sight.left.is_some();
     let mut texts = Vec::new();
-    for known in &model.outcomes {
+    for found in &model.outcomes {
+        let known = &found.outcome;
         let text = outside::text(case.program, known);
         let looks_so = outside::is_among(
             case.program,
@@ -88,7 +71,7 @@ pub(super) fn attributed(
     case: &Case<'_>,
     met: &Met,
     others: &[Ran],
-    model: &Model,
+    model: &Verdict,
     library: &mut dyn Library,
 ) -> Vec<Modelled> {
     if met.by == Kind::Stress || speaks_for_itself(&met.outcome) {

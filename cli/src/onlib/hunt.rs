@@ -1,6 +1,6 @@
 //! One scenario searched on one libpython: the outcomes that were met, each with its shortest run, and what claims say.
 
-use super::attributed::{self, Model, Modelled, attributed};
+use super::attributed::{self, Modelled, attributed};
 use super::library::{Answer, Library, Order, Ran};
 use super::schedule::Schedule;
 use super::search::{self, Kind, Options};
@@ -183,7 +183,9 @@ pub fn hunt(
     asks_model: bool,
     library: &mut dyn Library,
 ) -> Verdict {
-    let mut scheduler = search::scheduler(case, options);
+    let asked_ahead = (options.kind == Kind::Aimed).then(|| explored(&case));
+    let ahead = asked_ahead.as_ref().and_then(|model| model.as_ref().ok());
+    let mut scheduler = search::scheduler(case, options, ahead);
     let mut notes = Notes::default();
     let (mut spent, mut failures, mut exhausted) = (0, 0, false);
     while spent < options.runs && failures < FAILURES_MAX {
@@ -221,7 +223,7 @@ pub fn hunt(
     let mut met: Vec<Met> = notes.met.into_values().collect();
     let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
     let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
-    let model = asks_model.then(|| explored(&case).map(Model::from));
+    let model = asks_model.then(|| asked_ahead.unwrap_or_else(|| explored(&case)));
     if let Some(Ok(model)) = &model {
         for met in &mut met {
             let others = notes.seen.remove(&met.outcome).unwrap_or_default();
@@ -232,9 +234,11 @@ pub fn hunt(
         runs: notes.runs,
         shrinking,
         judgement: outside::judge(case.program, case.profile, &outcomes, shows_leaks),
-        model: model.map_or(Compared::No, |model| {
-            compare(&case, &outcomes, model, shows_leaks)
-        }),
+        model: match model {
+            Some(Ok(model)) => compare(&case, &outcomes, &model, shows_leaks),
+            Some(Err(reason)) => Compared::Open(reason),
+            None => Compared::No,
+        },
         met,
         given_up: notes.given_up,
         complete: scheduler.complete(),
@@ -264,7 +268,7 @@ fn shorten(case: &Case<'_>, notes: &mut Notes, library: &mut dyn Library) -> u64
 }
 
 /// What the model of exactly this release has; else why there is no answer.
-pub(super) fn explored(case: &Case<'_>) -> Result<verdict::Verdict, String> {
+fn explored(case: &Case<'_>) -> Result<verdict::Verdict, String> {
     if let Some(finding) = engine::unmodelled(case.program, case.profile).first() {
         return Err(finding.message.clone());
     }
@@ -288,21 +292,16 @@ pub(super) fn explored(case: &Case<'_>) -> Result<verdict::Verdict, String> {
 fn compare(
     case: &Case<'_>,
     outcomes: &[Outcome],
-    model: Result<Model, String>,
+    model: &verdict::Verdict,
     shows_leaks: bool,
 ) -> Compared {
-    let Model {
-        outcomes: known,
-        cut,
-    } = match model {
-        Ok(model) => model,
-        Err(reason) => return Compared::Open(reason),
-    };
+    let known = model.outcomes.iter().map(|found| found.outcome.clone());
+    let known: Vec<Outcome> = known.collect();
     let lacks =
         |place: &usize| !outside::is_among(case.program, &outcomes[*place], &known, shows_leaks);
     let lacking: Vec<usize> = (0..outcomes.len()).filter(lacks).collect();
-    if !lacking.is_empty() && !cut.is_empty() {
-        let bounds: Vec<String> = cut.iter().map(ToString::to_string).collect();
+    if !lacking.is_empty() && !model.cut.is_empty() {
+        let bounds: Vec<String> = model.cut.iter().map(ToString::to_string).collect();
         return Compared::Open(format!("bound reached: {}", bounds.join(", ")));
     }
     Compared::Lacks(lacking)

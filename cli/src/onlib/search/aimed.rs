@@ -7,11 +7,11 @@
 //! Outcomes are taken in turns, those that were met no more until all were.
 
 use super::{Kind, Scheduler};
-use crate::onlib::hunt::{Case, explored};
+use crate::onlib::hunt::Case;
 use crate::onlib::library::{Order, Ran};
 use tstate::sim::conform::legs_of;
 use tstate::sim::outside;
-use tstate::sim::verdict::Outcome;
+use tstate::sim::verdict::{Outcome, Verdict};
 use tstate_driver::{Chance, Leg, Plan};
 
 /// The search.
@@ -37,17 +37,17 @@ struct Target {
 impl<'a> Aimed<'a> {
     /// At all outcomes that the model has; chance begins with the seed.
     #[must_use]
-    pub fn new(case: Case<'a>, seed: u64) -> Self {
-        let mut targets = Vec::new();
-        let model = explored(&case).into_iter();
-        for found in model.flat_map(|model| model.outcomes) {
+    pub fn new(case: Case<'a>, model: Option<&Verdict>, seed: u64) -> Self {
+        let found = model.into_iter().flat_map(|model| &model.outcomes);
+        let targets = found.map(|found| {
             let legs = legs_of(case.program, case.profile, &found.schedule.choices);
-            targets.push(Target {
-                outcome: found.outcome,
+            Target {
+                outcome: found.outcome.clone(),
                 legs: legs.into_iter().map(Leg::from).collect(),
                 is_met: false,
-            });
-        }
+            }
+        });
+        let targets = targets.collect();
         Self {
             case,
             targets,

@@ -13,6 +13,7 @@ pub use mix::Mix;
 use super::hunt::Case;
 use super::library::{Order, Ran};
 use clap::ValueEnum;
+use tstate::sim::verdict::Verdict;
 
 /// Which schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -80,15 +81,19 @@ impl Kind {
     }
 }
 
-/// The scheduler of these options for a scenario.
+/// The scheduler of these options for a scenario, of which the model has these outcomes, if it was asked and answered.
 #[must_use]
-pub fn scheduler<'a>(case: Case<'a>, options: &Options) -> Box<dyn Scheduler + 'a> {
+pub fn scheduler<'a>(
+    case: Case<'a>,
+    options: &Options,
+    model: Option<&Verdict>,
+) -> Box<dyn Scheduler + 'a> {
     match options.kind {
         Kind::Mix => Box::new(Mix::new(options)),
         Kind::Random => Box::new(Random::new(options.seed)),
         Kind::Pct => Box::new(Pct::new(options.seed, options.depth)),
         Kind::Exhaustive => Box::new(Exhaustive::new(options.seed, options.preemptions)),
-        Kind::Aimed => Box::new(Aimed::new(case, options.seed)),
+        Kind::Aimed => Box::new(Aimed::new(case, model, options.seed)),
         Kind::Stress => Box::new(Stress),
     }
 }
