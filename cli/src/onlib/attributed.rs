@@ -97,7 +97,7 @@ pub(super) fn attributed(
             case.program,
             case.profile,
             &ran.sight,
-            case.is_fenced,
+            case.mode.fenced,
             STATES_MAX,
         );
         let Some(outcome) = attribution.outcome() else {

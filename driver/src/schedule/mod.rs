@@ -366,6 +366,12 @@ impl Schedule {
             .min(alternatives.saturating_sub(1))
     }
 
+    /// Whether more than one thread has not ended.
+    pub fn has_others(&self) -> bool {
+        let left = self.slots.iter().filter(|slot| !slot.waits.is_over());
+        left.count() > 1
+    }
+
     /// Whether the thread goes round in timed waits on a condition variable, as who waits for the GIL does: it waits, needs
     /// the mutex to look whether to wait on, or is about to wait again.
     pub fn goes_round(&self, slot: SlotId) -> bool {
