@@ -9,7 +9,7 @@
 //! 1. Before the first run, the instructions are found: functions by the tables by which the library's frames are unwound,
 //!    so that nothing is taken for code that is none, and instructions by a decoder ([`find`]).
 //! 2. A run puts a breakpoint on the first byte of each ([`arm`]). Its code is its own copy; others do not see it.
-//! 3. Whoever comes to one is interrupted by `SIGTRAP` before the instruction. It stands at a point ([`step`]); others may
+//! 3. Whoever comes to one is interrupted by `SIGTRAP` before the instruction. It stands at a point ([`step_at`]); others may
 //!    go on, and come to the same place.
 //! 4. When it goes on, it puts the byte back and has the processor interrupt it after one instruction, then puts the
 //!    breakpoint there again. Meanwhile it has the turn, so nobody passes where the breakpoint is not.
@@ -66,7 +66,7 @@ mod machine {
 #[cfg(target_arch = "x86_64")]
 mod machine {
     use super::PLACES;
-    use crate::schedule::{is_scheduled, own, step};
+    use crate::schedule::{is_scheduled, own, step_at};
     use gimli::{BaseAddresses, CieOrFde, EhFrame, EhFrameHdr, NativeEndian, UnwindSection};
     use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
     use libc::{c_int, c_void, dl_phdr_info, siginfo_t, size_t, ucontext_t};
@@ -266,7 +266,7 @@ mod machine {
         // SAFETY: the place is the calling thread's.
         let error = unsafe { *libc::__errno_location() };
         let before = own(|schedule| schedule.version());
-        step();
+        step_at(place);
         // SAFETY: as above.
         unsafe { *libc::__errno_location() = error };
         STANDS.set(false);
