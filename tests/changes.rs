@@ -578,7 +578,8 @@ of exactly that library, held to the events of that run, has this outcome only. 
 the process crashed is seen. What a process did that went on after memory had been freed is told apart by the fence around that memory: such a run used none.
 
 *By events* says that the end itself shows less: the run ended otherwise, and every run of the model with its events leaks, fails a claim
-about states, or loses a signal; or it comes with the first of these events to what C leaves undefined, after which the process went on.
+about states, or loses a signal; or the run was cut when its processor time was used up, and every run of the model with its events goes on
+for ever, in this way; or it comes with the first of these events to what C leaves undefined, after which the process went on.
 *Not in* names all libpythons of that release that are at hand, and the model of none of them has the outcome, as they are of older patch
 levels: none of them can confirm it.
 
@@ -759,6 +760,12 @@ fn a_run_confirms_what_the_model_calls_it() {
         confirms("ok = leak", &["ok", "leak"]),
         Some(("leak".to_owned(), false))
     );
+    let endless = "livelock(main)";
+    assert_eq!(
+        confirms(&format!("cut processor time = {endless}"), &["ok", endless]),
+        Some((endless.to_owned(), false))
+    );
+    assert_eq!(confirms("cut processor time", &["ok", endless]), None);
     let fatal = "fatal(\"a = b\")";
     assert_eq!(confirms(fatal, &[fatal]), seen(fatal));
 }
