@@ -291,3 +291,51 @@ fn a_run_that_the_model_does_not_have_is_nothing() {
     let attribution = asked(&program, release, &run, false);
     assert_eq!(attribution, Attribution::default());
 }
+
+/// A run that was cut is a livelock if the model can do nothing else with its events, however few they are, and nothing otherwise.
+#[test]
+fn a_run_that_went_on_for_long_is_a_livelock_if_it_can_be_nothing_else() {
+    let title = "pending/finalize-while-handled";
+    let (program, release) = (of_corpus(title), profile("3.13"));
+    let after = |run: &Observed, count: usize, bound: &str| Observed {
+        events: run.events[..count].to_vec(),
+        end: End::Cut(bound.to_owned()),
+        threads: run.threads.clone(),
+    };
+    let tell = |run: &Observed| told(&program, &asked(&program, release, run, false));
+    let (mut endless, mut ended) = (None, None);
+    for seed in 0..SEEDS {
+        let (run, outcome) = sample_with_outcome(&program, release, seed, STEPS_MAX);
+        match outcome {
+            Outcome::Inconclusive => endless = endless.or(Some(run)),
+            Outcome::Ok => ended = ended.or(Some(run)),
+            other => panic!("{other:?}"),
+        }
+        if endless.is_some() && ended.is_some() {
+            break;
+        }
+    }
+    let (endless, ended) = (endless.expect("such a run"), ended.expect("such a run"));
+    let count = endless.events.len();
+    for bound in ["processor time", "operations", "events"] {
+        let words = tell(&after(&endless, count, bound));
+        assert_eq!(words.as_deref(), Some("livelock(main, worker)"), "{bound}");
+    }
+    assert_eq!(tell(&after(&endless, count, "time")), None);
+    assert_eq!(tell(&after(&endless, 0, "processor time")), None);
+    for count in 0..=ended.events.len() {
+        assert_eq!(
+            tell(&after(&ended, count, "processor time")),
+            None,
+            "{count}"
+        );
+    }
+    let mut strange = after(&endless, count, "processor time");
+    strange
+        .events
+        .last_mut()
+        .expect("it has events")
+        .seen
+        .listed += 7;
+    assert_eq!(tell(&strange), None);
+}

@@ -1,6 +1,6 @@
 //! One scenario searched on one libpython: the outcomes that were met, each with its shortest run, and what claims say.
 
-use super::attributed::{self, Modelled, attributed};
+use super::attributed::{self, Modelled, attributed, endless};
 use super::library::{Answer, Library, Order, Ran};
 use super::schedule::Schedule;
 use super::search::{self, Kind, Options};
@@ -122,6 +122,19 @@ struct Notes {
     /// Runs of each outcome that differ in what was seen of them: the first few.
     seen: BTreeMap<Outcome, Vec<Ran>>,
     given_up: BTreeMap<String, u64>,
+    /// Runs without an outcome that went on for long, each with other events: the first few.
+    long: Vec<Long>,
+}
+
+/// A run that was cut because it went on for long.
+#[derive(Clone, Debug)]
+pub(super) struct Long {
+    pub(super) ran: Box<Ran>,
+    /// Runs like it.
+    pub(super) runs: u64,
+    /// The first of them, counted from 1.
+    pub(super) first: u64,
+    pub(super) by: Kind,
 }
 
 impl Notes {
@@ -129,11 +142,38 @@ impl Notes {
         *self.given_up.entry(reason).or_default() += 1;
     }
 
+    /// Keeps a run that went on for long, if there are few and none like it.
+    fn keep_long(&mut self, ran: Box<Ran>, by: Kind) {
+        let mut known = self.long.iter_mut();
+        if let Some(known) = known.find(|known| known.ran.sight == ran.sight) {
+            known.runs += 1;
+        } else if self.long.len() < attributed::LONG_MAX && by != Kind::Stress {
+            self.long.push(Long {
+                ran,
+                runs: 1,
+                first: self.runs,
+                by,
+            });
+        }
+    }
+
+    /// Runs that have an outcome after all.
+    fn take_back(&mut self, met: &Met) {
+        let reason = met.ran.sight.observed.end.to_string();
+        if let Some(runs) = self.given_up.get_mut(&reason) {
+            *runs = runs.saturating_sub(met.runs);
+        }
+        self.given_up.retain(|_, runs| *runs > 0);
+    }
+
     /// Notes how a run ended; whether it has an outcome.
     fn meet(&mut self, case: &Case<'_>, ran: Box<Ran>, by: Kind) -> bool {
         let outcome = ran.sight.outcome(case.profile);
         if *outcome.process().0 == Outcome::Inconclusive {
             self.give_up(ran.sight.observed.end.to_string());
+            if ran.sight.observed.end.ran_long() {
+                self.keep_long(ran, by);
+            }
             return false;
         }
         self.keep(&outcome, &ran);
@@ -222,8 +262,7 @@ pub fn hunt(
         return Verdict::NotDriven(reason.unwrap_or_else(|| "no run was made".to_owned()));
     }
     let shrinking = shorten(&case, &mut notes, library);
-    let mut met: Vec<Met> = notes.met.into_values().collect();
-    let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
+    let mut met: Vec<Met> = std::mem::take(&mut notes.met).into_values().collect();
     let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
     let model = asks_model.then(|| asked_ahead.unwrap_or_else(|| explored(&case)));
     if let Some(Ok(model)) = &model {
@@ -231,7 +270,15 @@ pub fn hunt(
             let others = notes.seen.remove(&met.outcome).unwrap_or_default();
             met.modelled = Some(attributed(&case, met, &others, model, library));
         }
+        for long in endless(&case, &notes.long, model, library) {
+            if met.iter().all(|known| known.outcome != long.outcome) {
+                notes.take_back(&long);
+                met.push(long);
+            }
+        }
+        met.sort_by(|one, other| one.outcome.cmp(&other.outcome));
     }
+    let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
     Verdict::Hunted(Box::new(Hunted {
         runs: notes.runs,
         shrinking,

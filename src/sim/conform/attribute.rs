@@ -18,12 +18,15 @@
 //! which show its first events, as many as the first of them lived to see: nothing of what comes later is asked of the model then. Where a
 //! bound cut the exploration, it is nothing. `eventually` is a claim beside the outcome of a run, and not looked at.
 //!
+//! A run that was cut because it went on for long is a livelock or nothing: see [`endless`].
+//!
 //! # The fence
 //!
 //! A run on a library whose freed memory is fenced off used no freed block of memory, unless it ended so ([`End::Freed`]). Then runs of
 //! the model that do are none of it ([`Host::uses_freed_block`](crate::runtime::Host::uses_freed_block)). What
 //! lies in another block, or is too small, is not behind the fence: it stays possible.
 
+use super::endless::endless;
 use super::follow::{Case, Following, MATCHES, settings};
 use crate::runtime::{Over, Profile};
 use crate::sim::driver::Site;
@@ -275,6 +278,9 @@ pub fn attribute(
     is_fenced: bool,
     states: u64,
 ) -> Attribution {
+    if sight.observed.end.ran_long() {
+        return endless(program, profile, &sight.observed, is_fenced, states);
+    }
     if matches!(sight.observed.end, End::Cut(_)) {
         return Attribution {
             cut: true,

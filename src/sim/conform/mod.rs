@@ -18,9 +18,11 @@
 //! # What does not end
 //!
 //! A run that a bound on its length cut agrees if the model has its events and can then go on for ever, fairly, as it
-//! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]).
+//! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]). [`attribute`] calls it a
+//! livelock if the model can then do nothing else.
 
 mod attribute;
+mod endless;
 mod exhaust;
 mod follow;
 mod graph;
