@@ -407,7 +407,9 @@ fn searched() -> BTreeMap<String, Vec<Met>> {
 
 /// Whether a schedule such as `on1/3.12.1/8f3a61c2/0.12=1` is of this library and this text.
 fn is_of(schedule: &str, library: Profile, source: &str) -> bool {
-    schedule.starts_with(&format!("on1/{library}/{:08x}/", digest_of(source)))
+    let rest = schedule.strip_prefix("on1").unwrap_or_default();
+    let rest = rest.strip_prefix("+atomics").unwrap_or(rest);
+    rest.starts_with(&format!("/{library}/{:08x}/", digest_of(source)))
 }
 
 /// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and

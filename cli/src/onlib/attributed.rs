@@ -135,7 +135,7 @@ pub(super) fn endless(
             case.program,
             case.profile,
             sight,
-            case.is_fenced,
+            case.mode.fenced,
             STATES_MAX,
         );
         let Some(outcome) = attribution.outcome() else {
