@@ -408,7 +408,7 @@ fn searched() -> BTreeMap<String, Vec<Met>> {
 /// Whether a schedule such as `on1/3.12.1/8f3a61c2/0.12=1` is of this library and this text.
 fn is_of(schedule: &str, library: Profile, source: &str) -> bool {
     let rest = schedule.strip_prefix("on1").unwrap_or_default();
-    let rest = rest.strip_prefix("+atomics").unwrap_or(rest);
+    let rest = rest.trim_start_matches(|letter: char| letter == '+' || letter.is_ascii_lowercase());
     rest.starts_with(&format!("/{library}/{:08x}/", digest_of(source)))
 }
 

@@ -68,4 +68,4 @@ pub use plan::{
     Visits,
 };
 pub use protocol::{GONE, Probed, Push, Reply, Request, Started, TIMED};
-pub use server::{Error, Libpython, Mode, Server};
+pub use server::{Error, Inline, Libpython, Mode, Server};

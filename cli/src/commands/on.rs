@@ -21,12 +21,12 @@ use crate::problem::{Problem, Stop};
 use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 use tstate::runtime::profile::Profile;
-use tstate_driver::Mode;
+use tstate_driver::{Inline, Mode};
 
 /// Runs `tstate check --on`.
 pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
     refuse_others(arguments)?;
-    refuse_atomics(arguments.on.atomics)?;
+    refuse_inline(arguments.on.inline)?;
     let on = &arguments.on;
     let driver = Driver::find(on.driver.as_deref())?;
     let targets = targets(&on.on, &arguments.python, &driver)?;
@@ -50,7 +50,7 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
         all_releases: on.all_releases,
         mode: Mode {
             fenced: !on.no_fence,
-            atomics: on.atomics,
+            inline: on.inline,
             ..Mode::default()
         },
     };
@@ -81,11 +81,11 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
     })
 }
 
-/// Points at atomic operations need to know the processor's instructions.
-fn refuse_atomics(asked: bool) -> Result<(), Problem> {
-    if asked && cfg!(not(target_arch = "x86_64")) {
-        let problem = Problem::new("inline atomic operations cannot be points of a run here");
-        return Err(problem.because("they are known on x86-64 only"));
+/// Points inside the library's code need to know the processor's instructions.
+fn refuse_inline(asked: Option<Inline>) -> Result<(), Problem> {
+    if asked.is_some() && cfg!(not(target_arch = "x86_64")) {
+        let problem = Problem::new("what a library does inline cannot be a point of a run here");
+        return Err(problem.because("instructions are known on x86-64 only"));
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ fn refuse_others(arguments: &Check) -> Result<(), Problem> {
     if arguments.on.search == Kind::Stress {
         let given = [
             (arguments.search.preemptions.is_some(), "--preemptions"),
-            (arguments.on.atomics, "--atomics"),
+            (arguments.on.inline.is_some(), "--inline"),
         ];
         if let Some((_, name)) = given.iter().find(|(is_given, _)| *is_given) {
             let problem = Problem::new(format!("`{name}` does not go with `--search stress`"));
@@ -157,7 +157,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
     let file = files::shown(&arguments.file);
     let source = files::read(&arguments.file)?;
     let schedule = schedule(&arguments.schedule)?;
-    refuse_atomics(schedule.atomics)?;
+    refuse_inline(schedule.inline)?;
     let program = replay::load(&file, &source)?;
     let digest = engine::digest_of(&source);
     if digest != schedule.scenario {
@@ -178,7 +178,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
     }
     let mode = Mode {
         fenced: !arguments.no_fence,
-        atomics: schedule.atomics,
+        inline: schedule.inline,
         ..Mode::default()
     };
     let mut library = Served::new(&driver, target, &source, mode);

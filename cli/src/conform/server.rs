@@ -49,7 +49,7 @@ impl Opener for Servers<'_> {
                 ready: true,
                 sampled: self.sampled,
                 fenced: false,
-                atomics: false,
+                inline: None,
             },
             server: None,
         };

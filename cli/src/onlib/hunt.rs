@@ -212,7 +212,7 @@ impl Case<'_> {
         Schedule {
             profile: self.profile,
             scenario: engine::digest_of(self.source),
-            atomics: self.mode.atomics,
+            inline: self.mode.inline,
             departures: ran.planned.departures.clone(),
         }
     }

@@ -70,8 +70,8 @@ pub struct Served<'a> {
 }
 
 impl<'a> Served<'a> {
-    /// The libpython, to run this scenario: with memory fenced off that it frees, or with points at its atomics, if `mode` says
-    /// so.
+    /// The libpython, to run this scenario: with memory fenced off that it frees, or with points in its inline code, if `mode`
+    /// says so.
     #[must_use]
     pub fn new(driver: &'a Driver, target: &'a Target, source: &'a str, mode: Mode) -> Self {
         Self {

@@ -1,10 +1,10 @@
 //! Plans on real libpythons: that what chance decides runs again by its list, that few switches find a known deadlock and
 //! leave its repaired twin alone, and what is told beside.
 
-#[cfg(target_arch = "x86_64")]
-mod atomics;
 #[path = "../found/mod.rs"]
 mod found;
+#[cfg(target_arch = "x86_64")]
+mod inline;
 
 use found::{Found, ask, libpythons, order};
 use std::collections::BTreeSet;

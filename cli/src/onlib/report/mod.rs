@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use tstate::sim::diagnostic::{Code, Diagnostic, Severity, Span};
 use tstate::sim::scenario::program::Program;
 use tstate::sim::verdict::{Failure, Outcome};
+use tstate_driver::Inline;
 
 /// What no search sees.
 const LIMITS: &str = "\
@@ -25,6 +26,13 @@ const LIMITS_WITH_ATOMICS: &str = "\
 A search switches threads only where the library calls locks, condition variables, semaphores and threads, before its
 inline atomic operations that are one for all processors (locked instructions, exchanges, fences), and before
 statements: what it only reads or writes between two such places is one step.
+What a search does not meet may still be there: it never says that all is well.";
+
+/// What one with points at plain accesses does not see.
+const LIMITS_WITH_ACCESSES: &str = "\
+A search switches threads only where the library calls locks, condition variables, semaphores and threads, before its
+inline atomic operations that are one for all processors, before what reads or writes memory soon after either, and
+before statements: what comes later between two such places is one step, and memory is that of one processor.
 What a search does not meet may still be there: it never says that all is well.";
 
 /// All that there is to report.
@@ -65,10 +73,10 @@ impl Searched<'_> {
     /// What these searches do not see.
     #[must_use]
     pub fn limits(&self) -> &'static str {
-        if self.plan.mode.atomics {
-            LIMITS_WITH_ATOMICS
-        } else {
-            LIMITS
+        match self.plan.mode.inline {
+            None => LIMITS,
+            Some(Inline::Atomics) => LIMITS_WITH_ATOMICS,
+            Some(Inline::Accesses) => LIMITS_WITH_ACCESSES,
         }
     }
 

@@ -1,8 +1,10 @@
-//! Inline atomic operations as points of runs.
+//! Points inside the code of the library.
 
 use crate::found::{Found, ask, libpythons};
 use crate::planned;
-use tstate_driver::{Choice, Decision, Departure, Departures, Mode, Plan, Reply, Request, Server};
+use tstate_driver::{
+    Choice, Decision, Departure, Departures, Inline, Mode, Plan, Reply, Request, Server,
+};
 
 /// Both threads link a thread state: each locks the lists of thread states.
 const BOTH_LINK: &str = "
@@ -16,10 +18,10 @@ foreign thread worker {
     PyThreadState_New(PyInterpreterState_Main())
 }";
 
-fn server(found: &Found, atomics: bool) -> Server {
+fn server(found: &Found, inline: Option<Inline>) -> Server {
     let mode = Mode {
         ready: true,
-        atomics,
+        inline,
         ..Mode::default()
     };
     found.server_in(mode)
@@ -74,8 +76,8 @@ fn with_one_switch(server: &mut Server, found: &Found) -> (Vec<Reply>, Vec<Decis
 fn a_lock_that_is_taken_inline_is_seen_taken() {
     let mut seen = 0;
     for found in libpythons() {
-        let (calls, few) = with_one_switch(&mut server(&found, false), &found);
-        let mut with_atomics = server(&found, true);
+        let (calls, few) = with_one_switch(&mut server(&found, None), &found);
+        let mut with_atomics = server(&found, Some(Inline::Atomics));
         let (inline, many) = with_one_switch(&mut with_atomics, &found);
         assert!(calls.iter().chain(&inline).all(|run| run.end == "exit 0"));
         let waits = |run: &&Reply| first_of_two(run) == Some('0');
