@@ -161,6 +161,9 @@ pub struct Planned {
     pub owed: Vec<i64>,
     /// The threads of the program that went on late in the run.
     pub busy: Vec<u8>,
+    /// A thread was seen to give away the GIL with the thread state that another has attached: two had it at once. Up to 3.11.
+    #[serde(default)]
+    pub two_holders: bool,
 }
 
 /// A text that is no list of departures.

@@ -62,6 +62,8 @@ pub struct Sight {
     pub left: Option<Threads>,
     /// The threads that went on to the end of a run that was cut, when they took turns.
     pub busy: Vec<u8>,
+    /// Whether two threads were seen to have one GIL.
+    pub two_holders: bool,
 }
 
 /// What claims say of outcomes that were met.
@@ -130,6 +132,7 @@ impl From<Observed> for Sight {
             owed: Vec::new(),
             left: None,
             busy: Vec::new(),
+            two_holders: false,
         }
     }
 }
@@ -441,6 +444,7 @@ expect {
             owed: Vec::new(),
             left: None,
             busy: Vec::new(),
+            two_holders: false,
         }
     }
 

@@ -176,6 +176,7 @@ fn answer(reply: Reply) -> Answer {
             owed: planned.owed.clone(),
             left,
             busy: planned.busy.clone(),
+            two_holders: planned.two_holders,
         },
         planned,
         waits: reply.waits,

@@ -21,6 +21,7 @@ pub(super) struct Memory {
     cut: AtomicBool,
     /// Threads of the program that went on late, as bits.
     busy: AtomicU32,
+    two_holders: AtomicBool,
     owed: [AtomicI64; CALLBACKS_MAX],
     decisions: [Words; DECISIONS_MAX],
 }
@@ -99,6 +100,7 @@ pub(super) fn clear(memory: &Memory) {
     memory.used.store(0, Ordering::Relaxed);
     memory.cut.store(false, Ordering::Relaxed);
     memory.busy.store(0, Ordering::Relaxed);
+    memory.two_holders.store(false, Ordering::Relaxed);
     for owed in &memory.owed {
         owed.store(0, Ordering::Relaxed);
     }
@@ -135,6 +137,11 @@ pub fn tell_no_others(thread: SlotId, point: u32) {
 pub fn note_busy(lane: u8) {
     let bit = 1_u32.checked_shl(lane.into()).unwrap_or(0);
     record().planned.busy.fetch_or(bit, Ordering::Relaxed);
+}
+
+/// A thread gave away the GIL with the thread state that another has attached.
+pub fn note_two_holders() {
+    record().planned.two_holders.store(true, Ordering::Relaxed);
 }
 
 /// How many pending calls to this callback were accepted and have not run.
@@ -189,5 +196,6 @@ pub fn planned(plan: &Plan, callbacks: usize, waits_for: Vec<Option<u8>>) -> Pla
         waits_for,
         owed: owed.map(|owed| owed.load(Ordering::Relaxed)).collect(),
         busy: (0..32).filter(|lane| busy & 1 << lane != 0).collect(),
+        two_holders: memory.two_holders.load(Ordering::Relaxed),
     }
 }

@@ -170,6 +170,7 @@ pub fn pass() {
         sampled::happened(me);
         return;
     }
+    crate::sight::passing();
     let next = match own(|schedule| schedule.next(me)) {
         Ok(next) => next,
         Err(end) => run_over(end),
