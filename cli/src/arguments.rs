@@ -232,6 +232,9 @@ pub struct OnLibpython {
     /// Let what the library freed be read and used again, as the C library does
     #[arg(long, requires = "on")]
     pub no_fence: bool,
+    /// Switch threads also before the library's inline atomic operations (x86-64)
+    #[arg(long, requires = "on")]
+    pub atomics: bool,
     /// The driver's program [default: tstate-driver beside this program]
     #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", value_hint = ValueHint::FilePath)]
     pub driver: Option<PathBuf>,

@@ -11,7 +11,7 @@
 //!    processor time.
 
 use crate::controller::Native;
-use crate::layer::{fence, main_begins};
+use crate::layer::{atomics, fence, main_begins};
 use crate::python::api::Pointer;
 use crate::python::{Caller, Libpython, api, outside_of_frames, release};
 use crate::quiet::Quiet;
@@ -176,6 +176,11 @@ pub fn run(run: &Run) -> ! {
         main_begins();
     }
     own(|schedule| schedule.begin(run.rules.clone()));
+    if run.rules.plan.is_some()
+        && let Err(error) = atomics::arm()
+    {
+        record::refuse(&error);
+    }
     sight::begin();
     with_controller(&Native, || {
         let library = || Libpython::new(run.profile, run.ahead, run.checks_before);

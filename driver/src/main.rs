@@ -1,7 +1,7 @@
 //! The program `tstate-driver`: one real libpython, asked over standard input.
 //!
 //! ```text
-//! tstate-driver serve --libpython PATH --home HOME [--ready] [--sampled] [--fenced]
+//! tstate-driver serve --libpython PATH --home HOME [--ready] [--sampled] [--fenced] [--atomics]
 //! tstate-driver probe --libpython PATH [--home HOME]
 //! tstate-driver start --libpython PATH --home HOME
 //! ```
@@ -37,6 +37,7 @@ struct Arguments {
     ready: bool,
     sampled: bool,
     fenced: bool,
+    atomics: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -53,6 +54,7 @@ fn arguments() -> Result<Arguments, String> {
             "--ready" => arguments.ready = true,
             "--sampled" => arguments.sampled = true,
             "--fenced" => arguments.fenced = true,
+            "--atomics" => arguments.atomics = true,
             _ => return Err(format!("{option} is not known")),
         }
     }
@@ -143,6 +145,9 @@ fn run() -> Result<(), String> {
         layer::fence::turn_on()?;
     }
     python::open(&arguments.libpython)?;
+    if arguments.atomics {
+        layer::atomics::find()?;
+    }
     match arguments.verb.as_str() {
         "serve" => serve::serve(arguments.ready).map_err(|error| error.to_string()),
         "probe" => {

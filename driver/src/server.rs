@@ -135,6 +135,8 @@ pub struct Mode {
     /// What the library frees cannot be read any more: the first use after free ends a run as
     /// [`End::Freed`](tstate::sim::events::End::Freed).
     pub fenced: bool,
+    /// The library's inline atomic operations are points of planned runs.
+    pub atomics: bool,
 }
 
 impl Server {
@@ -149,6 +151,7 @@ impl Server {
             (mode.ready, "--ready"),
             (mode.sampled, "--sampled"),
             (mode.fenced, "--fenced"),
+            (mode.atomics, "--atomics"),
         ] {
             if is_on {
                 command.arg(flag);

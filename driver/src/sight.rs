@@ -10,6 +10,7 @@ use crate::record;
 use crate::schedule::{SlotId, is_ours, me, own, sampled};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tstate_driver::Phase;
 
 /// Nobody's.
 const NOBODY: usize = usize::MAX;
@@ -96,6 +97,18 @@ pub fn swapped() {
 pub fn arriving() {
     if ON.load(Ordering::Relaxed) {
         BEFORE.set(current());
+    }
+}
+
+/// How far the runtime's life is, as the calling thread sees it.
+pub fn phase() -> Phase {
+    if !ON.load(Ordering::Relaxed) {
+        return Phase::default();
+    }
+    Phase {
+        initialized: api::is_initialized() != 0,
+        finalizing: api::is_finalizing() != 0,
+        attached: attached(me()) != 0,
     }
 }
 

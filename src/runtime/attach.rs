@@ -58,6 +58,22 @@ impl Caller<'_> {
         Ok(())
     }
 
+    /// §INIT I7, up to 3.11: takes the GIL for what is the current thread state already. Whoever had the GIL first, on another
+    /// thread, left none when it gave it up, and this one goes on without.
+    pub(super) fn attach_current(&self, handle: ThreadStateHandle) -> Step<()> {
+        let scope = scope();
+        self.take_gil(handle)?;
+        if self.current() != handle {
+            return Err(self.crash(Crash::NoThreadState));
+        }
+        let tstate = self.thread_state(handle)?;
+        self.runtime.current.write(handle);
+        tstate.set_by_owner(AttachState::Attached);
+        self.activate(handle, tstate)?;
+        scope.end(&());
+        Ok(())
+    }
+
     /// §ATTACH A4 to A7.
     fn attach_with_gil(&self, handle: ThreadStateHandle) -> Step<()> {
         let tstate = self.thread_state(handle)?;

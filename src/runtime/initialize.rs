@@ -11,7 +11,8 @@
 //! The stages run in order. One that fails leaves everything as the stages before it made it: `Py_Initialize` ends the
 //! process, `Py_InitializeFromConfig` returns the error. If the core was there it fails again when it is called again: the
 //! exception that the stage left behind is still set (observed: 3.8.18, 3.11.7, 3.13.0). No lock keeps a second initializer out: two at once are undefined behaviour (U32), found
-//! here by one exchange. Up to 3.14 `initialized` turns 1 before `site` is imported, so a polling thread can get in; since
+//! here by one exchange. From the stage of `encodings` on, which reads files, the GIL is given up now and then: who waits for it, with a
+//! thread state of the half-made interpreter, runs in between. Up to 3.14 `initialized` turns 1 before `site` is imported, so a polling thread can get in; since
 //! 3.15 after it (gh-146302). What is left of a former life is in [`super::life`].
 //!
 //! # Invariants
@@ -41,7 +42,7 @@ use super::outcome::{Crash, StatusError, Step};
 use super::pending_queue::QueueLife;
 use super::stage::Stage;
 use super::state::Caller;
-use crate::sync::{Ordering, Word, current_thread};
+use crate::sync::{Ordering, Word, current_thread, is_alone};
 
 impl Caller<'_> {
     /// Initializes the runtime and attaches the caller; nothing if it is initialized.
@@ -163,6 +164,7 @@ impl Caller<'_> {
                     .complete
                     .write(true);
             }
+            Stage::Encodings => self.read_encodings()?,
             Stage::Main => {
                 debug_assert!(
                     self.runtime.core_initialized.peek(),
@@ -271,15 +273,18 @@ impl Caller<'_> {
 
     /// I7.
     fn create_main_gil(&self) -> Step<()> {
-        let first = self.runtime.main_thread_state.read();
-        if self.runtime.profile.slots_come_with_the_gil() {
-            // `PyThreadState_Swap`, which takes no GIL, then `_PyGILState_Init`.
-            let word = first.to_word();
-            self.runtime
-                .current_of_process
-                .store(word, Ordering::Relaxed);
+        let mut first = self.runtime.main_thread_state.read();
+        let profile = self.runtime.profile;
+        if profile.current_is_of_process() {
+            // `PyThreadState_Swap`, which takes no GIL.
+            let current = &self.runtime.current_of_process;
+            current.store(first.to_word(), Ordering::Relaxed);
+        }
+        if profile.slots_come_with_the_gil() {
+            // `_PyGILState_Init`, then `PyEval_InitThreads` for the thread state that is current.
             self.remember_main_interpreter();
             self.runtime.tss_created.store(true, Ordering::Relaxed);
+            first = self.current();
         }
         let interpreter = self.interpreter(InterpreterHandle::MAIN)?;
         if interpreter.gil_own.is_held() && !interpreter.gil_own.is_holder(current_thread()) {
@@ -288,7 +293,20 @@ impl Caller<'_> {
         }
         interpreter.gil_own.create();
         interpreter.gil.write(GilPointer::Own);
-        self.attach(first)
+        if profile.current_is_of_process() {
+            self.attach_current(first)
+        } else {
+            self.attach(first)
+        }
+    }
+
+    /// I9: files are read with the GIL given up, which makes a difference only if there is somebody to take it.
+    fn read_encodings(&self) -> Step<()> {
+        if is_alone() {
+            return Ok(());
+        }
+        let current = self.eval_save_thread()?;
+        self.eval_restore_thread(current)
     }
 
     /// I9: files are read with the GIL given up, then the hook runs. Nothing, unless something hangs on it.

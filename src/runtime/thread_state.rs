@@ -21,6 +21,8 @@
 //!
 //! Delete the current one: since 3.12 unlink, detach, drop the GIL as its last act, free. 3.9 to 3.11 drop it as if the thread
 //! state lived on, so that the thread may wait for a switch before it frees. 3.8 frees before it drops.
+//! K3 looks whether the thread state is some thread's own with HEAD_LOCK given up again. In 3.12 a swap that still knows it makes it so
+//! in between, without the GIL ([`super::attach`]).
 //!
 //! A reader goes through [`Caller::thread_state`], and asks [`Caller::live`] right after an access to an atomic: a
 //! check before it would need a scheduling point of its own.
@@ -288,6 +290,11 @@ impl<'a> Caller<'a> {
         lists.remove_thread_state(interpreter, handle);
         drop(lists);
         self.release_joiners(handle, ThreadEnd::StateDeleted);
+        let is_bound = self.thread_state(handle)?.is(Status::BoundGilState);
+        if self.runtime.profile.swap_activates_first() && !is_bound {
+            // A swap that still knows it makes it its thread's own without the GIL, also when it is in no list any more.
+            self.touch(handle)?;
+        }
         self.unbind_gilstate(handle)?;
         self.thread_state(handle)?.set(Status::Unbound, true);
         Ok(interpreter)

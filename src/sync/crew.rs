@@ -1,4 +1,4 @@
-//! The threads that a program started, for a harness that must join them all.
+//! The threads that a program started: for a harness that must join them all, and for who asks whether there are any.
 
 use super::JoinHandle;
 use std::sync::Mutex;
@@ -34,4 +34,17 @@ impl Crew {
             }
         }
     }
+}
+
+/// Whether no other thread can take a step unless the calling thread starts it. It saves a simulation the steps that only
+/// another thread could see; on real threads and under loom nobody knows.
+#[must_use]
+pub fn is_alone() -> bool {
+    #[cfg(feature = "sim")]
+    if let Some(controller) = super::hook::current() {
+        let is_alone = controller.is_alone();
+        controller.learned(u64::from(is_alone));
+        return is_alone;
+    }
+    false
 }

@@ -157,6 +157,10 @@ pub trait Controller {
     }
     /// The thread with this index may run from now on.
     fn spawn(&self, thread: ThreadIndex);
+    /// Whether no other thread can take a step unless the calling thread starts it.
+    fn is_alone(&self) -> bool {
+        false
+    }
     /// The process forks: which of the two the run goes on as, chosen by the scheduler. In the child no other thread that
     /// was started ever runs again, and what those own stays owned.
     fn fork(&self) -> Branch;

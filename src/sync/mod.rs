@@ -76,7 +76,7 @@ mod engine;
 #[path = "os/mod.rs"]
 mod engine;
 
-pub use crew::Crew;
+pub use crew::{Crew, is_alone};
 #[cfg(loom)]
 pub use engine::allow_timeouts;
 pub use engine::{

@@ -21,6 +21,7 @@ use crate::problem::{Problem, Stop};
 use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 use tstate::runtime::profile::Profile;
+use tstate_driver::Mode;
 
 /// Runs `tstate check --on`.
 pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
@@ -46,7 +47,11 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
         },
         asks_model: on.model,
         all_releases: on.all_releases,
-        fenced: !on.no_fence,
+        mode: Mode {
+            fenced: !on.no_fence,
+            atomics: on.atomics,
+            ..Mode::default()
+        },
     };
     let mut output = Output::open(arguments.output.as_deref())?;
     let jobs = search::jobs(arguments.jobs.jobs, settings);
@@ -93,9 +98,15 @@ fn refuse_others(arguments: &Check) -> Result<(), Problem> {
         let problem = Problem::new("a search of a libpython has no such format").at("--format");
         return Err(problem.help("it is written as `human` or `json`"));
     }
-    if arguments.on.search == Kind::Stress && arguments.search.preemptions.is_some() {
-        let problem = Problem::new("`--preemptions` does not go with `--search stress`");
-        return Err(problem.because("nobody decides who goes on"));
+    if arguments.on.search == Kind::Stress {
+        let given = [
+            (arguments.search.preemptions.is_some(), "--preemptions"),
+            (arguments.on.atomics, "--atomics"),
+        ];
+        if let Some((_, name)) = given.iter().find(|(is_given, _)| *is_given) {
+            let problem = Problem::new(format!("`{name}` does not go with `--search stress`"));
+            return Err(problem.because("nobody decides who goes on"));
+        }
     }
     Ok(())
 }
@@ -154,7 +165,12 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
             .help("a schedule is kept to by exactly the library that made it")
             .into());
     }
-    let mut library = Served::new(&driver, target, &source, !arguments.no_fence);
+    let mode = Mode {
+        fenced: !arguments.no_fence,
+        atomics: schedule.atomics,
+        ..Mode::default()
+    };
+    let mut library = Served::new(&driver, target, &source, mode);
     let ran = again(&schedule, &mut library).map_err(|reason| {
         Problem::new("the schedule could not be run")
             .at(&file)

@@ -49,6 +49,7 @@ impl Opener for Servers<'_> {
                 ready: true,
                 sampled: self.sampled,
                 fenced: false,
+                atomics: false,
             },
             server: None,
         };

@@ -103,7 +103,7 @@ pub(super) fn attributed(
             case.program,
             case.profile,
             &ran.sight,
-            case.is_fenced,
+            case.mode.fenced,
             STATES_MAX,
         );
         let Some(outcome) = attribution.outcome() else {
@@ -138,7 +138,7 @@ pub(super) fn endless(
             case.program,
             case.profile,
             sight,
-            case.is_fenced,
+            case.mode.fenced,
             STATES_MAX,
         );
         let Some(outcome) = attribution.outcome() else {

@@ -15,6 +15,7 @@ use tstate::sim::explorer::Limits;
 use tstate::sim::outside::{self, Judgement};
 use tstate::sim::scenario::program::Program;
 use tstate::sim::verdict::{self, Outcome};
+use tstate_driver::Mode;
 
 /// After so many failures in a row the driver is not asked again.
 const FAILURES_MAX: u32 = 3;
@@ -34,8 +35,8 @@ pub struct Case<'a> {
     pub program: &'a Arc<Program>,
     /// The profile of exactly this library.
     pub profile: Profile,
-    /// Whether the memory that the library frees is fenced off.
-    pub is_fenced: bool,
+    /// How runs are made.
+    pub mode: Mode,
 }
 
 /// An outcome that was met.
@@ -211,6 +212,7 @@ impl Case<'_> {
         Schedule {
             profile: self.profile,
             scenario: engine::digest_of(self.source),
+            atomics: self.mode.atomics,
             departures: ran.planned.departures.clone(),
         }
     }

@@ -4,7 +4,7 @@
 //! on1/3.12.1/8f3a61c2/0.12=1,0.13=1t
 //! ```
 //!
-//! Four fields: the format's version, the release and patch level of the library that made the run, a digest of the
+//! Four fields: the format's version, with `+atomics` if inline atomic operations are points of the run; the release and patch level of the library that made the run, a digest of the
 //! scenario's text, and what the run does otherwise than by default ([`Departures`]).
 
 use std::fmt;
@@ -14,6 +14,8 @@ use tstate_driver::Departures;
 
 /// What schedules of this format begin with.
 pub const VERSION: &str = "on1";
+/// What they begin with where inline atomic operations are points of the run.
+pub const WITH_ATOMICS: &str = "on1+atomics";
 
 /// A run on a libpython.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct Schedule {
     pub profile: Profile,
     /// Digest of the scenario's text.
     pub scenario: u32,
+    /// Whether the library's inline atomic operations are points of the run.
+    pub atomics: bool,
     /// What the run does otherwise than by default.
     pub departures: Departures,
 }
@@ -35,9 +39,11 @@ impl fmt::Display for Schedule {
         let Self {
             profile,
             scenario,
+            atomics,
             departures,
         } = self;
-        write!(f, "{VERSION}/{profile}/{scenario:08x}/{departures}")
+        let version = if *atomics { WITH_ATOMICS } else { VERSION };
+        write!(f, "{version}/{profile}/{scenario:08x}/{departures}")
     }
 }
 
@@ -62,9 +68,10 @@ impl FromStr for Schedule {
                 "it does not have four fields with `/` between".to_owned(),
             ));
         };
-        if version != VERSION {
+        let atomics = version == WITH_ATOMICS;
+        if !atomics && version != VERSION {
             return Err(refuse(format!(
-                "it begins with `{version}` and not with `{VERSION}`"
+                "it begins with `{version}` and not with `{VERSION}` or `{WITH_ATOMICS}`"
             )));
         }
         let profile = profile.parse();
@@ -78,6 +85,7 @@ impl FromStr for Schedule {
         Ok(Self {
             profile,
             scenario,
+            atomics,
             departures: departures
                 .map_err(|error: tstate_driver::ParsePlanError| refuse(error.to_string()))?,
         })
@@ -93,6 +101,7 @@ mod tests {
         for text in [
             "on1/3.12.1/8f3a61c2/-",
             "on1/3.13.0/00000000/0.12=1,1.3=0t,0.4=p2",
+            "on1+atomics/3.13.0/00000000/0.12=1",
         ] {
             let schedule: Schedule = text.parse().expect("a schedule");
             assert_eq!(schedule.to_string(), text);
@@ -110,6 +119,7 @@ mod tests {
             "on1/3.12.1/8f3a61c2/",
             "on1/3.12.1/8f3a61c2/0.12",
             "on2/3.12.1/8f3a61c2/-",
+            "on1+fence/3.12.1/8f3a61c2/-",
         ] {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }

@@ -11,7 +11,7 @@ use tstate::sim::conform::sample;
 use tstate::sim::events::{End, Event, EventKind, Observed, Rest, Shown};
 use tstate::sim::scenario;
 use tstate_driver::{
-    Chance, Choice, Decision, Departure, Departures, Plan, Planned, Probed, Reply, Request,
+    Chance, Choice, Decision, Departure, Departures, Phase, Plan, Planned, Probed, Reply, Request,
 };
 
 /// Bytes of the header before the JSON.
@@ -187,6 +187,10 @@ fn planned(plan: &Plan) -> Planned {
     let decision = |point: u32| Decision {
         thread: 0,
         point,
+        lane: Some(0),
+        events: 0,
+        place: 0,
+        phase: Phase::default(),
         chosen: Choice::Run(0),
         free: Vec::new(),
         costly: vec![Choice::Run(1)],

@@ -8,7 +8,7 @@
 mod planned;
 
 pub use planned::{
-    Noted, note_busy, note_decision, note_owed, note_two_holders, planned, tell_no_others,
+    At, Noted, note_busy, note_decision, note_owed, note_two_holders, planned, tell_no_others,
 };
 
 use crate::schedule::{End, SlotId, Waits, own};

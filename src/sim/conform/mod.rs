@@ -38,7 +38,7 @@ pub(super) use follow::fatal_texts_match;
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, Way, call_graph};
 pub use guide::{Guide, ParseGuideError, Turn, guide_of};
-pub use legs::{Leg, legs_of};
+pub use legs::{Leg, Phase, legs_of};
 pub use order::{Ordered, ordered};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::{sample, sample_with_outcome};

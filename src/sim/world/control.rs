@@ -660,11 +660,11 @@ impl Controller for World {
         Branch::Child
     }
 
+    fn is_alone(&self) -> bool {
+        self.nobody_lives_but(self.current.get())
+    }
     fn send_signal(&self, thread: ThreadIndex, signal: u8) -> bool {
-        let mut state = self.borrow();
-        if state.threads[thread.index()].pending.lives() {
-            state.change_thread(thread, |state| state.signals |= 1 << signal);
-        }
+        self.borrow().send_signal(thread, signal);
         true
     }
 

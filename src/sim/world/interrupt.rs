@@ -44,6 +44,13 @@ impl ThreadState {
 }
 
 impl State {
+    /// The signal will come to the thread, if that still runs.
+    pub(super) fn send_signal(&mut self, thread: ThreadIndex, signal: u8) {
+        if self.threads[thread.index()].pending.lives() {
+            self.change_thread(thread, |state| state.signals |= 1 << signal);
+        }
+    }
+
     /// Changes what the thread waits with.
     pub(super) fn set_waits(&mut self, thread: ThreadIndex, pending: Pending) {
         self.change_thread(thread, |state| {

@@ -384,6 +384,13 @@ impl World {
         }
     }
 
+    /// Whether every other thread is not started, gone, hung or ended.
+    fn nobody_lives_but(&self, thread: ThreadIndex) -> bool {
+        let state = self.state.borrow();
+        let mut threads = state.threads.iter().enumerate();
+        threads.all(|(index, other)| index == thread.index() || !other.pending.lives())
+    }
+
     /// What a thread is about to do.
     #[must_use]
     pub fn pending(&self, thread: ThreadIndex) -> Pending {

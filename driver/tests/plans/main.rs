@@ -1,9 +1,12 @@
 //! Plans on real libpythons: that what chance decides runs again by its list, that few switches find a known deadlock and
 //! leave its repaired twin alone, and what is told beside.
 
+#[cfg(target_arch = "x86_64")]
+mod atomics;
+#[path = "../found/mod.rs"]
 mod found;
 
-use found::{Found, ask, libpythons, order, program};
+use found::{Found, ask, libpythons, order};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tstate::runtime::Profile;
@@ -470,7 +473,7 @@ fn what_is_freed_cannot_be_read_where_it_is_fenced_off(found: &Found) {
             fenced,
             ..Mode::default()
         };
-        let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+        let mut server = found.server_in(mode);
         let of = |server: &mut Server, scenario| run(server, found, scenario, Plan::default()).end;
         let once = of(&mut server, ONCE_FIXED);
         let twice = of(&mut server, CLEARS_TWICE);
@@ -498,7 +501,7 @@ fn a_thread_that_began_too_late_leaves_its_thread_state(found: &Found) {
         fenced: true,
         ..Mode::default()
     };
-    let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+    let mut server = found.server_in(mode);
     let late = |point| {
         let departure = Departure {
             thread: 0,
@@ -523,7 +526,7 @@ fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &F
         sampled: true,
         ..Mode::default()
     };
-    let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+    let mut server = found.server_in(mode);
     let reply = ask(&mut server, found, &request);
     assert_eq!(
         reply.end,
