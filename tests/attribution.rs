@@ -374,3 +374,34 @@ fn two_holders_that_were_seen_are_what_a_run_is_if_it_can_be() {
     let (run, ..) = early.expect("such a run");
     assert_eq!(seen(run).as_deref(), Some("ok"));
 }
+
+/// A thread that was parked before the others came near is the end of what it could have met later.
+#[test]
+fn who_was_parked_early_meets_nothing_later() {
+    let title = "gilstate/ensure-before-init";
+    let (program, release) = (of_corpus(title), profile("3.15"));
+    let told_of = |run: &Observed, hung: Vec<(u8, u32)>| {
+        let sight = Sight {
+            hung,
+            ..Sight::from(run.clone())
+        };
+        told(
+            &program,
+            &attribute(&program, release, &sight, false, STATES_MAX),
+        )
+    };
+    let early = |(run, own, attribution): &(Observed, String, Attribution)| {
+        own == "deadlock(main, early)"
+            && attribution.outcome().is_none()
+            && run
+                .events
+                .iter()
+                .position(|event| event.thread.index() == 1)
+                < Some(3)
+    };
+    let found = runs_of(title, "3.15", false).find(early);
+    let (run, own, _) = found.expect("such a run");
+    assert_eq!(told_of(&run, Vec::new()), None);
+    assert_eq!(told_of(&run, vec![(1, 3)]), Some(own));
+    assert_eq!(told_of(&run, vec![(1, 0)]), None);
+}

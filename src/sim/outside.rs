@@ -64,6 +64,8 @@ pub struct Sight {
     pub busy: Vec<u8>,
     /// Whether two threads were seen to have one GIL.
     pub two_holders: bool,
+    /// The threads that were parked for good, each with how many events there were by then.
+    pub hung: Vec<(u8, u32)>,
 }
 
 /// What claims say of outcomes that were met.
@@ -133,6 +135,7 @@ impl From<Observed> for Sight {
             left: None,
             busy: Vec::new(),
             two_holders: false,
+            hung: Vec::new(),
         }
     }
 }
@@ -445,6 +448,7 @@ expect {
             left: None,
             busy: Vec::new(),
             two_holders: false,
+            hung: Vec::new(),
         }
     }
 

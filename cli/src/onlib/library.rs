@@ -178,6 +178,7 @@ fn answer(reply: Reply) -> Answer {
             left,
             busy: planned.busy.clone(),
             two_holders: planned.two_holders,
+            hung: planned.hung.clone(),
         },
         planned,
         waits: reply.waits,

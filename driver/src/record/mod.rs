@@ -8,7 +8,8 @@
 mod planned;
 
 pub use planned::{
-    At, Noted, note_busy, note_decision, note_owed, note_two_holders, planned, tell_no_others,
+    At, Noted, note_busy, note_decision, note_hung, note_owed, note_two_holders, planned,
+    tell_no_others,
 };
 
 use crate::schedule::{End, SlotId, Waits, own};

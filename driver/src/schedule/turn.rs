@@ -172,6 +172,11 @@ pub fn finish(waits: Waits) -> ! {
     own(|schedule| {
         schedule.slots[me].waits = waits;
         schedule.moved();
+        if waits == Waits::Hung
+            && let Some(lane) = schedule.slots[me].lane
+        {
+            crate::record::note_hung(lane, schedule.events_so_far());
+        }
     });
     if sampled::is_on() {
         sampled::rest(me);

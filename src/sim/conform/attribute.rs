@@ -18,6 +18,8 @@
 //! which show its first events, as many as the first of them lived to see: nothing of what comes later is asked of the model then. Where a
 //! bound cut the exploration, it is nothing. `eventually` is a claim beside the outcome of a run, and not looked at.
 //!
+//! When a thread was parked for good is sometimes known beside the events ([`Sight::hung`]): the model's must be parked by then.
+//!
 //! Who has the GIL besides its holder is seen of some runs ([`Sight::two_holders`]): such a run is `crash(two_holders)` if the model has that
 //! with its events, however it went on.
 //!
@@ -293,7 +295,7 @@ pub fn attribute(
     states: u64,
 ) -> Attribution {
     if sight.observed.end.ran_long() {
-        return endless(program, profile, &sight.observed, is_fenced, states);
+        return endless(program, profile, sight, is_fenced, states);
     }
     if matches!(sight.observed.end, End::Cut(_)) {
         return Attribution {
@@ -303,7 +305,7 @@ pub fn attribute(
     }
     let attempt = |few_points| {
         let asked = Asked {
-            case: Case::new(program, profile, &sight.observed),
+            case: Case::new(program, profile, &sight.observed).hanging(&sight.hung),
             seen: sight.outcome(profile),
             is_fenced,
             shows_leaks: sight.left.is_some(),
