@@ -26,6 +26,7 @@ use tstate_driver::Mode;
 /// Runs `tstate check --on`.
 pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
     refuse_others(arguments)?;
+    refuse_atomics(arguments.on.atomics)?;
     let on = &arguments.on;
     let driver = Driver::find(on.driver.as_deref())?;
     let targets = targets(&on.on, &arguments.python, &driver)?;
@@ -78,6 +79,15 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
     } else {
         all.exit()
     })
+}
+
+/// Points at atomic operations need to know the processor's instructions.
+fn refuse_atomics(asked: bool) -> Result<(), Problem> {
+    if asked && cfg!(not(target_arch = "x86_64")) {
+        let problem = Problem::new("inline atomic operations cannot be points of a run here");
+        return Err(problem.because("they are known on x86-64 only"));
+    }
+    Ok(())
 }
 
 /// What only the model's search knows.
@@ -147,6 +157,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
     let file = files::shown(&arguments.file);
     let source = files::read(&arguments.file)?;
     let schedule = schedule(&arguments.schedule)?;
+    refuse_atomics(schedule.atomics)?;
     let program = replay::load(&file, &source)?;
     let digest = engine::digest_of(&source);
     if digest != schedule.scenario {
