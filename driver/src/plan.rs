@@ -210,6 +210,12 @@ pub struct Planned {
     pub owed: Vec<i64>,
     /// The threads of the program that went on late in the run.
     pub busy: Vec<u8>,
+    /// A thread was seen to give away the GIL with the thread state that another has attached: two had it at once. Up to 3.11.
+    #[serde(default)]
+    pub two_holders: bool,
+    /// The threads of the program that were parked for good, each with how many events there were by then.
+    #[serde(default)]
+    pub hung: Vec<(u8, u32)>,
 }
 
 /// A text that is no list of departures.

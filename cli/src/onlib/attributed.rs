@@ -30,10 +30,13 @@ pub struct Modelled {
     pub schedule: Option<Schedule>,
 }
 
-/// Whether a run with this outcome says itself what it is.
-fn speaks_for_itself(outcome: &Outcome) -> bool {
+/// Whether a run with this outcome says itself what it is. A fatal error that the model does not have comes of what C leaves undefined.
+fn speaks_for_itself(case: &Case<'_>, outcome: &Outcome, model: &Verdict) -> bool {
     match outcome.process().0 {
-        Outcome::Fatal(_) => true,
+        Outcome::Fatal(_) => {
+            let mut known = model.outcomes.iter();
+            known.any(|known| outside::is_like(case.program, outcome, &known.outcome, false))
+        }
         Outcome::Crash(crash) => *crash == Crash::UseAfterFree.name(),
         Outcome::Ok
         | Outcome::Hang(_)
@@ -77,7 +80,7 @@ pub(super) fn attributed(
     model: &Verdict,
     library: &mut dyn Library,
 ) -> Vec<Modelled> {
-    if met.by == Kind::Stress || speaks_for_itself(&met.outcome) {
+    if met.by == Kind::Stress || speaks_for_itself(case, &met.outcome, model) {
         return Vec::new();
     }
     let alike = alike(case, met, model);

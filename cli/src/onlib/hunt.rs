@@ -266,17 +266,7 @@ pub fn hunt(
     let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
     let model = asks_model.then(|| asked_ahead.unwrap_or_else(|| explored(&case)));
     if let Some(Ok(model)) = &model {
-        for met in &mut met {
-            let others = notes.seen.remove(&met.outcome).unwrap_or_default();
-            met.modelled = Some(attributed(&case, met, &others, model, library));
-        }
-        for long in endless(&case, &notes.long, model, library) {
-            if met.iter().all(|known| known.outcome != long.outcome) {
-                notes.take_back(&long);
-                met.push(long);
-            }
-        }
-        met.sort_by(|one, other| one.outcome.cmp(&other.outcome));
+        tell_apart(&case, &mut notes, &mut met, model, library);
     }
     let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
     Verdict::Hunted(Box::new(Hunted {
@@ -293,6 +283,27 @@ pub fn hunt(
         complete: scheduler.complete(),
         exhausted,
     }))
+}
+
+/// Asks the model which of its outcomes the runs are, and which of those that were given up have one.
+fn tell_apart(
+    case: &Case<'_>,
+    notes: &mut Notes,
+    all: &mut Vec<Met>,
+    model: &verdict::Verdict,
+    library: &mut dyn Library,
+) {
+    for met in all.iter_mut() {
+        let others = notes.seen.remove(&met.outcome).unwrap_or_default();
+        met.modelled = Some(attributed(case, met, &others, model, library));
+    }
+    for long in endless(case, &notes.long, model, library) {
+        if all.iter().all(|known| known.outcome != long.outcome) {
+            notes.take_back(&long);
+            all.push(long);
+        }
+    }
+    all.sort_by(|one, other| one.outcome.cmp(&other.outcome));
 }
 
 /// Runs the list of each outcome again, and makes it shorter; how many runs that took.

@@ -177,6 +177,8 @@ fn answer(reply: Reply) -> Answer {
             owed: planned.owed.clone(),
             left,
             busy: planned.busy.clone(),
+            two_holders: planned.two_holders,
+            hung: planned.hung.clone(),
         },
         planned,
         waits: reply.waits,

@@ -43,6 +43,9 @@ pub(crate) struct Pretended {
     /// The thread state of the program's second thread it never frees.
     #[serde(default)]
     pub(crate) leaves: bool,
+    /// Runs that do not end use up their processor time.
+    #[serde(default)]
+    pub(crate) spins: bool,
 }
 
 impl Pretended {
@@ -63,6 +66,7 @@ impl Pretended {
             lies_later: false,
             parks: false,
             leaves: false,
+            spins: false,
         }
     }
 
@@ -143,6 +147,9 @@ fn reply(pretended: &Pretended, request: &Request, fenced: bool) -> Reply {
                 *number += i64::from(text.contains(lie.as_str()));
             }
         }
+    }
+    if pretended.spins && matches!(observed.end, End::Cut(_)) {
+        observed.end = End::Cut("processor time".to_owned());
     }
     if pretended.parks && matches!(observed.end, End::Exit(_)) {
         for rest in &mut observed.threads[1..] {

@@ -9,6 +9,8 @@ use tstate_driver::{Choice, Decision, Departure, Departures, Phase, Plan, Planne
 const DECISIONS_MAX: usize = 1 << 14;
 /// Callbacks of a scenario.
 const CALLBACKS_MAX: usize = 256;
+/// Threads of a scenario.
+const THREADS_MAX: usize = 32;
 
 /// One decision, as words.
 type Words = [AtomicU64; 4];
@@ -21,6 +23,9 @@ pub(super) struct Memory {
     cut: AtomicBool,
     /// Threads of the program that went on late, as bits.
     busy: AtomicU32,
+    two_holders: AtomicBool,
+    /// Of each thread, how many events there were when it was parked for good, plus one; 0 if it was not.
+    hung: [AtomicU32; THREADS_MAX],
     owed: [AtomicI64; CALLBACKS_MAX],
     decisions: [Words; DECISIONS_MAX],
 }
@@ -99,6 +104,10 @@ pub(super) fn clear(memory: &Memory) {
     memory.used.store(0, Ordering::Relaxed);
     memory.cut.store(false, Ordering::Relaxed);
     memory.busy.store(0, Ordering::Relaxed);
+    memory.two_holders.store(false, Ordering::Relaxed);
+    for hung in &memory.hung {
+        hung.store(0, Ordering::Relaxed);
+    }
     for owed in &memory.owed {
         owed.store(0, Ordering::Relaxed);
     }
@@ -191,6 +200,18 @@ pub fn note_busy(lane: u8) {
     record().planned.busy.fetch_or(bit, Ordering::Relaxed);
 }
 
+/// A thread of the program is parked for good, behind so many events.
+pub fn note_hung(lane: u8, events: u32) {
+    if let Some(hung) = record().planned.hung.get(usize::from(lane)) {
+        hung.store(events + 1, Ordering::Relaxed);
+    }
+}
+
+/// A thread gave away the GIL with the thread state that another has attached.
+pub fn note_two_holders() {
+    record().planned.two_holders.store(true, Ordering::Relaxed);
+}
+
 /// How many pending calls to this callback were accepted and have not run.
 pub fn note_owed(callback: usize, owed: i64) {
     if let Some(place) = record().planned.owed.get(callback) {
@@ -256,5 +277,17 @@ pub fn planned(plan: &Plan, callbacks: usize, waits_for: Vec<Option<u8>>) -> Pla
         waits_for,
         owed: owed.map(|owed| owed.load(Ordering::Relaxed)).collect(),
         busy: (0..32).filter(|lane| busy & 1 << lane != 0).collect(),
+        two_holders: memory.two_holders.load(Ordering::Relaxed),
+        hung: hung(memory),
     }
+}
+
+/// Which threads were parked for good, and behind how many events.
+fn hung(memory: &Memory) -> Vec<(u8, u32)> {
+    let all = memory.hung.iter().enumerate();
+    let all = all.filter_map(|(lane, hung)| {
+        let events = hung.load(Ordering::Relaxed).checked_sub(1)?;
+        Some((lane as u8, events))
+    });
+    all.collect()
 }

@@ -312,6 +312,11 @@ impl Schedule {
         Ok(())
     }
 
+    /// Events of the run.
+    pub fn events_so_far(&self) -> u32 {
+        self.events
+    }
+
     /// Counts an event of the thread; `Err` if the run has had its share of them.
     pub fn count_event(&mut self, slot: SlotId) -> Result<(), End> {
         self.events += 1;

@@ -172,6 +172,11 @@ pub fn finish(waits: Waits) -> ! {
     own(|schedule| {
         schedule.slots[me].waits = waits;
         schedule.moved();
+        if waits == Waits::Hung
+            && let Some(lane) = schedule.slots[me].lane
+        {
+            crate::record::note_hung(lane, schedule.events_so_far());
+        }
     });
     if sampled::is_on() {
         sampled::rest(me);
@@ -187,6 +192,7 @@ pub fn pass() {
         sampled::happened(me);
         return;
     }
+    crate::sight::passing();
     if own(|schedule| schedule.is_planned()) {
         let phase = crate::sight::phase();
         own(|schedule| schedule.slots[me].phase = phase);

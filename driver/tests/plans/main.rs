@@ -74,6 +74,20 @@ foreign thread worker {
     PyGILState_Release(g)
 }";
 
+/// The worker may come while finalization takes no calls any more.
+const REFUSED: &str = "
+thread main {
+    Py_Initialize()
+    start worker
+    Py_FinalizeEx()
+    join worker
+}
+foreign thread worker {
+    Py_AddPendingCall(call, NULL)
+}
+callback call {
+}";
+
 const REQUEUES: &str = "
 thread main {
     Py_Initialize()
@@ -243,6 +257,9 @@ fn plans_hold_on_every_library() {
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
         if !found.since(9, 0) {
             who_is_between_two_timed_waits_waits_for_the_gil(&mut server, &found);
+        }
+        if !found.since(10, 0) {
+            who_gives_the_gil_away_from_under_its_holder_is_seen(&mut server, &found);
         }
         if found.since(15, 0) {
             who_has_used_up_its_time_outs_gets_more_before_a_run_is_stuck(&mut server, &found);
@@ -435,6 +452,18 @@ fn a_run_without_end_is_cut_when_turns_were_taken(server: &mut Server, found: &F
     let reply = run(server, found, REQUEUES, Plan::default());
     assert_eq!(reply.end, "cut events", "{}", found.profile());
     assert_eq!(planned(&reply).busy, [0], "{}", found.profile());
+}
+
+/// 3.8 prints an error for a pending call that it refuses, with whatever thread state is current.
+fn who_gives_the_gil_away_from_under_its_holder_is_seen(server: &mut Server, found: &Found) {
+    let mut sees = |point: u32| {
+        let list = format!("0.{point}=1").parse().expect("a list");
+        let reply = run(server, found, REFUSED, by_list(list));
+        planned(&reply).two_holders
+    };
+    let seen = (0..30).filter(|point| sees(*point)).count();
+    assert!(seen < 30, "{}: not where nobody did", found.profile());
+    assert_eq!(seen > 0, !found.since(9, 0), "{}", found.profile());
 }
 
 fn what_is_freed_cannot_be_read_where_it_is_fenced_off(found: &Found) {

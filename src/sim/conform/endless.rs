@@ -17,6 +17,7 @@ use crate::sim::explorer::{Exploration, Look, Program as Explored, Run, explore_
 use crate::sim::graph::DELIVERY;
 use crate::sim::liveness::{Lasso, lassos};
 use crate::sim::noted::Noted;
+use crate::sim::outside::Sight;
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::{Outcome, Threads};
 use crate::sim::world::World;
@@ -187,18 +188,18 @@ impl Asked<'_> {
 pub(super) fn endless(
     program: &Arc<Program>,
     profile: Profile,
-    observed: &Observed,
+    sight: &Sight,
     is_fenced: bool,
     states: u64,
 ) -> Attribution {
     // With the bound on events the model is free behind them.
     let free = Observed {
         end: End::Cut("events".to_owned()),
-        ..observed.clone()
+        ..sight.observed.clone()
     };
     let attempt = |few_points| {
         let asked = Asked {
-            case: Case::new(program, profile, &free),
+            case: Case::new(program, profile, &free).hanging(&sight.hung),
             is_fenced,
             found: Noted::default(),
         };
