@@ -591,9 +591,8 @@ for ever, in this way; or it comes with the first of these events to what C leav
 *Not in* names all libpythons of that release that are at hand, and the model of none of them has the outcome, as they are of older patch
 levels: none of them can confirm it.
 
-What has nothing behind it could have been met and was not: no run came there (a search switches threads at calls, and
-with `--atomics` at inline atomic operations; it does not between plain reads and writes, as `signals/another-thread-sends` needs it from
-3.9 to 3.12), or what came may be several outcomes of the model (after a crash a process may end anyhow).
+What has nothing behind it could have been met and was not: no run came there, or what came may be several outcomes of the model (after a
+crash a process may end anyhow).
 Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";

@@ -166,15 +166,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
     let targets = targets(&[path.to_path_buf()], &[], &driver)?;
     let target = &targets[0];
     if target.profile != schedule.profile {
-        let problem = Problem::new("this schedule was made on another libpython").because(format!(
-            "it is of a {}, and `{}` is a {}",
-            schedule.profile,
-            path.display(),
-            target.profile
-        ));
-        return Err(problem
-            .help("a schedule is kept to by exactly the library that made it")
-            .into());
+        return Err(of_another_library(&schedule, target, path).into());
     }
     let mode = Mode {
         fenced: !arguments.no_fence,
@@ -222,6 +214,17 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
     output.write(&report::run(&scenario, target, &met, style(global, false)))?;
     output.finish()?;
     Ok(Exit::Met)
+}
+
+fn of_another_library(schedule: &Schedule, target: &Target, path: &Path) -> Problem {
+    Problem::new("this schedule was made on another libpython")
+        .because(format!(
+            "it is of a {}, and `{}` is a {}",
+            schedule.profile,
+            path.display(),
+            target.profile
+        ))
+        .help("a schedule is kept to by exactly the library that made it")
 }
 
 fn schedule(text: &str) -> Result<Schedule, Problem> {

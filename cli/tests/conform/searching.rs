@@ -349,7 +349,6 @@ fn modelled() {
     }
 }
 
-/// A thread state that is never freed is seen behind the fence, and so is that none is left.
 /// Ends, or finalization goes round for ever.
 const SPINS: &str = "\
 scenario \"finalization waits for a call that cannot end\"
@@ -390,6 +389,7 @@ expect {
 }
 ";
 
+/// A run that used up its processor time is a livelock once the model is asked, and only then.
 fn endless() {
     let project = Project::new(&[]);
     project.write("spins.capi", SPINS);
@@ -427,6 +427,7 @@ fn endless() {
     );
 }
 
+/// A thread state that is never freed is seen behind the fence, and so is that none is left.
 fn leaks() {
     const REFUTED: &str = "leak was met, and no claim allows it";
     const NAMED: &str = "a thread state of worker, which has ended, was never freed";
