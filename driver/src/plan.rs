@@ -98,6 +98,9 @@ pub struct Leg {
     /// About how far it goes on after the last of them: steps of the model.
     #[serde(default)]
     pub inside: u32,
+    /// It ends where the thread cannot go on.
+    #[serde(default)]
+    pub blocks: bool,
     /// Where it may end after the last of them: what other runs came by in that call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Visits>,
@@ -146,6 +149,7 @@ impl From<tstate::sim::conform::Leg> for Leg {
             times_out: leg.times_out,
             events: leg.events,
             inside: leg.inside,
+            blocks: leg.blocks,
             places: Vec::new(),
         }
     }

@@ -4,6 +4,9 @@
 //! chance: first the number's size, then the number, so that near places are tried as often as far ones. Where the model's leg
 //! has few steps, places far away are tried less.
 //!
+//! A leg that ends in the model as its thread cannot go on mostly does so here too; where the library does not wait as the model
+//! does, chance ends it.
+//!
 //! Some of what the model has inside a call lies in none: where no lock is asked for, a library does it in one step. So a leg
 //! may end before its last event too.
 //!
@@ -26,6 +29,8 @@ const ANY_SIZE: u64 = 4;
 const ANYWHERE: u64 = 2;
 /// One of so many legs ends before its last event.
 const EARLY: u64 = 4;
+/// One of so many legs that end as the thread cannot go on ends elsewhere.
+const ELSEWHERE: u64 = 8;
 /// One of so many legs ends at a known place, if there are any.
 const PLACES: u64 = 2;
 
@@ -46,6 +51,8 @@ pub(super) struct Legs {
     points: u32,
     /// It ends before that event.
     early: bool,
+    /// It ends after its last event only where its thread cannot go on.
+    blocks: bool,
     /// It ends at this place, when its thread is there for that often since its last event.
     until: Option<((Phase, u32), u32)>,
 }
@@ -61,6 +68,7 @@ impl Legs {
             events: 0,
             points: 0,
             early: false,
+            blocks: false,
             until: None,
         };
         new.draw();
@@ -70,7 +78,9 @@ impl Legs {
     /// How far the leg under way goes on after its last event.
     fn draw(&mut self) {
         let steps = self.legs.get(self.at).map_or(0, |leg| leg.inside);
-        self.early = self.random.rand_range(0..EARLY) == 0;
+        let blocks = self.legs.get(self.at).is_some_and(|leg| leg.blocks);
+        self.blocks = blocks && self.random.rand_range(0..ELSEWHERE) != 0;
+        self.early = !self.blocks && self.random.rand_range(0..EARLY) == 0;
         self.until = self.place();
         if steps == 0 {
             self.points = 0;
@@ -182,7 +192,7 @@ impl Schedule {
             None => slot.points >= legs.points,
         };
         slot.events > legs.events
-            || slot.events == legs.events && (stands || is_far)
+            || slot.events == legs.events && (stands || !legs.blocks && is_far)
             || legs.early && slot.events + 1 == legs.events && stands
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A run of the model is a list of steps of its threads. Between two events what a thread does inside a call is not the same
 //! in a real library: it has more steps, and others. What is kept is which thread goes on, up to which of its events, whether
-//! it then goes on into the call that the event begins, how far the runtime's life is then, and where a leg begins with a
-//! wait that times out.
+//! it then goes on into the call that the event begins, how far the runtime's life is then, whether it waits there, and where a
+//! leg begins with a wait that times out.
 
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
@@ -30,6 +30,8 @@ pub struct Leg {
     pub inside: u32,
     /// How far the runtime's life is when it ends.
     pub phase: Phase,
+    /// It ends as the thread cannot go on, and not as another one takes the turn from it.
+    pub blocks: bool,
 }
 
 /// How far the runtime's life is, as a thread sees it.
@@ -71,6 +73,7 @@ pub fn legs_of(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> 
             }
             let thread = ThreadIndex::new(choice.thread());
             let times_out = choice.action() == Move::TimeOut;
+            let preempts = walk.preempts(*choice);
             let before = counts.0.with(|counts| counts[thread.index()]);
             look = walk.step(*choice);
             let events = counts.0.with(|counts| counts[thread.index()]);
@@ -88,13 +91,19 @@ pub fn legs_of(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> 
                     leg.events = events;
                     leg.phase = phase;
                 }
-                None => legs.push(Leg {
-                    thread,
-                    times_out,
-                    events,
-                    inside: steps,
-                    phase,
-                }),
+                None => {
+                    if let Some(before) = legs.last_mut() {
+                        before.blocks = !preempts;
+                    }
+                    legs.push(Leg {
+                        thread,
+                        times_out,
+                        events,
+                        inside: steps,
+                        phase,
+                        blocks: true,
+                    });
+                }
             }
         }
     });
