@@ -291,3 +291,117 @@ fn a_run_that_the_model_does_not_have_is_nothing() {
     let attribution = asked(&program, release, &run, false);
     assert_eq!(attribution, Attribution::default());
 }
+
+/// A run that was cut is a livelock if the model can do nothing else with its events, however few they are, and nothing otherwise.
+#[test]
+fn a_run_that_went_on_for_long_is_a_livelock_if_it_can_be_nothing_else() {
+    let title = "pending/finalize-while-handled";
+    let (program, release) = (of_corpus(title), profile("3.13"));
+    let after = |run: &Observed, count: usize, bound: &str| Observed {
+        events: run.events[..count].to_vec(),
+        end: End::Cut(bound.to_owned()),
+        threads: run.threads.clone(),
+    };
+    let tell = |run: &Observed| told(&program, &asked(&program, release, run, false));
+    let (mut endless, mut ended) = (None, None);
+    for seed in 0..SEEDS {
+        let (run, outcome) = sample_with_outcome(&program, release, seed, STEPS_MAX);
+        if outcome == Outcome::Inconclusive {
+            endless = endless.or(Some(run));
+        } else {
+            assert_eq!(outcome, Outcome::Ok);
+            ended = ended.or(Some(run));
+        }
+        if endless.is_some() && ended.is_some() {
+            break;
+        }
+    }
+    let (endless, ended) = (endless.expect("such a run"), ended.expect("such a run"));
+    let count = endless.events.len();
+    for bound in ["processor time", "operations", "events"] {
+        let words = tell(&after(&endless, count, bound));
+        assert_eq!(words.as_deref(), Some("livelock(main, worker)"), "{bound}");
+    }
+    assert_eq!(tell(&after(&endless, count, "time")), None);
+    assert_eq!(tell(&after(&endless, 0, "processor time")), None);
+    for count in 0..=ended.events.len() {
+        assert_eq!(
+            tell(&after(&ended, count, "processor time")),
+            None,
+            "{count}"
+        );
+    }
+    let mut strange = after(&endless, count, "processor time");
+    strange
+        .events
+        .last_mut()
+        .expect("it has events")
+        .seen
+        .listed += 7;
+    assert_eq!(tell(&strange), None);
+}
+
+/// That two threads had one GIL is seen of some runs: it is what such a run is, unless the model has no such run.
+#[test]
+fn two_holders_that_were_seen_are_what_a_run_is_if_it_can_be() {
+    let title = "pending/added-during-finalize";
+    let (program, release) = (of_corpus(title), profile("3.8"));
+    let seen = |run: &Observed| {
+        let sight = Sight {
+            two_holders: true,
+            ..Sight::from(run.clone())
+        };
+        told(
+            &program,
+            &attribute(&program, release, &sight, false, STATES_MAX),
+        )
+    };
+    let both = ["crash(no_thread_state)", "crash(two_holders)"];
+    let all: Vec<_> = runs_of(title, "3.8", false).collect();
+    let open = all.iter().filter(|(run, _, attribution)| {
+        run.end.is_crash() && possible(&program, attribution) == both
+    });
+    let (run, ..) = open.clone().next().expect("such a run");
+    assert_eq!(seen(run).as_deref(), Some(both[1]));
+    let survived = Observed {
+        end: End::Exit(0),
+        ..run.clone()
+    };
+    assert_eq!(seen(&survived).as_deref(), Some(both[1]));
+    let early = all
+        .iter()
+        .find(|(_, _, attribution)| possible(&program, attribution) == ["ok"]);
+    let (run, ..) = early.expect("such a run");
+    assert_eq!(seen(run).as_deref(), Some("ok"));
+}
+
+/// A thread that was parked before the others came near is the end of what it could have met later.
+#[test]
+fn who_was_parked_early_meets_nothing_later() {
+    let title = "gilstate/ensure-before-init";
+    let (program, release) = (of_corpus(title), profile("3.15"));
+    let told_of = |run: &Observed, hung: Vec<(u8, u32)>| {
+        let sight = Sight {
+            hung,
+            ..Sight::from(run.clone())
+        };
+        told(
+            &program,
+            &attribute(&program, release, &sight, false, STATES_MAX),
+        )
+    };
+    let early = |(run, own, attribution): &(Observed, String, Attribution)| {
+        own == "deadlock(main, early)"
+            && attribution.outcome().is_none()
+            && run
+                .events
+                .iter()
+                .position(|event| event.thread.index() == 1)
+                < Some(3)
+    };
+    let found = runs_of(title, "3.15", false).find(early);
+    let (run, own, _) = found.expect("such a run");
+    assert_eq!(told_of(&run, Vec::new()), None);
+    assert_eq!(told_of(&run, vec![(1, 3)]), Some(own));
+    assert_eq!(told_of(&run, vec![(1, 0)]), None);
+}

@@ -15,16 +15,19 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use tstate::runtime::Profile;
 use tstate::sim::conform::{Recorded, attribute};
-use tstate::sim::digest_of;
 use tstate::sim::events::{End, EventKind, Observed, Rest};
+use tstate::sim::explorer::Limits;
 use tstate::sim::outside::{self, Sight};
 use tstate::sim::scenario::program::Program;
+use tstate::sim::{CheckOptions, check, digest_of};
 use tstate::sync::Branch;
 
 /// Where the page is.
 const PAGE: &str = "docs/releases.md";
 /// What searches of real libpythons met. Written by `scripts/search-record`.
 const SEARCHED: &str = "conform/searched.txt";
+/// The libpythons that scenarios are driven on. Written by `tstate conform --update-counts`.
+const DRIVEN: &str = "conform/driven.toml";
 
 /// Runs of real libpythons, each in the words of the outcome that it shows, if it shows one: outcome, and who ended so.
 type Seen = BTreeMap<(String, u8), BTreeSet<Profile>>;
@@ -35,6 +38,9 @@ const STATES_MAX: u64 = 20_000;
 /// Recorded runs of a libpython that the model is asked for, for one outcome of a scenario.
 const RUNS_MAX: usize = 12;
 
+/// States that the model of a libpython at hand looks at, to see whether it has an outcome.
+const MODEL_STATES_MAX: u64 = 200_000;
+
 /// A scenario with the outcomes of each release that it names, best first, and what was seen of them.
 struct Story {
     title: String,
@@ -42,6 +48,8 @@ struct Story {
     seen: Seen,
     /// What no run shows, and the events of some leave nothing else.
     told: Seen,
+    /// What was not met, and is no outcome of the model of any libpython at hand: these.
+    absent: Seen,
 }
 
 /// Two releases that follow each other.
@@ -243,17 +251,21 @@ impl Story {
         unseen.cloned().collect()
     }
 
-    /// Asks the model for recorded runs that several outcomes fit, where one of these was not seen.
+    /// Asks the model for recorded runs that several outcomes fit, where one of these was not seen; and for those that end as the
+    /// release has it for none, as what C leaves undefined can.
     fn attribute_recorded(&mut self, program: &Arc<Program>, recorded: &Recorded) {
         let mut asked: BTreeMap<(String, Profile), usize> = BTreeMap::new();
         for (run, libraries) in &recorded.runs {
             for library in libraries {
                 let fit = fitting(program, run, self.outcomes_of(*library));
-                let unseen = self.unseen(release_of(*library));
-                let wanted = unseen
-                    .into_iter()
-                    .find(|outcome| fit.contains(&outcome.as_str()) && shows(&run.end, outcome));
-                let Some(wanted) = wanted else { continue };
+                let mut unseen = self.unseen(release_of(*library)).into_iter();
+                let is_wanted = |outcome: &String| {
+                    let shown = fit.contains(&outcome.as_str()) && shows(&run.end, outcome);
+                    shown || fit.is_empty() && word_of(outcome) == "crash"
+                };
+                let Some(wanted) = unseen.find(is_wanted) else {
+                    continue;
+                };
                 let asked = asked.entry((wanted.clone(), *library)).or_default();
                 *asked += 1;
                 if *asked > RUNS_MAX {
@@ -263,12 +275,72 @@ impl Story {
                 let attribution = attribute(program, *library, &sight, false, STATES_MAX);
                 let outcome = attribution.outcome();
                 if outcome.is_some_and(|outcome| outside::text(program, outcome) == wanted) {
+                    let noted = if fit.is_empty() {
+                        &mut self.told
+                    } else {
+                        &mut self.seen
+                    };
                     let key = (wanted, library.minor());
-                    self.seen.entry(key).or_default().insert(*library);
+                    noted.entry(key).or_default().insert(*library);
                 }
             }
         }
     }
+}
+
+impl Story {
+    /// Notes what could not be met, as the model of no libpython at hand has it: the release is meant at its newest patch level.
+    fn note_absent(&mut self, program: &Arc<Program>, source: &str, at_hand: &BTreeSet<Profile>) {
+        let mut known: BTreeMap<Profile, Option<Vec<String>>> = BTreeMap::new();
+        for release in Profile::releases() {
+            let is_one = |library: &&Profile| release_of(**library) == release;
+            let libraries: BTreeSet<Profile> = at_hand.iter().filter(is_one).copied().collect();
+            assert!(!libraries.is_empty(), "{release} is in no record");
+            for outcome in self.unseen(release) {
+                if self.told_on(&outcome, release).is_some() {
+                    continue;
+                }
+                let is_absent = |library: &Profile| {
+                    let model = known.entry(*library);
+                    let model = model.or_insert_with(|| modelled(program, source, *library));
+                    model
+                        .as_ref()
+                        .is_some_and(|model| !model.contains(&outcome))
+                };
+                // The newest is most like the release, so that it answers for most.
+                if libraries.iter().rev().all(is_absent) {
+                    let key = (outcome, release.minor());
+                    self.absent.insert(key, libraries.clone());
+                }
+            }
+        }
+    }
+}
+
+/// The outcomes of the model of exactly this libpython; `None` if it has too many states.
+fn modelled(program: &Arc<Program>, source: &str, library: Profile) -> Option<Vec<String>> {
+    let options = CheckOptions {
+        limits: Limits {
+            states: Some(MODEL_STATES_MAX),
+            ..Limits::default()
+        },
+        ..CheckOptions::default()
+    };
+    let verdict = check(program, source, library, &options, &mut |_| true).verdict;
+    let outcomes = verdict.outcomes.iter();
+    let outcomes = outcomes.map(|found| outside::text(program, &found.outcome));
+    verdict.cut.is_empty().then(|| outcomes.collect())
+}
+
+/// The libpythons that were driven or searched.
+fn at_hand(searched: &BTreeMap<String, Vec<Met>>) -> BTreeSet<Profile> {
+    let driven = std::fs::read_to_string(root().join(DRIVEN)).expect("the file is there");
+    let driven = driven.lines().filter_map(|line| {
+        let name = line.strip_prefix("[\"")?.strip_suffix("\"]")?;
+        Some(name.parse().expect("a libpython"))
+    });
+    let searched = searched.values().flatten().map(|met| met.library);
+    driven.chain(searched).collect()
 }
 
 /// An outcome that a search of a real libpython met.
@@ -287,10 +359,16 @@ impl Met {
         let mut words = line.splitn(3, ' ');
         let (scenario, library) = (words.next()?, words.next()?);
         let (outcome, schedule) = words.next()?.rsplit_once(' ')?;
-        // The texts of fatal errors are told in quotes, and are never called otherwise.
-        let words = outcome
-            .rsplit_once(" = ")
-            .filter(|_| !outcome.contains('"'));
+        // The texts of fatal errors are told in quotes.
+        let is_whole = |words: &str| {
+            words
+                .replace("\\\"", "")
+                .matches('"')
+                .count()
+                .is_multiple_of(2)
+        };
+        let words = outcome.rsplit_once(" = ");
+        let words = words.filter(|(seen, _)| is_whole(seen));
         let (outcome, modelled) = words.map_or((outcome, None), |(outcome, modelled)| {
             (outcome, Some(modelled.to_owned()))
         });
@@ -335,7 +413,9 @@ fn searched() -> BTreeMap<String, Vec<Met>> {
 
 /// Whether a schedule such as `on1/3.12.1/8f3a61c2/0.12=1` is of this library and this text.
 fn is_of(schedule: &str, library: Profile, source: &str) -> bool {
-    schedule.starts_with(&format!("on1/{library}/{:08x}/", digest_of(source)))
+    let rest = schedule.strip_prefix("on1").unwrap_or_default();
+    let rest = rest.trim_start_matches(|letter: char| letter == '+' || letter.is_ascii_lowercase());
+    rest.starts_with(&format!("/{library}/{:08x}/", digest_of(source)))
 }
 
 /// The outcome of those that a release has which a search met, if no other can have looked so: what crashes may go on and
@@ -375,6 +455,7 @@ fn confirmed<'a>(met: &str, all_met: &[&str], outcomes: &'a [String]) -> Option<
 fn stories() -> Vec<Story> {
     let files = scenario_files();
     let mut searched = searched();
+    let at_hand = at_hand(&searched);
     let mut read = |file: &ScenarioFile| {
         let path = root().join(format!("snapshots/{}.snap", file.title()));
         let snapshot = std::fs::read_to_string(&path)
@@ -384,12 +465,14 @@ fn stories() -> Vec<Story> {
             outcomes: outcomes_in(&snapshot),
             seen: Seen::new(),
             told: Seen::new(),
+            absent: Seen::new(),
         };
         let program = file.program().expect("the corpus parses");
         let recorded = recorded(file);
         story.see_recorded(&program, &recorded);
         story.see_searched(&searched.remove(&file.title()).unwrap_or_default());
         story.attribute_recorded(&program, &recorded);
+        story.note_absent(&program, &file.source, &at_hand);
         story
     };
     let stories = files.iter().map(&mut read).collect();
@@ -448,10 +531,12 @@ impl Story {
                 let libraries: Vec<String> = libraries.iter().map(ToString::to_string).collect();
                 libraries.join(", ")
             };
-            match (seen, told) {
-                (Some(seen), _) => format!("`{outcome}` ({})", list(seen)),
-                (None, Some(told)) => format!("`{outcome}` (by events: {})", list(told)),
-                (None, None) => format!("`{outcome}`"),
+            let absent = self.absent.get(&((*outcome).to_owned(), release.minor()));
+            match (seen, told, absent) {
+                (Some(seen), ..) => format!("`{outcome}` ({})", list(seen)),
+                (None, Some(told), _) => format!("`{outcome}` (by events: {})", list(told)),
+                (None, None, Some(absent)) => format!("`{outcome}` (not in {})", list(absent)),
+                (None, None, None) => format!("`{outcome}`"),
             }
         });
         told.collect::<Vec<_>>().join("<br>")
@@ -463,25 +548,30 @@ impl Change<'_> {
         !self.lost.is_empty() || !self.gained.is_empty()
     }
 
-    /// How many outcomes were lost or gained, how many of them a libpython was seen to end in, and how many more were told by
-    /// events.
-    fn counts(&self, pair: Pair) -> [usize; 3] {
+    /// How many outcomes were lost or gained, how many of them a libpython was seen to end in, how many more were told by
+    /// events, how many of the rest no libpython at hand can have, and how many are left.
+    fn counts(&self, pair: Pair) -> [usize; 5] {
         let lost = self.lost.iter().map(|outcome| (outcome, pair.old));
         let both = lost.chain(self.gained.iter().map(|outcome| (outcome, pair.new)));
         let is_seen =
             |(outcome, release): &(&&str, Profile)| self.story.seen_on(outcome, *release).is_some();
         let (seen, others): (Vec<_>, Vec<_>) = both.partition(is_seen);
-        let is_told = |(outcome, release): &&(&&str, Profile)| {
-            self.story.told_on(outcome, *release).is_some()
+        let is_told =
+            |(outcome, release): &(&&str, Profile)| self.story.told_on(outcome, *release).is_some();
+        let all = seen.len() + others.len();
+        let (told, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_told);
+        let is_absent = |(outcome, release): &&(&&str, Profile)| {
+            let key = ((**outcome).to_owned(), release.minor());
+            self.story.absent.contains_key(&key)
         };
-        let told = others.iter().filter(is_told).count();
-        [seen.len() + others.len(), seen.len(), told]
+        let absent = others.iter().filter(is_absent).count();
+        [all, seen.len(), told.len(), absent, others.len() - absent]
     }
 }
 
 const HEAD: &str = "# What changes from release to release
 
-Written by `TSTATE_UPDATE=1 cargo test --test changes` from `snapshots/`, `conform/golden` and `conform/searched.txt`; nothing in it was written by hand.
+Written by `TSTATE_UPDATE=1 cargo test --test changes` from `snapshots/`, `conform/golden`, `conform/searched.txt` and the model; nothing in it was written by hand.
 
 A line says which outcomes a scenario of `scenarios/` has in one release and not in the next. The explorer found them over all
 interleavings: an outcome that is lost does not occur any more, however the threads are scheduled. Each release is meant
@@ -493,13 +583,17 @@ In brackets behind an outcome stand the real libpythons of that release that wer
 `conform/golden` ended as the outcome does, or a search of ours met it (`conform/searched.txt`; docs/search.md: by chance, by
 trying all runs, or aimed at it by the model's shortest run), and no other outcome that the release has for the scenario looks the same from outside; or, where some do, the model
 of exactly that library, held to the events of that run, has this outcome only. So the cause of a crash is known by the model, and that
-the process crashed is seen. What a process did that went on after memory had been freed is told apart by the fence around that memory: such a run used none.
+the process crashed is seen; that two threads had one GIL is seen as well, up to 3.11. What a process did that went on after memory had been freed is told apart by the fence around that memory: such a run used none.
 
 *By events* says that the end itself shows less: the run ended otherwise, and every run of the model with its events leaks, fails a claim
-about states, or loses a signal; or it comes with the first of these events to what C leaves undefined, after which the process went on.
-What has nothing behind it was not confirmed in either way: no run came there (a search switches threads at calls, and since 3.13 the
-lock of the lists of thread states is taken inline, as a waiter asks inline for the GIL), or what came may be
-several outcomes of the model (after a crash a process may end anyhow), or no library of such a patch level could be driven.
+about states, or loses a signal; or the run was cut when its processor time was used up, and every run of the model with its events goes on
+for ever, in this way; or it comes with the first of these events to what C leaves undefined, after which the process went on.
+*Not in* names all libpythons of that release that are at hand, and the model of none of them has the outcome, as they are of older patch
+levels: none of them can confirm it.
+
+What has nothing behind it could have been met and was not: no run came there (a search switches threads at calls, and
+with `--atomics` at inline atomic operations; it does not between plain reads and writes, as `signals/another-thread-sends` needs it from
+3.9 to 3.12), or what came may be several outcomes of the model (after a crash a process may end anyhow).
 Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";
@@ -507,7 +601,7 @@ Every recorded run is within the model, which `cargo test --test golden` asks; t
 /// The whole page.
 fn page(stories: &[Story]) -> String {
     let mut page = String::from(HEAD);
-    page += "| from, to | scenarios compared | that change | outcomes lost or gained | of these seen | told by events |\n| --- | --- | --- | --- | --- | --- |\n";
+    page += "| from, to | scenarios compared | that change | outcomes lost or gained | of these seen | told by events | not at hand | not met |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n";
     let mut tables = String::new();
     for pair in pairs() {
         let compared: Vec<Change<'_>> = stories
@@ -516,14 +610,13 @@ fn page(stories: &[Story]) -> String {
             .collect();
         let changes: Vec<&Change<'_>> = compared.iter().filter(|change| change.is_one()).collect();
         let counts = changes.iter().map(|change| change.counts(pair));
-        let add =
-            |sum: [usize; 3], one: [usize; 3]| [sum[0] + one[0], sum[1] + one[1], sum[2] + one[2]];
-        let [outcomes, seen, told] = counts.fold([0; 3], add);
+        let add = |sum: [usize; 5], one: [usize; 5]| std::array::from_fn(|at| sum[at] + one[at]);
+        let [outcomes, seen, told, absent, rest] = counts.fold([0; 5], add);
         let Pair { old, new } = pair;
         let (all, changed) = (compared.len(), changes.len());
         let _ = writeln!(
             page,
-            "| {old}, {new} | {all} | {changed} | {outcomes} | {seen} | {told} |"
+            "| {old}, {new} | {all} | {changed} | {outcomes} | {seen} | {told} | {absent} | {rest} |"
         );
         let _ = write!(
             tables,
@@ -675,6 +768,17 @@ fn a_run_confirms_what_the_model_calls_it() {
         confirms("ok = leak", &["ok", "leak"]),
         Some(("leak".to_owned(), false))
     );
+    let taken = "fatal(\"PyEval_SaveThread: NULL tstate\")";
+    assert_eq!(
+        confirms(&format!("{taken} = {two}"), &[two, none]),
+        Some((two.to_owned(), false))
+    );
+    let endless = "livelock(main)";
+    assert_eq!(
+        confirms(&format!("cut processor time = {endless}"), &["ok", endless]),
+        Some((endless.to_owned(), false))
+    );
+    assert_eq!(confirms("cut processor time", &["ok", endless]), None);
     let fatal = "fatal(\"a = b\")";
     assert_eq!(confirms(fatal, &[fatal]), seen(fatal));
 }

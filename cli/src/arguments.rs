@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use tstate::runtime::profile::Profile;
+use tstate_driver::Inline;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::BrightGreen.on_default().bold())
@@ -232,6 +233,10 @@ pub struct OnLibpython {
     /// Let what the library freed be read and used again, as the C library does
     #[arg(long, requires = "on")]
     pub no_fence: bool,
+    /// Switch threads also inside code of the library that calls nobody (x86-64): before `atomics`, or before all `accesses` to memory
+    /// soon after such
+    #[arg(long, value_name = "WHAT", requires = "on")]
+    pub inline: Option<Inline>,
     /// The driver's program [default: tstate-driver beside this program]
     #[arg(long, value_name = "PATH", env = "TSTATE_DRIVER", value_hint = ValueHint::FilePath)]
     pub driver: Option<PathBuf>,

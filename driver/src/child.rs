@@ -11,7 +11,7 @@
 //!    processor time.
 
 use crate::controller::Native;
-use crate::layer::{fence, main_begins};
+use crate::layer::{fence, inline, main_begins};
 use crate::python::api::Pointer;
 use crate::python::{Caller, Libpython, api, outside_of_frames, release};
 use crate::quiet::Quiet;
@@ -176,6 +176,11 @@ pub fn run(run: &Run) -> ! {
         main_begins();
     }
     own(|schedule| schedule.begin(run.rules.clone()));
+    if run.rules.plan.is_some()
+        && let Err(error) = inline::arm()
+    {
+        record::refuse(&error);
+    }
     sight::begin();
     with_controller(&Native, || {
         let library = || Libpython::new(run.profile, run.ahead, run.checks_before);
@@ -264,6 +269,13 @@ pub fn is_over(lane: u8) -> bool {
 /// The assertion that failed, if one did.
 pub fn failed() -> Option<Site> {
     machine().failed()
+}
+
+/// A signal arrives inside the call under way, if one has come for the calling thread.
+pub fn look_for_signals() {
+    if let (Some(machine), Some(_)) = (MACHINE.get(), lane()) {
+        with_controller(&Native, || machine.look_for_signals_inside());
+    }
 }
 
 /// Whether there is a run in this process.

@@ -64,7 +64,8 @@ mod protocol;
 mod server;
 
 pub use plan::{
-    Chance, Choice, Decision, Departure, Departures, Leg, ParsePlanError, Plan, Planned,
+    Chance, Choice, Decision, Departure, Departures, Leg, ParsePlanError, Phase, Plan, Planned,
+    Visits,
 };
 pub use protocol::{GONE, Probed, Push, Reply, Request, Started, TIMED};
-pub use server::{Error, Libpython, Mode, Server};
+pub use server::{Error, Inline, Libpython, Mode, Server};

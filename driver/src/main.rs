@@ -1,7 +1,7 @@
 //! The program `tstate-driver`: one real libpython, asked over standard input.
 //!
 //! ```text
-//! tstate-driver serve --libpython PATH --home HOME [--ready] [--sampled] [--fenced]
+//! tstate-driver serve --libpython PATH --home HOME [--ready] [--sampled] [--fenced] [--inline atomics|accesses]
 //! tstate-driver probe --libpython PATH [--home HOME]
 //! tstate-driver start --libpython PATH --home HOME
 //! ```
@@ -23,7 +23,7 @@ mod sight;
 
 use std::ffi::CString;
 use std::process::ExitCode;
-use tstate_driver::Probed;
+use tstate_driver::{Inline, Probed};
 
 /// The program was called wrongly, or finds no libpython.
 const USAGE: u8 = 2;
@@ -37,6 +37,7 @@ struct Arguments {
     ready: bool,
     sampled: bool,
     fenced: bool,
+    inline: Option<Inline>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -53,6 +54,7 @@ fn arguments() -> Result<Arguments, String> {
             "--ready" => arguments.ready = true,
             "--sampled" => arguments.sampled = true,
             "--fenced" => arguments.fenced = true,
+            "--inline" => arguments.inline = Some(value()?.parse()?),
             _ => return Err(format!("{option} is not known")),
         }
     }
@@ -143,6 +145,9 @@ fn run() -> Result<(), String> {
         layer::fence::turn_on()?;
     }
     python::open(&arguments.libpython)?;
+    if let Some(inline) = arguments.inline {
+        layer::inline::find(inline)?;
+    }
     match arguments.verb.as_str() {
         "serve" => serve::serve(arguments.ready).map_err(|error| error.to_string()),
         "probe" => {

@@ -4,7 +4,7 @@
 //! # Decisions
 //!
 //! A thread decides at each of its points: before an operation of the library on a lock, a condition variable, a
-//! semaphore or a thread, before an event, and where it cannot go on. It decides who goes on, or whose timed wait times
+//! semaphore or a thread (or an inline atomic operation, if the server was started so), before an event, and where it cannot go on. It decides who goes on, or whose timed wait times
 //! out (after which it decides once more); at a `choose`, a fork, or a wake-up that several wait for, which one it is. The
 //! points of a thread are counted from 0, whatever the others do meanwhile.
 //!
@@ -85,7 +85,7 @@ pub enum Chance {
 }
 
 /// One thread goes on: up to an event, and from there maybe into the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Leg {
     /// The thread of the program.
@@ -98,6 +98,45 @@ pub struct Leg {
     /// About how far it goes on after the last of them: steps of the model.
     #[serde(default)]
     pub inside: u32,
+    /// Where it may end after the last of them: what other runs came by in that call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Visits>,
+}
+
+/// A place where a thread is inside a call, once or more often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Visits {
+    /// Where in the library, as [`Decision::place`].
+    pub place: u32,
+    /// How far the runtime's life is there.
+    pub phase: Phase,
+    /// How often the thread is there after one event and before the next, at most.
+    pub times: u32,
+}
+
+/// How far the runtime's life is, as a thread sees it.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// `Py_IsInitialized()`
+    pub initialized: bool,
+    /// `Py_IsFinalizing()`
+    pub finalizing: bool,
+    /// The thread is attached.
+    pub attached: bool,
+}
+
+impl From<tstate::sim::conform::Phase> for Phase {
+    fn from(phase: tstate::sim::conform::Phase) -> Self {
+        Self {
+            initialized: phase.initialized,
+            finalizing: phase.finalizing,
+            attached: phase.attached,
+        }
+    }
 }
 
 impl From<tstate::sim::conform::Leg> for Leg {
@@ -107,6 +146,7 @@ impl From<tstate::sim::conform::Leg> for Leg {
             times_out: leg.times_out,
             events: leg.events,
             inside: leg.inside,
+            places: Vec::new(),
         }
     }
 }
@@ -133,6 +173,15 @@ pub struct Decision {
     pub thread: u8,
     /// Which of its points.
     pub point: u32,
+    /// Which thread of the program that is, if it is one.
+    pub lane: Option<u8>,
+    /// Its events by then.
+    pub events: u32,
+    /// Where in the library the point is: what the address of an object or an instruction ends in, the same in all runs of
+    /// one library by one driver; 0 outside of it.
+    pub place: u32,
+    /// How far the runtime's life is there.
+    pub phase: Phase,
     /// What was decided.
     pub chosen: Choice,
     /// What else could have been decided where the running thread could not go on, or only passed time.
@@ -161,6 +210,12 @@ pub struct Planned {
     pub owed: Vec<i64>,
     /// The threads of the program that went on late in the run.
     pub busy: Vec<u8>,
+    /// A thread was seen to give away the GIL with the thread state that another has attached: two had it at once. Up to 3.11.
+    #[serde(default)]
+    pub two_holders: bool,
+    /// The threads of the program that were parked for good, each with how many events there were by then.
+    #[serde(default)]
+    pub hung: Vec<(u8, u32)>,
 }
 
 /// A text that is no list of departures.

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::str::FromStr;
 
 /// A libpython and what it takes to run it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -135,6 +136,40 @@ pub struct Mode {
     /// What the library frees cannot be read any more: the first use after free ends a run as
     /// [`End::Freed`](tstate::sim::events::End::Freed).
     pub fenced: bool,
+    /// What the library does inline that is a point of planned runs too.
+    pub inline: Option<Inline>,
+}
+
+/// What a library does inline, calling nobody, that can be a point of a run. On x86-64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Inline {
+    /// Atomic operations that are one for all processors: locked instructions, exchanges with memory, fences.
+    Atomics,
+    /// These, and what reads or writes memory soon after them or after a call that is a point.
+    Accesses,
+}
+
+impl Inline {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Atomics, Self::Accesses];
+
+    /// The word for it on command lines and in schedules.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Atomics => "atomics",
+            Self::Accesses => "accesses",
+        }
+    }
+}
+
+impl FromStr for Inline {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|inline| inline.word() == text);
+        found.ok_or_else(|| format!("`{text}` is not `atomics` or `accesses`"))
+    }
 }
 
 impl Server {
@@ -153,6 +188,9 @@ impl Server {
             if is_on {
                 command.arg(flag);
             }
+        }
+        if let Some(inline) = mode.inline {
+            command.arg("--inline").arg(inline.word());
         }
         let mut child = command.spawn()?;
         let requests = child.stdin.take();

@@ -1,7 +1,8 @@
 //! What a thread of the run has as its current thread state, and which thread is attached.
 //!
 //! Only one thread runs, so what each saw when it gave the turn away still holds. Up to 3.11 the current thread state is
-//! the process's: it belongs to the thread in whose turn it became what it is.
+//! the process's: it belongs to the thread in whose turn it became what it is. Who gives it away while it is another's, who took the
+//! GIL for it, gives the GIL away from under the holder: then two have it. `PyThreadState_Swap` takes no GIL, and gives none away.
 
 use crate::left;
 use crate::python::{api, release};
@@ -9,6 +10,7 @@ use crate::record;
 use crate::schedule::{SlotId, is_ours, me, own, sampled};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tstate_driver::Phase;
 
 /// Nobody's.
 const NOBODY: usize = usize::MAX;
@@ -16,6 +18,8 @@ const NOBODY: usize = usize::MAX;
 static ON: AtomicBool = AtomicBool::new(false);
 /// Up to 3.11: the thread that is attached.
 static OWNER: AtomicUsize = AtomicUsize::new(NOBODY);
+/// Up to 3.11: it was swapped in, without the GIL being taken for it.
+static SWAPPED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// The current thread state when this thread got the turn.
@@ -61,14 +65,50 @@ pub fn leaving() -> usize {
     left::note_own();
     if is_of_process() {
         OWNER.store(owner(), Ordering::Relaxed);
+        if current() != BEFORE.get() {
+            SWAPPED.store(false, Ordering::Relaxed);
+        }
     }
     current()
+}
+
+/// The calling thread comes to a point: notes it if it has given away what another has attached.
+pub fn passing() {
+    if !ON.load(Ordering::Relaxed) || !is_of_process() || BEFORE.get() == 0 {
+        return;
+    }
+    let owner = OWNER.load(Ordering::Relaxed);
+    let is_anothers = owner != NOBODY && owner != me() && !SWAPPED.load(Ordering::Relaxed);
+    if is_anothers && current() == 0 {
+        record::note_two_holders();
+    }
+}
+
+/// The calling thread has swapped thread states, and has the same GIL as before, or none.
+pub fn swapped() {
+    if ON.load(Ordering::Relaxed) && is_of_process() {
+        OWNER.store(owner(), Ordering::Relaxed);
+        SWAPPED.store(true, Ordering::Relaxed);
+        arriving();
+    }
 }
 
 /// The calling thread has the turn.
 pub fn arriving() {
     if ON.load(Ordering::Relaxed) {
         BEFORE.set(current());
+    }
+}
+
+/// How far the runtime's life is, as the calling thread sees it.
+pub fn phase() -> Phase {
+    if !ON.load(Ordering::Relaxed) {
+        return Phase::default();
+    }
+    Phase {
+        initialized: api::is_initialized() != 0,
+        finalizing: api::is_finalizing() != 0,
+        attached: attached(me()) != 0,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod found;
 
-use found::{Found, ask, libpythons, order, program};
+use found::{Found, ask, libpythons, order};
 use tstate_driver::{Mode, Reply, Request, Server};
 
 const TWO_WORKERS: &str = "
@@ -34,7 +34,7 @@ fn sampled(found: &Found) -> Server {
         sampled: true,
         ..Mode::default()
     };
-    Server::spawn(&found.libpython, program(), mode).expect("the driver starts")
+    found.server_in(mode)
 }
 
 fn guided(server: &mut Server, found: &Found, scenario: &str, guide: &[u8]) -> Reply {

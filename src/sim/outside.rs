@@ -62,6 +62,10 @@ pub struct Sight {
     pub left: Option<Threads>,
     /// The threads that went on to the end of a run that was cut, when they took turns.
     pub busy: Vec<u8>,
+    /// Whether two threads were seen to have one GIL.
+    pub two_holders: bool,
+    /// The threads that were parked for good, each with how many events there were by then.
+    pub hung: Vec<(u8, u32)>,
 }
 
 /// What claims say of outcomes that were met.
@@ -130,6 +134,8 @@ impl From<Observed> for Sight {
             owed: Vec::new(),
             left: None,
             busy: Vec::new(),
+            two_holders: false,
+            hung: Vec::new(),
         }
     }
 }
@@ -441,6 +447,8 @@ expect {
             owed: Vec::new(),
             left: None,
             busy: Vec::new(),
+            two_holders: false,
+            hung: Vec::new(),
         }
     }
 

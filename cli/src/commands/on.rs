@@ -21,10 +21,12 @@ use crate::problem::{Problem, Stop};
 use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 use tstate::runtime::profile::Profile;
+use tstate_driver::{Inline, Mode};
 
 /// Runs `tstate check --on`.
 pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> Result<Exit, Stop> {
     refuse_others(arguments)?;
+    refuse_inline(arguments.on.inline)?;
     let on = &arguments.on;
     let driver = Driver::find(on.driver.as_deref())?;
     let targets = targets(&on.on, &arguments.python, &driver)?;
@@ -46,7 +48,11 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
         },
         asks_model: on.model,
         all_releases: on.all_releases,
-        fenced: !on.no_fence,
+        mode: Mode {
+            fenced: !on.no_fence,
+            inline: on.inline,
+            ..Mode::default()
+        },
     };
     let mut output = Output::open(arguments.output.as_deref())?;
     let jobs = search::jobs(arguments.jobs.jobs, settings);
@@ -75,6 +81,15 @@ pub(super) fn check(arguments: &Check, global: &Global, settings: &Settings) -> 
     })
 }
 
+/// Points inside the library's code need to know the processor's instructions.
+fn refuse_inline(asked: Option<Inline>) -> Result<(), Problem> {
+    if asked.is_some() && cfg!(not(target_arch = "x86_64")) {
+        let problem = Problem::new("what a library does inline cannot be a point of a run here");
+        return Err(problem.because("instructions are known on x86-64 only"));
+    }
+    Ok(())
+}
+
 /// What only the model's search knows.
 fn refuse_others(arguments: &Check) -> Result<(), Problem> {
     let limits = &arguments.search;
@@ -93,9 +108,15 @@ fn refuse_others(arguments: &Check) -> Result<(), Problem> {
         let problem = Problem::new("a search of a libpython has no such format").at("--format");
         return Err(problem.help("it is written as `human` or `json`"));
     }
-    if arguments.on.search == Kind::Stress && arguments.search.preemptions.is_some() {
-        let problem = Problem::new("`--preemptions` does not go with `--search stress`");
-        return Err(problem.because("nobody decides who goes on"));
+    if arguments.on.search == Kind::Stress {
+        let given = [
+            (arguments.search.preemptions.is_some(), "--preemptions"),
+            (arguments.on.inline.is_some(), "--inline"),
+        ];
+        if let Some((_, name)) = given.iter().find(|(is_given, _)| *is_given) {
+            let problem = Problem::new(format!("`{name}` does not go with `--search stress`"));
+            return Err(problem.because("nobody decides who goes on"));
+        }
     }
     Ok(())
 }
@@ -136,6 +157,7 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
     let file = files::shown(&arguments.file);
     let source = files::read(&arguments.file)?;
     let schedule = schedule(&arguments.schedule)?;
+    refuse_inline(schedule.inline)?;
     let program = replay::load(&file, &source)?;
     let digest = engine::digest_of(&source);
     if digest != schedule.scenario {
@@ -154,7 +176,12 @@ pub(super) fn run_again(arguments: &Replay, path: &Path, global: &Global) -> Res
             .help("a schedule is kept to by exactly the library that made it")
             .into());
     }
-    let mut library = Served::new(&driver, target, &source, !arguments.no_fence);
+    let mode = Mode {
+        fenced: !arguments.no_fence,
+        inline: schedule.inline,
+        ..Mode::default()
+    };
+    let mut library = Served::new(&driver, target, &source, mode);
     let ran = again(&schedule, &mut library).map_err(|reason| {
         Problem::new("the schedule could not be run")
             .at(&file)

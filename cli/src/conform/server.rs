@@ -49,6 +49,7 @@ impl Opener for Servers<'_> {
                 ready: true,
                 sampled: self.sampled,
                 fenced: false,
+                inline: None,
             },
             server: None,
         };

@@ -1,6 +1,6 @@
 //! Which outcomes of the model the runs of an outcome are, where several of the model's look the same from outside.
 
-use super::hunt::{Case, Met};
+use super::hunt::{Case, Long, Met};
 use super::library::{Library, Ran};
 use super::schedule::Schedule;
 use super::search::Kind;
@@ -12,6 +12,9 @@ use tstate::sim::verdict::{Outcome, Verdict};
 
 /// Runs of one outcome, with different events, that the model is asked for.
 pub(super) const RUNS_MAX: usize = 24;
+
+/// Runs without an outcome that went on for long, with different events, that the model is asked for.
+pub(super) const LONG_MAX: usize = 8;
 
 /// States that the model looks at for one run, with few scheduling points and with all.
 const STATES_MAX: u64 = 200_000;
@@ -27,10 +30,13 @@ pub struct Modelled {
     pub schedule: Option<Schedule>,
 }
 
-/// Whether a run with this outcome says itself what it is.
-fn speaks_for_itself(outcome: &Outcome) -> bool {
+/// Whether a run with this outcome says itself what it is. A fatal error that the model does not have comes of what C leaves undefined.
+fn speaks_for_itself(case: &Case<'_>, outcome: &Outcome, model: &Verdict) -> bool {
     match outcome.process().0 {
-        Outcome::Fatal(_) => true,
+        Outcome::Fatal(_) => {
+            let mut known = model.outcomes.iter();
+            known.any(|known| outside::is_like(case.program, outcome, &known.outcome, false))
+        }
         Outcome::Crash(crash) => *crash == Crash::UseAfterFree.name(),
         Outcome::Ok
         | Outcome::Hang(_)
@@ -74,7 +80,7 @@ pub(super) fn attributed(
     model: &Verdict,
     library: &mut dyn Library,
 ) -> Vec<Modelled> {
-    if met.by == Kind::Stress || speaks_for_itself(&met.outcome) {
+    if met.by == Kind::Stress || speaks_for_itself(case, &met.outcome, model) {
         return Vec::new();
     }
     let alike = alike(case, met, model);
@@ -97,7 +103,7 @@ pub(super) fn attributed(
             case.program,
             case.profile,
             &ran.sight,
-            case.is_fenced,
+            case.mode.fenced,
             STATES_MAX,
         );
         let Some(outcome) = attribution.outcome() else {
@@ -115,6 +121,56 @@ pub(super) fn attributed(
         }
     }
     found
+}
+
+/// Runs that were cut because they went on for long, and with whose events the model can come to one livelock only: each such outcome
+/// once.
+pub(super) fn endless(
+    case: &Case<'_>,
+    long: &[Long],
+    model: &Verdict,
+    library: &mut dyn Library,
+) -> Vec<Met> {
+    let mut met: Vec<Met> = Vec::new();
+    for long in long {
+        let sight = &long.ran.sight;
+        let attribution = attribute(
+            case.program,
+            case.profile,
+            sight,
+            case.mode.fenced,
+            STATES_MAX,
+        );
+        let Some(outcome) = attribution.outcome() else {
+            continue;
+        };
+        if let Some(known) = met.iter_mut().find(|known| known.outcome == *outcome) {
+            known.runs += long.runs;
+            continue;
+        }
+        if model.outcomes.iter().all(|found| found.outcome != *outcome) {
+            continue;
+        }
+        let schedule = again(case, &long.ran, library);
+        let modelled = Modelled {
+            text: outside::text(case.program, outcome),
+            among: model.outcomes.len(),
+            schedule: schedule.clone(),
+        };
+        met.push(Met {
+            outcome: outcome.clone(),
+            text: sight.observed.end.to_string(),
+            runs: long.runs,
+            first: long.first,
+            by: long.by,
+            departures: long.ran.planned.departures.0.len() as u64,
+            unstable: schedule.is_none(),
+            schedule,
+            ran: long.ran.clone(),
+            modelled: Some(vec![modelled]),
+        });
+    }
+    met
 }
 
 /// A short list that makes a run with the same events and the same end; `None` if not even its own does.

@@ -1,6 +1,6 @@
 //! One scenario searched on one libpython: the outcomes that were met, each with its shortest run, and what claims say.
 
-use super::attributed::{self, Modelled, attributed};
+use super::attributed::{self, Modelled, attributed, endless};
 use super::library::{Answer, Library, Order, Ran};
 use super::schedule::Schedule;
 use super::search::{self, Kind, Options};
@@ -15,6 +15,7 @@ use tstate::sim::explorer::Limits;
 use tstate::sim::outside::{self, Judgement};
 use tstate::sim::scenario::program::Program;
 use tstate::sim::verdict::{self, Outcome};
+use tstate_driver::Mode;
 
 /// After so many failures in a row the driver is not asked again.
 const FAILURES_MAX: u32 = 3;
@@ -34,8 +35,8 @@ pub struct Case<'a> {
     pub program: &'a Arc<Program>,
     /// The profile of exactly this library.
     pub profile: Profile,
-    /// Whether the memory that the library frees is fenced off.
-    pub is_fenced: bool,
+    /// How runs are made.
+    pub mode: Mode,
 }
 
 /// An outcome that was met.
@@ -121,6 +122,19 @@ struct Notes {
     /// Runs of each outcome that differ in what was seen of them: the first few.
     seen: BTreeMap<Outcome, Vec<Ran>>,
     given_up: BTreeMap<String, u64>,
+    /// Runs without an outcome that went on for long, each with other events: the first few.
+    long: Vec<Long>,
+}
+
+/// A run that was cut because it went on for long.
+#[derive(Clone, Debug)]
+pub(super) struct Long {
+    pub(super) ran: Box<Ran>,
+    /// Runs like it.
+    pub(super) runs: u64,
+    /// The first of them, counted from 1.
+    pub(super) first: u64,
+    pub(super) by: Kind,
 }
 
 impl Notes {
@@ -128,11 +142,38 @@ impl Notes {
         *self.given_up.entry(reason).or_default() += 1;
     }
 
+    /// Keeps a run that went on for long, if there are few and none like it.
+    fn keep_long(&mut self, ran: Box<Ran>, by: Kind) {
+        let mut known = self.long.iter_mut();
+        if let Some(known) = known.find(|known| known.ran.sight == ran.sight) {
+            known.runs += 1;
+        } else if self.long.len() < attributed::LONG_MAX && by != Kind::Stress {
+            self.long.push(Long {
+                ran,
+                runs: 1,
+                first: self.runs,
+                by,
+            });
+        }
+    }
+
+    /// Runs that have an outcome after all.
+    fn take_back(&mut self, met: &Met) {
+        let reason = met.ran.sight.observed.end.to_string();
+        if let Some(runs) = self.given_up.get_mut(&reason) {
+            *runs = runs.saturating_sub(met.runs);
+        }
+        self.given_up.retain(|_, runs| *runs > 0);
+    }
+
     /// Notes how a run ended; whether it has an outcome.
     fn meet(&mut self, case: &Case<'_>, ran: Box<Ran>, by: Kind) -> bool {
         let outcome = ran.sight.outcome(case.profile);
         if *outcome.process().0 == Outcome::Inconclusive {
             self.give_up(ran.sight.observed.end.to_string());
+            if ran.sight.observed.end.ran_long() {
+                self.keep_long(ran, by);
+            }
             return false;
         }
         self.keep(&outcome, &ran);
@@ -171,6 +212,7 @@ impl Case<'_> {
         Schedule {
             profile: self.profile,
             scenario: engine::digest_of(self.source),
+            inline: self.mode.inline,
             departures: ran.planned.departures.clone(),
         }
     }
@@ -220,16 +262,13 @@ pub fn hunt(
         return Verdict::NotDriven(reason.unwrap_or_else(|| "no run was made".to_owned()));
     }
     let shrinking = shorten(&case, &mut notes, library);
-    let mut met: Vec<Met> = notes.met.into_values().collect();
-    let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
+    let mut met: Vec<Met> = std::mem::take(&mut notes.met).into_values().collect();
     let shows_leaks = met.iter().all(|met| met.ran.sight.left.is_some());
     let model = asks_model.then(|| asked_ahead.unwrap_or_else(|| explored(&case)));
     if let Some(Ok(model)) = &model {
-        for met in &mut met {
-            let others = notes.seen.remove(&met.outcome).unwrap_or_default();
-            met.modelled = Some(attributed(&case, met, &others, model, library));
-        }
+        tell_apart(&case, &mut notes, &mut met, model, library);
     }
+    let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome.clone()).collect();
     Verdict::Hunted(Box::new(Hunted {
         runs: notes.runs,
         shrinking,
@@ -244,6 +283,27 @@ pub fn hunt(
         complete: scheduler.complete(),
         exhausted,
     }))
+}
+
+/// Asks the model which of its outcomes the runs are, and which of those that were given up have one.
+fn tell_apart(
+    case: &Case<'_>,
+    notes: &mut Notes,
+    all: &mut Vec<Met>,
+    model: &verdict::Verdict,
+    library: &mut dyn Library,
+) {
+    for met in all.iter_mut() {
+        let others = notes.seen.remove(&met.outcome).unwrap_or_default();
+        met.modelled = Some(attributed(case, met, &others, model, library));
+    }
+    for long in endless(case, &notes.long, model, library) {
+        if all.iter().all(|known| known.outcome != long.outcome) {
+            notes.take_back(&long);
+            all.push(long);
+        }
+    }
+    all.sort_by(|one, other| one.outcome.cmp(&other.outcome));
 }
 
 /// Runs the list of each outcome again, and makes it shorter; how many runs that took.

@@ -60,7 +60,7 @@ pub struct Served<'a> {
     target: &'a Target,
     source: &'a str,
     profile: Profile,
-    fenced: bool,
+    mode: Mode,
     planned: Option<Server>,
     free: Option<Server>,
     /// Operations of the next run.
@@ -70,15 +70,16 @@ pub struct Served<'a> {
 }
 
 impl<'a> Served<'a> {
-    /// The libpython, to run this scenario, and whether memory that it frees is fenced off.
+    /// The libpython, to run this scenario: with memory fenced off that it frees, or with points in its inline code, if `mode`
+    /// says so.
     #[must_use]
-    pub fn new(driver: &'a Driver, target: &'a Target, source: &'a str, fenced: bool) -> Self {
+    pub fn new(driver: &'a Driver, target: &'a Target, source: &'a str, mode: Mode) -> Self {
         Self {
             driver,
             target,
             source,
             profile: target.profile,
-            fenced,
+            mode,
             planned: None,
             free: None,
             operations: OPERATIONS,
@@ -118,7 +119,7 @@ impl<'a> Served<'a> {
         let mode = Mode {
             ready: true,
             sampled: is_free,
-            fenced: self.fenced,
+            ..self.mode
         };
         let line = if is_free {
             &mut self.free
@@ -176,6 +177,8 @@ fn answer(reply: Reply) -> Answer {
             owed: planned.owed.clone(),
             left,
             busy: planned.busy.clone(),
+            two_holders: planned.two_holders,
+            hung: planned.hung.clone(),
         },
         planned,
         waits: reply.waits,

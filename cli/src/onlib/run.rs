@@ -10,6 +10,7 @@ use crate::pool;
 use crate::problem::Stop;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
+use tstate_driver::Mode;
 
 /// What there is to search.
 #[derive(Debug)]
@@ -24,8 +25,8 @@ pub struct Plan {
     pub asks_model: bool,
     /// Whether scenarios are run on libpythons whose release they do not name.
     pub all_releases: bool,
-    /// Whether memory that a library freed is fenced off.
-    pub fenced: bool,
+    /// How runs are made.
+    pub mode: Mode,
 }
 
 /// What came of one scenario on one libpython.
@@ -67,10 +68,10 @@ pub fn run(plan: &Plan, jobs: NonZeroUsize, driver: &Driver) -> Result<Vec<Pair>
             source: &about.file.source,
             program,
             profile: plan.targets[target].profile,
-            is_fenced: plan.fenced,
+            mode: plan.mode,
         };
         let place = &plan.targets[target];
-        let mut library = Served::new(driver, place, &about.file.source, plan.fenced);
+        let mut library = Served::new(driver, place, &about.file.source, plan.mode);
         let verdict = hunt(case, &plan.options, plan.asks_model, &mut library);
         Some(Pair {
             scenario,

@@ -4,13 +4,13 @@
 //! on1/3.12.1/8f3a61c2/0.12=1,0.13=1t
 //! ```
 //!
-//! Four fields: the format's version, the release and patch level of the library that made the run, a digest of the
-//! scenario's text, and what the run does otherwise than by default ([`Departures`]).
+//! Four fields: the format's version, with `+atomics` or `+accesses` if such operations inside the library's code are points of
+//! the run; the release and patch level of the library that made the run, a digest of the scenario's text, and what the run does otherwise than by default ([`Departures`]).
 
 use std::fmt;
 use std::str::FromStr;
 use tstate::runtime::profile::Profile;
-use tstate_driver::Departures;
+use tstate_driver::{Departures, Inline};
 
 /// What schedules of this format begin with.
 pub const VERSION: &str = "on1";
@@ -22,6 +22,8 @@ pub struct Schedule {
     pub profile: Profile,
     /// Digest of the scenario's text.
     pub scenario: u32,
+    /// What the library does inline that is a point of the run.
+    pub inline: Option<Inline>,
     /// What the run does otherwise than by default.
     pub departures: Departures,
 }
@@ -35,9 +37,14 @@ impl fmt::Display for Schedule {
         let Self {
             profile,
             scenario,
+            inline,
             departures,
         } = self;
-        write!(f, "{VERSION}/{profile}/{scenario:08x}/{departures}")
+        f.write_str(VERSION)?;
+        if let Some(inline) = inline {
+            write!(f, "+{}", inline.word())?;
+        }
+        write!(f, "/{profile}/{scenario:08x}/{departures}")
     }
 }
 
@@ -62,11 +69,15 @@ impl FromStr for Schedule {
                 "it does not have four fields with `/` between".to_owned(),
             ));
         };
-        if version != VERSION {
+        let (format, inline) = version
+            .split_once('+')
+            .map_or((version, None), |(format, word)| (format, Some(word)));
+        if format != VERSION {
             return Err(refuse(format!(
                 "it begins with `{version}` and not with `{VERSION}`"
             )));
         }
+        let inline = inline.map(str::parse).transpose().map_err(refuse)?;
         let profile = profile.parse();
         let profile = profile
             .map_err(|_| refuse("the second field is no release such as 3.12.1".to_owned()))?;
@@ -78,6 +89,7 @@ impl FromStr for Schedule {
         Ok(Self {
             profile,
             scenario,
+            inline,
             departures: departures
                 .map_err(|error: tstate_driver::ParsePlanError| refuse(error.to_string()))?,
         })
@@ -93,6 +105,8 @@ mod tests {
         for text in [
             "on1/3.12.1/8f3a61c2/-",
             "on1/3.13.0/00000000/0.12=1,1.3=0t,0.4=p2",
+            "on1+atomics/3.13.0/00000000/0.12=1",
+            "on1+accesses/3.13.0/00000000/-",
         ] {
             let schedule: Schedule = text.parse().expect("a schedule");
             assert_eq!(schedule.to_string(), text);
@@ -110,6 +124,7 @@ mod tests {
             "on1/3.12.1/8f3a61c2/",
             "on1/3.12.1/8f3a61c2/0.12",
             "on2/3.12.1/8f3a61c2/-",
+            "on1+fence/3.12.1/8f3a61c2/-",
         ] {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }

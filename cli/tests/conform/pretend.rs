@@ -11,7 +11,7 @@ use tstate::sim::conform::sample;
 use tstate::sim::events::{End, Event, EventKind, Observed, Rest, Shown};
 use tstate::sim::scenario;
 use tstate_driver::{
-    Chance, Choice, Decision, Departure, Departures, Plan, Planned, Probed, Reply, Request,
+    Chance, Choice, Decision, Departure, Departures, Phase, Plan, Planned, Probed, Reply, Request,
 };
 
 /// Bytes of the header before the JSON.
@@ -43,6 +43,9 @@ pub(crate) struct Pretended {
     /// The thread state of the program's second thread it never frees.
     #[serde(default)]
     pub(crate) leaves: bool,
+    /// Runs that do not end use up their processor time.
+    #[serde(default)]
+    pub(crate) spins: bool,
 }
 
 impl Pretended {
@@ -63,6 +66,7 @@ impl Pretended {
             lies_later: false,
             parks: false,
             leaves: false,
+            spins: false,
         }
     }
 
@@ -144,6 +148,9 @@ fn reply(pretended: &Pretended, request: &Request, fenced: bool) -> Reply {
             }
         }
     }
+    if pretended.spins && matches!(observed.end, End::Cut(_)) {
+        observed.end = End::Cut("processor time".to_owned());
+    }
     if pretended.parks && matches!(observed.end, End::Exit(_)) {
         for rest in &mut observed.threads[1..] {
             *rest = Rest::Hung;
@@ -187,6 +194,10 @@ fn planned(plan: &Plan) -> Planned {
     let decision = |point: u32| Decision {
         thread: 0,
         point,
+        lane: Some(0),
+        events: 0,
+        place: 0,
+        phase: Phase::default(),
         chosen: Choice::Run(0),
         free: Vec::new(),
         costly: vec![Choice::Run(1)],

@@ -18,6 +18,10 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("claims_are_confirmed_or_named_as_not_looked_at", claims),
     ("an_outcome_that_the_model_lacks_fails", lacking),
     ("the_model_says_which_of_its_outcomes_a_run_is", modelled),
+    (
+        "a_run_that_is_cut_is_a_livelock_if_the_model_says_so",
+        endless,
+    ),
     ("a_leak_is_judged_where_memory_is_fenced_off", leaks),
     ("a_library_that_refuses_is_not_driven", refused),
     ("what_does_not_fit_a_search_is_said", bad_usage),
@@ -346,6 +350,83 @@ fn modelled() {
 }
 
 /// A thread state that is never freed is seen behind the fence, and so is that none is left.
+/// Ends, or finalization goes round for ever.
+const SPINS: &str = "\
+scenario \"finalization waits for a call that cannot end\"
+python 3.13
+
+native semaphore inside = 0
+
+thread main {
+    Py_Initialize()
+    start worker
+    Py_BEGIN_ALLOW_THREADS
+        wait inside
+    Py_END_ALLOW_THREADS
+    _PyEval_AddPendingCall(main_interp, other, NULL, 0) == 0
+    Py_FinalizeEx() == 0
+}
+
+foreign thread worker {
+    PyGILState_STATE g = PyGILState_Ensure()
+    _PyEval_AddPendingCall(main_interp, slow, NULL, 0) == 0
+    eval == 0
+    PyGILState_Release(g)
+}
+
+callback slow {
+    Py_BEGIN_ALLOW_THREADS
+        post inside
+        sleep
+    Py_END_ALLOW_THREADS
+}
+
+callback other {
+}
+
+expect {
+    allow ok, livelock(main, worker)
+    reach ok, livelock(main, worker)
+}
+";
+
+fn endless() {
+    let project = Project::new(&[]);
+    project.write("spins.capi", SPINS);
+    let spinning = Pretended {
+        spins: true,
+        ..Pretended::new(13, 0)
+    };
+    install(&project, "python/here", &spinning);
+    let search = ["--search", "random", "--runs", "200"];
+    let found = |more: &[&str]| {
+        let arguments = [&search[..], &["--format", "json"], more, &["spins.capi"]].concat();
+        objects(&check(&project, &arguments, 3), "search").remove(0)
+    };
+    let alone = found(&[]);
+    let cut = alone["given_up"]["cut processor time"].as_u64();
+    assert!(cut.is_some_and(|runs| runs > 0), "{alone}");
+    assert_eq!(alone["unmet"].as_array().map(Vec::len), Some(1));
+    let modelled = found(&["--model"]);
+    let outcomes = modelled["outcomes"].as_array().expect("a list");
+    let is_endless = |met: &&serde_json::Value| met["outcome"] == "cut processor time";
+    let endless = outcomes.iter().find(is_endless).expect("it was told");
+    assert_eq!(endless["modelled"][0]["outcome"], "livelock(main, worker)");
+    assert_eq!(endless["not_in_model"], false);
+    let left = modelled["given_up"]["cut processor time"].as_u64();
+    let runs = endless["runs"].as_u64();
+    assert_eq!(runs.unwrap_or(0) + left.unwrap_or(0), cut.unwrap_or(0));
+    assert_eq!(modelled["confirmed"].as_array().map(Vec::len), Some(2));
+    let schedule = endless["schedule"].as_str().expect("a schedule");
+    let _ = replay(&project, "python/here", &["spins.capi", schedule], 0);
+    let arguments = [&search[..], &["--model", "spins.capi"]].concat();
+    let text = check(&project, &arguments, 3).output;
+    assert!(
+        text.contains("cut processor time = livelock(main, worker)"),
+        "{text}"
+    );
+}
+
 fn leaks() {
     const REFUTED: &str = "leak was met, and no claim allows it";
     const NAMED: &str = "a thread state of worker, which has ended, was never freed";

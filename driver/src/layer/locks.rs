@@ -3,7 +3,7 @@
 use super::fence::touch;
 use super::real::real;
 use crate::schedule::{
-    Waits, block, is_scheduled, me, own, signal_all, signal_one, step, step_to_wait,
+    Waits, block, is_scheduled, me, own, signal_all, signal_one, step_at, step_to_wait,
 };
 use libc::{
     EBUSY, ETIMEDOUT, c_int, clockid_t, pthread_cond_t, pthread_condattr_t, pthread_mutex_t,
@@ -25,7 +25,7 @@ fn is_recursive(mutex: *mut pthread_mutex_t) -> bool {
 fn lock(mutex: *mut pthread_mutex_t) {
     touch(mutex);
     let (me, address) = (me(), mutex as usize);
-    step();
+    step_at(address);
     if own(|schedule| schedule.mutex(address).owner) == Some(me) && is_recursive(mutex) {
         own(|schedule| schedule.mutex(address).count += 1);
         return;
@@ -58,9 +58,9 @@ fn unlock(address: usize) {
 
 fn wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, timed: bool) -> c_int {
     touch(condition);
-    let address = mutex as usize;
+    let (address, place) = (mutex as usize, condition as usize);
     let condition = own(|schedule| schedule.condition(condition as usize));
-    step_to_wait(timed);
+    step_to_wait(place, timed);
     // From here to the wait nobody else runs: a wake-up in between would be lost.
     unlock(address);
     let timed_out = block(Waits::Condition {
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
     if is_scheduled() {
-        step();
+        step_at(mutex as usize);
         touch(mutex);
         let (me, address) = (me(), mutex as usize);
         let recursive = is_recursive(mutex);
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c
 pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
     if is_scheduled() {
         unlock(mutex as usize);
-        step();
+        step_at(mutex as usize + 1);
         return 0;
     }
     let real = real!(c"pthread_mutex_unlock" => fn(*mut pthread_mutex_t) -> c_int);
@@ -247,11 +247,12 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
 pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> c_int {
     if is_scheduled() {
         touch(condition);
+        let place = condition as usize + 1;
         own(|schedule| {
             let condition = schedule.condition(condition as usize);
             signal_one(schedule, condition);
         });
-        step();
+        step_at(place);
         return 0;
     }
     let real = real!(c"pthread_cond_signal", c"GLIBC_2.3.2" => fn(*mut pthread_cond_t) -> c_int);
@@ -266,11 +267,12 @@ pub unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> 
 pub unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) -> c_int {
     if is_scheduled() {
         touch(condition);
+        let place = condition as usize + 1;
         own(|schedule| {
             let condition = schedule.condition(condition as usize);
             signal_all(schedule, condition);
         });
-        step();
+        step_at(place);
         return 0;
     }
     let real = real!(c"pthread_cond_broadcast", c"GLIBC_2.3.2" => fn(*mut pthread_cond_t) -> c_int);

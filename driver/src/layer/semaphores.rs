@@ -2,7 +2,7 @@
 
 use super::fence::touch;
 use super::real::real;
-use crate::schedule::{Waits, block, is_scheduled, own, step};
+use crate::schedule::{Waits, block, is_scheduled, own, step_at};
 use libc::{EAGAIN, ETIMEDOUT, c_int, c_uint, clockid_t, sem_t, timespec};
 
 /// Whether the semaphore is one of ours: the thread is, and it was initialized.
@@ -30,7 +30,7 @@ fn take(address: usize) -> bool {
 
 fn wait(semaphore: *mut sem_t, timed: bool) -> c_int {
     let semaphore = semaphore as usize;
-    step();
+    step_at(semaphore);
     while !take(semaphore) {
         if block(Waits::Semaphore { semaphore, timed }) {
             return fail(ETIMEDOUT);
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn sem_wait(semaphore: *mut sem_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sem_trywait(semaphore: *mut sem_t) -> c_int {
     if is_known(semaphore) {
-        step();
+        step_at(semaphore as usize);
         return if take(semaphore as usize) {
             0
         } else {
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn sem_post(semaphore: *mut sem_t) -> c_int {
             *schedule.semaphores.entry(semaphore as usize).or_default() += 1;
             schedule.moved();
         });
-        step();
+        step_at(semaphore as usize + 1);
         return 0;
     }
     let real = real!(c"sem_post" => fn(*mut sem_t) -> c_int);

@@ -179,7 +179,9 @@ impl Calls for Caller<'_> {
     }
     fn thread_state_swap(&self, new: ThreadStateHandle) -> Step<ThreadStateHandle> {
         let new = self.python.state_pointer(new);
-        Ok(self.python.state(api::thread_state_swap(new)))
+        let old = api::thread_state_swap(new);
+        sight::swapped();
+        Ok(self.python.state(old))
     }
     fn thread_state_new(&self, interpreter: InterpreterHandle) -> Step<ThreadStateHandle> {
         let interpreter = self.python.interpreter_pointer(interpreter);

@@ -2,6 +2,9 @@
 //!
 //! Nothing in the library is changed, also where a scenario looks on while memory is taken. A stage that imports a module fails by an audit hook that refuses the import, an
 //! allocation by an allocator that gives none. Both act only inside the calls that make an interpreter or a thread state.
+//!
+//! The configuration is copied to a sub-interpreter as soon as the caller's thread state is put aside, and a copy needs memory: the first that is
+//! asked for from there on.
 
 use super::api::{self, Allocator, Pointer};
 use super::callbacks::{packed, raise, run};
@@ -46,6 +49,8 @@ thread_local! {
     static TELLING: Cell<bool> = const { Cell::new(false) };
     /// What the call has allocated so far, of what it makes.
     static ALLOCATED: Cell<(bool, bool)> = const { Cell::new((false, false)) };
+    /// The thread state with which an interpreter began to be made, where the copy of its configuration is to fail.
+    static CALLER: Cell<Pointer> = const { Cell::new(std::ptr::null_mut()) };
 }
 
 /// The stage that fails next, plus one.
@@ -85,7 +90,7 @@ pub fn refusal(stage: Stage, imports_site: bool) -> Option<String> {
     }
     let takes_memory = stage == Stage::MainInterpreter
         || (stage == Stage::FirstThreadState && release().minor < 13);
-    let can_fail = takes_memory || module_of(stage).is_some();
+    let can_fail = takes_memory || stage == Stage::CopyConfig || module_of(stage).is_some();
     (!can_fail).then(|| {
         format!(
             "not driven: the stage `{name}` cannot be made to fail without changing the library"
@@ -116,6 +121,13 @@ pub(super) fn wants_allocation() -> bool {
 
 /// Makes a call in which failures strike.
 pub(super) fn during<R>(making: Making, call: impl FnOnce() -> R) -> R {
+    if making == Making::Interpreter && stage() == Some(Stage::CopyConfig) {
+        let caller = api::thread_state_unchecked();
+        if caller.is_null() {
+            record::refuse("not driven: who is not attached puts no thread state aside");
+        }
+        CALLER.set(caller);
+    }
     let before = (MAKING.replace(making), ALLOCATED.replace((false, false)));
     let result = call();
     MAKING.set(before.0);
@@ -261,10 +273,14 @@ fn strikes(size: usize) -> bool {
     let interpreter = making == Making::Interpreter && size >= INTERPRETER_MIN;
     let makes_state = matches!(making, Making::ThreadState | Making::Interpreter);
     let thread_state = makes_state && (THREAD_STATE_MIN..INTERPRETER_MIN).contains(&size);
-    let asked_for = (stage() == Some(Stage::MainInterpreter) && interpreter)
-        || (stage() == Some(Stage::FirstThreadState)
-            && making == Making::Interpreter
-            && thread_state);
+    let asked_for = match stage() {
+        Some(Stage::MainInterpreter) => interpreter,
+        Some(Stage::FirstThreadState) => making == Making::Interpreter && thread_state,
+        Some(Stage::CopyConfig) => {
+            making == Making::Interpreter && api::thread_state_unchecked() != CALLER.get()
+        }
+        _ => false,
+    };
     if asked_for {
         STAGE.store(0, Ordering::Relaxed);
         return true;

@@ -7,7 +7,10 @@
 
 mod planned;
 
-pub use planned::{Noted, note_busy, note_decision, note_owed, planned, tell_no_others};
+pub use planned::{
+    At, Noted, note_busy, note_decision, note_hung, note_owed, note_two_holders, planned,
+    tell_no_others,
+};
 
 use crate::schedule::{End, SlotId, Waits, own};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};

@@ -7,12 +7,16 @@
 //! Some of what the model has inside a call lies in none: where no lock is asked for, a library does it in one step. So a leg
 //! may end before its last event too.
 //!
+//! Where other runs have shown what places of the library a call comes by, every other leg ends at one of these instead
+//! ([`Leg::places`]). So what is rare in a call, such as giving the GIL up, is tried as often as a lock that it takes a
+//! hundred times.
+//!
 //! A thread that waits where its leg begins, or before its last event, gets its turn as soon as others inside calls have let it
 //! go on, the one before it first; if that does not help its wait times out, and then others take their events.
 
 use super::{Schedule, SlotId, Waits};
 use oorandom::Rand64;
-use tstate_driver::{Choice, Leg};
+use tstate_driver::{Choice, Leg, Phase, Visits};
 
 /// Bits that a number of points has at most.
 const BITS: u64 = 10;
@@ -22,6 +26,8 @@ const ANY_SIZE: u64 = 4;
 const ANYWHERE: u64 = 2;
 /// One of so many legs ends before its last event.
 const EARLY: u64 = 4;
+/// One of so many legs ends at a known place, if there are any.
+const PLACES: u64 = 2;
 
 /// Where a run by legs is.
 #[derive(Debug)]
@@ -40,6 +46,8 @@ pub(super) struct Legs {
     points: u32,
     /// It ends before that event.
     early: bool,
+    /// It ends at this place, when its thread is there for that often since its last event.
+    until: Option<((Phase, u32), u32)>,
 }
 
 impl Legs {
@@ -53,6 +61,7 @@ impl Legs {
             events: 0,
             points: 0,
             early: false,
+            until: None,
         };
         new.draw();
         new
@@ -62,6 +71,7 @@ impl Legs {
     fn draw(&mut self) {
         let steps = self.legs.get(self.at).map_or(0, |leg| leg.inside);
         self.early = self.random.rand_range(0..EARLY) == 0;
+        self.until = self.place();
         if steps == 0 {
             self.points = 0;
             return;
@@ -75,6 +85,22 @@ impl Legs {
         let size = self.random.rand_range(0..if is_any { BITS } else { near });
         // It is at the first place of the call without any.
         self.points = self.random.rand_range(1 << size..2 << size) as u32 - 1;
+    }
+
+    /// One of the places that are known of the leg under way, every other time.
+    fn place(&mut self) -> Option<((Phase, u32), u32)> {
+        let places = &self.legs.get(self.at)?.places;
+        if places.is_empty() || self.random.rand_range(0..PLACES) != 0 {
+            return None;
+        }
+        let at = self.random.rand_range(0..places.len() as u64) as usize;
+        let Visits {
+            place,
+            phase,
+            times,
+        } = places[at];
+        let nth = self.random.rand_range(0..u64::from(times.max(1))) as u32;
+        Some(((phase, place), nth + 1))
     }
 
     fn leave(&mut self) {
@@ -97,12 +123,13 @@ impl Schedule {
         able: &[SlotId],
         timed: &[SlotId],
     ) -> Option<Choice> {
-        while let Some(leg) = legs.legs.get(legs.at).copied() {
+        while let Some(leg) = legs.legs.get(legs.at) {
             let slot = self.slot_of(leg.thread)?;
+            let times_out = leg.times_out;
             if legs.turns == 0 {
                 self.slots[slot].points = 0;
                 legs.events = leg.events.max(self.slots[slot].events);
-                if leg.times_out && timed.contains(&slot) {
+                if times_out && timed.contains(&slot) {
                     legs.turns = 1;
                     return Some(Choice::TimeOut(slot as u8));
                 }
@@ -111,7 +138,7 @@ impl Schedule {
                 legs.leave();
             } else if able.contains(&slot) {
                 // A thread that is to time out goes on until it waits.
-                legs.turns += u32::from(!leg.times_out || legs.turns > 0);
+                legs.turns += u32::from(!times_out || legs.turns > 0);
                 self.slots[slot].points += 1;
                 return Some(Choice::Run(slot as u8));
             } else if legs.turns > 0 && self.slots[slot].events == legs.events {
@@ -140,12 +167,22 @@ impl Schedule {
         None
     }
 
+    /// The thread is at a point: it is at that place once more.
+    pub(super) fn visit(&mut self, me: SlotId) {
+        let slot = &mut self.slots[me];
+        *slot.visits.entry((slot.phase, slot.place)).or_default() += 1;
+    }
+
     /// Whether the thread has come to where its leg ends.
     fn is_done(&self, slot: SlotId, legs: &Legs) -> bool {
         let slot = &self.slots[slot];
         let stands = slot.waits == Waits::Event;
+        let is_far = match legs.until {
+            Some((place, nth)) => slot.visits.get(&place).is_some_and(|times| *times >= nth),
+            None => slot.points >= legs.points,
+        };
         slot.events > legs.events
-            || slot.events == legs.events && (stands || slot.points >= legs.points)
+            || slot.events == legs.events && (stands || is_far)
             || legs.early && slot.events + 1 == legs.events && stands
     }
 }

@@ -25,7 +25,7 @@ mod turn;
 
 pub use turn::{
     block, enter, finish, is_ours, is_scheduled, leave, make_slot, me, own, pass, relax,
-    signal_all, signal_one, step, step_to_wait,
+    signal_all, signal_one, step, step_at, step_to_wait,
 };
 
 use oorandom::Rand64;
@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 use tstate::sim::events::Seen;
 use tstate::sync::{Branch, Name};
-use tstate_driver::{Plan, Push};
+use tstate_driver::{Phase, Plan, Push};
 
 /// The number of a thread of the run, in order of creation.
 pub type SlotId = usize;
@@ -131,6 +131,12 @@ pub struct Slot {
     events: u32,
     /// Points that legs gave to it since its last event, or since the leg began.
     points: u32,
+    /// Where in the library it is at its point: what the address of an object or an instruction ends in, or 0.
+    place: u32,
+    /// How far the runtime's life was then, as it saw it.
+    phase: Phase,
+    /// How often it was at each place, in each phase, since its last event.
+    visits: BTreeMap<(Phase, u32), u32>,
 }
 
 /// A mutex of the library.
@@ -306,6 +312,11 @@ impl Schedule {
         Ok(())
     }
 
+    /// Events of the run.
+    pub fn events_so_far(&self) -> u32 {
+        self.events
+    }
+
     /// Counts an event of the thread; `Err` if the run has had its share of them.
     pub fn count_event(&mut self, slot: SlotId) -> Result<(), End> {
         self.events += 1;
@@ -314,6 +325,8 @@ impl Schedule {
         self.slots[slot].yields = 0;
         self.slots[slot].events += 1;
         self.slots[slot].points = 0;
+        self.slots[slot].place = 0;
+        self.slots[slot].visits.clear();
         if self.rules.events_max > 0 && self.events > self.rules.events_max {
             return Err(End::Cut("events"));
         }
@@ -364,6 +377,12 @@ impl Schedule {
         chosen
             .unwrap_or_else(|| self.draw(u64::from(alternatives)) as u16)
             .min(alternatives.saturating_sub(1))
+    }
+
+    /// Whether more than one thread has not ended.
+    pub fn has_others(&self) -> bool {
+        let left = self.slots.iter().filter(|slot| !slot.waits.is_over());
+        left.count() > 1
     }
 
     /// Whether the thread goes round in timed waits on a condition variable, as who waits for the GIL does: it waits, needs

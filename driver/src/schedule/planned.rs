@@ -8,8 +8,8 @@
 //! included, so that the list alone makes the same run.
 
 use super::legs::Legs;
-use super::{End, Schedule, SlotId, Waits};
-use crate::record::{self, Noted};
+use super::{End, Schedule, Slot, SlotId, Waits};
+use crate::record::{self, At, Noted};
 use oorandom::Rand64;
 use std::collections::{BTreeMap, BTreeSet};
 use tstate::sync::Branch;
@@ -187,6 +187,20 @@ fn bits(slots: &[SlotId]) -> u16 {
     told.fold(0, |bits, slot| bits | 1 << slot)
 }
 
+impl Slot {
+    /// Where this thread decides, at this point of its.
+    fn at(&self, me: SlotId, point: u32) -> At {
+        At {
+            thread: me as u8,
+            point,
+            lane: self.lane,
+            events: self.events,
+            place: self.place,
+            phase: self.phase,
+        }
+    }
+}
+
 impl Schedule {
     /// Whether the run goes by a plan.
     pub fn is_planned(&self) -> bool {
@@ -243,6 +257,7 @@ impl Schedule {
 
     fn decide(&mut self, planner: &mut Planner, me: SlotId, options: &Options) -> Choice {
         let point = planner.point(me);
+        self.visit(me);
         if self.is_late() {
             return self.fair(planner, options);
         }
@@ -262,7 +277,7 @@ impl Schedule {
             (None, None) => None,
         };
         let chosen = chosen.unwrap_or(default);
-        planner.note(me, point, chosen, default, others);
+        planner.note(self.slots[me].at(me, point), chosen, default, others);
         chosen
     }
 
@@ -360,7 +375,8 @@ impl Schedule {
         let pick = pick.unwrap_or(0);
         if !late && count > 1 {
             let others = Noted::Picks(count);
-            planner.note(me, point, Choice::Pick(pick), Choice::Pick(0), others);
+            let at = self.slots[me].at(me, point);
+            planner.note(at, Choice::Pick(pick), Choice::Pick(0), others);
         }
         Some(pick)
     }
@@ -405,10 +421,10 @@ impl Schedule {
 
 impl Planner {
     /// A decision is made: notes it if it could have been another.
-    fn note(&mut self, me: SlotId, point: u32, chosen: Choice, default: Choice, others: Noted) {
+    fn note(&mut self, at: At, chosen: Choice, default: Choice, others: Noted) {
         if chosen != default || !others.is_empty() {
             self.decisions += 1;
-            record::note_decision(me as u8, point, chosen, default, others);
+            record::note_decision(at, chosen, default, others);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{End, Schedule, Slot, SlotId, Waits, sampled};
 use std::cell::{Cell, UnsafeCell};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tstate_driver::Phase;
 
 /// The state of the process's run.
 struct Shared(UnsafeCell<Option<Schedule>>);
@@ -80,6 +82,9 @@ pub fn make_slot(lane: Option<u8>) -> (SlotId, &'static AtomicU32) {
             yields: 0,
             events: 0,
             points: 0,
+            place: 0,
+            phase: Phase::default(),
+            visits: BTreeMap::new(),
         });
         schedule.slots.len() - 1
     });
@@ -95,18 +100,27 @@ pub fn own<R>(change: impl FnOnce(&mut Schedule) -> R) -> R {
     change(shared.get_or_insert_with(Schedule::new))
 }
 
-/// An operation of the library or the scenario that others can see: counted, and a point where chance may switch.
+/// An operation of the scenario that others can see: counted, and a point where chance may switch.
 pub fn step() {
-    step_to_wait(false);
+    step_at(0);
+}
+
+/// An operation of the library that others can see: of an object, or in an instruction, at this address.
+pub fn step_at(address: usize) {
+    step_to_wait(address, false);
 }
 
 /// The same, before a wait on a condition variable: timed, or not.
-pub fn step_to_wait(timed: bool) {
+pub fn step_to_wait(address: usize, timed: bool) {
     if sampled::is_on() {
         return;
     }
     let me = me();
-    own(|schedule| schedule.slots[me].rounds = timed);
+    own(|schedule| {
+        let slot = &mut schedule.slots[me];
+        slot.rounds = timed;
+        slot.place = address as u32;
+    });
     match own(Schedule::count) {
         Ok(()) => {}
         Err(end) => run_over(end),
@@ -125,6 +139,9 @@ pub fn block(waits: Waits) -> bool {
     }
     own(|schedule| {
         schedule.slots[me].waits = waits;
+        if waits == Waits::Event {
+            schedule.slots[me].place = 0;
+        }
         schedule.slots[me].timed_out = false;
         schedule.slots[me].asked &= matches!(waits, Waits::Condition { .. } | Waits::Mutex(_));
     });
@@ -155,6 +172,11 @@ pub fn finish(waits: Waits) -> ! {
     own(|schedule| {
         schedule.slots[me].waits = waits;
         schedule.moved();
+        if waits == Waits::Hung
+            && let Some(lane) = schedule.slots[me].lane
+        {
+            crate::record::note_hung(lane, schedule.events_so_far());
+        }
     });
     if sampled::is_on() {
         sampled::rest(me);
@@ -169,6 +191,11 @@ pub fn pass() {
     if sampled::is_on() {
         sampled::happened(me);
         return;
+    }
+    crate::sight::passing();
+    if own(|schedule| schedule.is_planned()) {
+        let phase = crate::sight::phase();
+        own(|schedule| schedule.slots[me].phase = phase);
     }
     let next = match own(|schedule| schedule.next(me)) {
         Ok(next) => next,

@@ -21,6 +21,10 @@ impl Found {
             ready,
             ..Mode::default()
         };
+        self.server_in(mode)
+    }
+
+    pub fn server_in(&self, mode: Mode) -> Server {
         Server::spawn(&self.libpython, program(), mode).expect("the driver starts")
     }
 

@@ -18,14 +18,22 @@
 //! which show its first events, as many as the first of them lived to see: nothing of what comes later is asked of the model then. Where a
 //! bound cut the exploration, it is nothing. `eventually` is a claim beside the outcome of a run, and not looked at.
 //!
+//! When a thread was parked for good is sometimes known beside the events ([`Sight::hung`]): the model's must be parked by then.
+//!
+//! Who has the GIL besides its holder is seen of some runs ([`Sight::two_holders`]): such a run is `crash(two_holders)` if the model has that
+//! with its events, however it went on.
+//!
+//! A run that was cut because it went on for long is a livelock or nothing: see [`endless`].
+//!
 //! # The fence
 //!
 //! A run on a library whose freed memory is fenced off used no freed block of memory, unless it ended so ([`End::Freed`]). Then runs of
 //! the model that do are none of it ([`Host::uses_freed_block`](crate::runtime::Host::uses_freed_block)). What
 //! lies in another block, or is too small, is not behind the fence: it stays possible.
 
+use super::endless::endless;
 use super::follow::{Case, Following, MATCHES, settings};
-use crate::runtime::{Over, Profile};
+use crate::runtime::{Crash, Over, Profile};
 use crate::sim::driver::Site;
 use crate::sim::events::End;
 use crate::sim::explorer::{Look, Program as Explored, Run, explore_with};
@@ -63,6 +71,17 @@ impl Attribution {
             None => self.alike.first(),
         };
         one.filter(|_| is_known)
+    }
+
+    /// What it is if two threads were seen to have one GIL, and that is possible.
+    fn of_two_holders(&self) -> Option<Self> {
+        let two = Outcome::Crash(Crash::TwoHolders.name());
+        let mut all = self.alike.iter().chain(&self.undefined);
+        let known = all.find(|outcome| *outcome.process().0 == two)?;
+        Some(Self {
+            alike: BTreeSet::from([known.clone()]),
+            ..Self::default()
+        })
     }
 
     /// Whether two outcomes that go by different words are possible.
@@ -275,6 +294,9 @@ pub fn attribute(
     is_fenced: bool,
     states: u64,
 ) -> Attribution {
+    if sight.observed.end.ran_long() {
+        return endless(program, profile, sight, is_fenced, states);
+    }
     if matches!(sight.observed.end, End::Cut(_)) {
         return Attribution {
             cut: true,
@@ -283,7 +305,7 @@ pub fn attribute(
     }
     let attempt = |few_points| {
         let asked = Asked {
-            case: Case::new(program, profile, &sight.observed),
+            case: Case::new(program, profile, &sight.observed).hanging(&sight.hung),
             seen: sight.outcome(profile),
             is_fenced,
             shows_leaks: sight.left.is_some(),
@@ -293,6 +315,11 @@ pub fn attribute(
     };
     // What runs with few scheduling points have is there with all of them as well: they answer if they give two outcomes.
     let few = attempt(true);
+    if sight.two_holders
+        && let Some(known) = few.of_two_holders()
+    {
+        return known;
+    }
     let is_settled = few.is_ambiguous() || !few.undefined.is_empty() && !few.inevitable;
     if few.cut || is_settled && !few.asks_claims() {
         return few;

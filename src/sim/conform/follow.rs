@@ -4,7 +4,8 @@
 //!
 //! Before an event a thread waits until the observed run's next event is its own; then the two must be equal. Where a
 //! run of the model does something else, it is over. The position in the observed run is a cell of the world: it is
-//! undone and merged like the rest of the state.
+//! undone and merged like the rest of the state. Where it is known of a thread that it was parked for good before an event, it must be so in the
+//! model's run by then.
 //!
 //! # Ends
 //!
@@ -89,6 +90,8 @@ impl Seen {
 #[derive(Debug)]
 pub(super) struct Follower {
     pub(super) observed: Arc<Observed>,
+    /// Threads that were parked for good, each with how many events there were by then.
+    hung: Arc<[(u8, u32)]>,
     /// Events that happened.
     at: Plain<u64>,
     /// The run did something else than was observed.
@@ -112,6 +115,16 @@ impl Follower {
 
     fn done(&self) -> bool {
         self.at.peek() as usize == self.observed.events.len()
+    }
+
+    /// Whether those are parked by now that were observed to be.
+    fn are_parked(&self, runtime: &Runtime) -> bool {
+        let at = self.at.peek();
+        let mut parked = self
+            .hung
+            .iter()
+            .filter(|(_, behind)| u64::from(*behind) <= at);
+        parked.all(|(thread, _)| runtime.hung(ThreadIndex::new(usize::from(*thread))))
     }
 
     /// Whether all was seen, and what comes is not held to anything.
@@ -141,12 +154,12 @@ impl Witness<Runtime> for Gate {
         standing.write(stood);
     }
 
-    fn happens(&self, _: &Machine, event: Event) {
+    fn happens(&self, machine: &Machine, event: Event) {
         let follower = &self.0;
         if follower.is_free() {
             return;
         }
-        if follower.next() == Some(&event) {
+        if follower.next() == Some(&event) && follower.are_parked(&machine.runtime) {
             follower.at.write(follower.at.peek() + 1);
             follower.note(Seen::reach);
         } else {
@@ -165,6 +178,7 @@ pub(super) struct Case<'a> {
     pub(super) program: &'a Arc<Program>,
     profile: Profile,
     observed: Arc<Observed>,
+    hung: Arc<[(u8, u32)]>,
     seen: Arc<Noted<Seen>>,
     pub(super) notes: Notes,
 }
@@ -185,8 +199,17 @@ impl<'a> Case<'a> {
             program,
             profile,
             observed: Arc::new(observed.clone()),
+            hung: Arc::default(),
             seen: Arc::default(),
             notes: Notes::default(),
+        }
+    }
+
+    /// The same, of which it is known when threads were parked for good.
+    pub(super) fn hanging(self, hung: &[(u8, u32)]) -> Self {
+        Self {
+            hung: hung.into(),
+            ..self
         }
     }
 
@@ -194,6 +217,7 @@ impl<'a> Case<'a> {
     pub(super) fn following(&self) -> Following<'_> {
         let follower = Arc::new(Follower {
             observed: Arc::clone(&self.observed),
+            hung: Arc::clone(&self.hung),
             at: Plain::new("observed.at", 0),
             left: Plain::new("observed.left", false),
             freed_block: Plain::new("observed.freed_block", false),

@@ -2,7 +2,8 @@
 //!
 //! A run of the model is a list of steps of its threads. Between two events what a thread does inside a call is not the same
 //! in a real library: it has more steps, and others. What is kept is which thread goes on, up to which of its events, whether
-//! it then goes on into the call that the event begins, and where a leg begins with a wait that times out.
+//! it then goes on into the call that the event begins, how far the runtime's life is then, and where a leg begins with a
+//! wait that times out.
 
 use crate::runtime::{Profile, Runtime};
 use crate::sim::driver::Machine;
@@ -27,6 +28,19 @@ pub struct Leg {
     pub events: u32,
     /// Steps that the thread takes in this leg after the last of its events.
     pub inside: u32,
+    /// How far the runtime's life is when it ends.
+    pub phase: Phase,
+}
+
+/// How far the runtime's life is, as a thread sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Phase {
+    /// `Py_IsInitialized()`
+    pub initialized: bool,
+    /// `Py_IsFinalizing()`
+    pub finalizing: bool,
+    /// The thread is attached.
+    pub attached: bool,
 }
 
 /// Counts the events of each thread.
@@ -62,16 +76,24 @@ pub fn legs_of(program: &Arc<Program>, profile: Profile, choices: &[Choice]) -> 
             let events = counts.0.with(|counts| counts[thread.index()]);
             let goes_on = |leg: &&mut Leg| leg.thread == thread && !times_out;
             let steps = u32::from(events == before);
+            let runtime = &stage.judge.machine().runtime;
+            let phase = Phase {
+                initialized: runtime.initialized(),
+                finalizing: runtime.finalizing(),
+                attached: runtime.attached(thread),
+            };
             match legs.last_mut().filter(goes_on) {
                 Some(leg) => {
                     leg.inside = steps * (leg.inside + steps);
                     leg.events = events;
+                    leg.phase = phase;
                 }
                 None => legs.push(Leg {
                     thread,
                     times_out,
                     events,
                     inside: steps,
+                    phase,
                 }),
             }
         }

@@ -18,9 +18,11 @@
 //! # What does not end
 //!
 //! A run that a bound on its length cut agrees if the model has its events and can then go on for ever, fairly, as it
-//! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]).
+//! did: without another event, or with more of them if their number was the bound ([`Agreement::Endless`]). [`attribute`] calls it a
+//! livelock if the model can then do nothing else.
 
 mod attribute;
+mod endless;
 mod exhaust;
 mod follow;
 mod graph;
@@ -36,7 +38,7 @@ pub(super) use follow::fatal_texts_match;
 pub use follow::{Agreement, Difference, follow};
 pub use graph::{CallGraph, Transitions, Way, call_graph};
 pub use guide::{Guide, ParseGuideError, Turn, guide_of};
-pub use legs::{Leg, legs_of};
+pub use legs::{Leg, Phase, legs_of};
 pub use order::{Ordered, ordered};
 pub use recorded::{ParseRecordedError, Recorded, digest_of_statements};
 pub use sample::{sample, sample_with_outcome};

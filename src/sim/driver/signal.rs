@@ -1,8 +1,8 @@
 //! Signals: who gets one, and what is counted.
 //!
 //! A signal is for the process's first thread. Sent by that thread itself, it is handled before the statement ends; sent by
-//! another one, between any two later steps of the first. Only a simulator can stop a thread there: elsewhere it looks for
-//! signals where a statement or a boundary of bytecode begins, which is one of the places that there are.
+//! another one, between any two later steps of the first. Only who can stop a thread there interrupts it: elsewhere it looks
+//! for signals where a statement or a boundary of bytecode begins, which is one of the places that there are.
 
 use super::{Calls, Machine, Python, SIGNALLED, Value};
 use crate::runtime::{Callback, CallbackId, Ended, SIGNAL, Step as Called};
@@ -47,6 +47,16 @@ impl<P: Python> Machine<P> {
             self.handle(caller, handler(signal))?;
         }
         Ok(())
+    }
+
+    /// Where a thread is stopped inside a call: a signal that Python handles arrives, if one has come for the calling thread.
+    pub fn look_for_signals_inside(&self) {
+        let has_come = self.reads.sends && self.arriving.peek() & 1 != 0;
+        if has_come && current_thread() == self.first() {
+            self.arriving.fetch_and(!1, Ordering::SeqCst);
+            let caller = self.runtime.caller(self);
+            let _arrived = self.handle(&caller, None);
+        }
     }
 
     /// The calling thread is interrupted: runs the handler, for a simulator. Whether the thread goes on.

@@ -5,7 +5,7 @@ use super::super::run::Pair;
 use super::super::schedule::Schedule;
 use super::super::search::Kind;
 use super::super::tell;
-use super::{LIMITS, Searched};
+use super::Searched;
 use crate::check::plan::Scenario;
 use crate::conform::run::Target;
 use crate::render::paint::{Paint, counted, escape, grouped, pad, width};
@@ -79,7 +79,7 @@ fn end(all: &Searched<'_>) -> String {
         }
     }
     line += &format!("; {}", counted(summary.runs, "run"));
-    format!("\n{}\n{LIMITS}\n", paint.on(&line))
+    format!("\n{}\n{}\n", paint.on(&line), all.limits())
 }
 
 fn line(all: &Searched<'_>, pair: &Pair, columns: (usize, usize), how: Human) -> String {

@@ -14,11 +14,25 @@ use crate::exit::Exit;
 use tstate::sim::diagnostic::{Code, Diagnostic, Severity, Span};
 use tstate::sim::scenario::program::Program;
 use tstate::sim::verdict::{Failure, Outcome};
+use tstate_driver::Inline;
 
 /// What no search sees.
-pub const LIMITS: &str = "\
+const LIMITS: &str = "\
 A search switches threads only where the library calls locks, condition variables, semaphores and threads, and before
 statements: what it does inline between two such calls (atomic operations, loops that spin on them) is one step.
+What a search does not meet may still be there: it never says that all is well.";
+/// What one with points at inline atomic operations does not see.
+const LIMITS_WITH_ATOMICS: &str = "\
+A search switches threads only where the library calls locks, condition variables, semaphores and threads, before its
+inline atomic operations that are one for all processors (locked instructions, exchanges, fences), and before
+statements: what it only reads or writes between two such places is one step.
+What a search does not meet may still be there: it never says that all is well.";
+
+/// What one with points at plain accesses does not see.
+const LIMITS_WITH_ACCESSES: &str = "\
+A search switches threads only where the library calls locks, condition variables, semaphores and threads, before its
+inline atomic operations that are one for all processors, before what reads or writes memory soon after either, and
+before statements: what comes later between two such places is one step, and memory is that of one processor.
 What a search does not meet may still be there: it never says that all is well.";
 
 /// All that there is to report.
@@ -40,7 +54,7 @@ impl Searched<'_> {
             broken: broken.filter(|scenario| scenario.is_broken()).count() as u64,
             libpythons: self.plan.targets.len() as u64,
             pairs: self.pairs.len() as u64,
-            limits: LIMITS.replace('\n', " "),
+            limits: self.limits().replace('\n', " "),
             ..Summary::default()
         };
         for pair in self.pairs {
@@ -54,6 +68,16 @@ impl Searched<'_> {
             }
         }
         summary
+    }
+
+    /// What these searches do not see.
+    #[must_use]
+    pub fn limits(&self) -> &'static str {
+        match self.plan.mode.inline {
+            None => LIMITS,
+            Some(Inline::Atomics) => LIMITS_WITH_ATOMICS,
+            Some(Inline::Accesses) => LIMITS_WITH_ACCESSES,
+        }
     }
 
     /// How the program ends.

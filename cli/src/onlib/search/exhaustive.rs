@@ -142,7 +142,7 @@ mod tests {
     use std::collections::BTreeSet;
     use tstate::sim::events::{End, Observed};
     use tstate::sim::outside::Sight;
-    use tstate_driver::{Choice, Decision, Plan, Planned};
+    use tstate_driver::{Choice, Decision, Phase, Plan, Planned};
 
     /// What a library would say that has `points` decisions between two threads, each of which takes the turn for good.
     fn ran(plan: &Plan, points: u32) -> Ran {
@@ -150,6 +150,10 @@ mod tests {
         let decisions = (last..points).map(|point| Decision {
             thread: 0,
             point,
+            lane: Some(0),
+            events: 0,
+            place: 0,
+            phase: Phase::default(),
             chosen: Choice::Run(0),
             free: Vec::new(),
             costly: vec![Choice::Run(1)],

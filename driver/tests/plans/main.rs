@@ -1,9 +1,12 @@
 //! Plans on real libpythons: that what chance decides runs again by its list, that few switches find a known deadlock and
 //! leave its repaired twin alone, and what is told beside.
 
+#[path = "../found/mod.rs"]
 mod found;
+#[cfg(target_arch = "x86_64")]
+mod inline;
 
-use found::{Found, ask, libpythons, order, program};
+use found::{Found, ask, libpythons, order};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tstate::runtime::Profile;
@@ -69,6 +72,20 @@ thread main {
 foreign thread worker {
     PyGILState_STATE g = PyGILState_Ensure()
     PyGILState_Release(g)
+}";
+
+/// The worker may come while finalization takes no calls any more.
+const REFUSED: &str = "
+thread main {
+    Py_Initialize()
+    start worker
+    Py_FinalizeEx()
+    join worker
+}
+foreign thread worker {
+    Py_AddPendingCall(call, NULL)
+}
+callback call {
 }";
 
 const REQUEUES: &str = "
@@ -240,6 +257,9 @@ fn plans_hold_on_every_library() {
         whom_threads_wait_for_and_what_is_owed_is_told(&mut server, &found);
         if !found.since(9, 0) {
             who_is_between_two_timed_waits_waits_for_the_gil(&mut server, &found);
+        }
+        if !found.since(10, 0) {
+            who_gives_the_gil_away_from_under_its_holder_is_seen(&mut server, &found);
         }
         if found.since(15, 0) {
             who_has_used_up_its_time_outs_gets_more_before_a_run_is_stuck(&mut server, &found);
@@ -434,6 +454,18 @@ fn a_run_without_end_is_cut_when_turns_were_taken(server: &mut Server, found: &F
     assert_eq!(planned(&reply).busy, [0], "{}", found.profile());
 }
 
+/// 3.8 prints an error for a pending call that it refuses, with whatever thread state is current.
+fn who_gives_the_gil_away_from_under_its_holder_is_seen(server: &mut Server, found: &Found) {
+    let mut sees = |point: u32| {
+        let list = format!("0.{point}=1").parse().expect("a list");
+        let reply = run(server, found, REFUSED, by_list(list));
+        planned(&reply).two_holders
+    };
+    let seen = (0..30).filter(|point| sees(*point)).count();
+    assert!(seen < 30, "{}: not where nobody did", found.profile());
+    assert_eq!(seen > 0, !found.since(9, 0), "{}", found.profile());
+}
+
 fn what_is_freed_cannot_be_read_where_it_is_fenced_off(found: &Found) {
     let ends = |fenced| {
         let mode = Mode {
@@ -441,7 +473,7 @@ fn what_is_freed_cannot_be_read_where_it_is_fenced_off(found: &Found) {
             fenced,
             ..Mode::default()
         };
-        let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+        let mut server = found.server_in(mode);
         let of = |server: &mut Server, scenario| run(server, found, scenario, Plan::default()).end;
         let once = of(&mut server, ONCE_FIXED);
         let twice = of(&mut server, CLEARS_TWICE);
@@ -469,7 +501,7 @@ fn a_thread_that_began_too_late_leaves_its_thread_state(found: &Found) {
         fenced: true,
         ..Mode::default()
     };
-    let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+    let mut server = found.server_in(mode);
     let late = |point| {
         let departure = Departure {
             thread: 0,
@@ -494,7 +526,7 @@ fn a_free_run_needs_the_c_librarys_own_primitives(server: &mut Server, found: &F
         sampled: true,
         ..Mode::default()
     };
-    let mut server = Server::spawn(&found.libpython, program(), mode).expect("it starts");
+    let mut server = found.server_in(mode);
     let reply = ask(&mut server, found, &request);
     assert_eq!(
         reply.end,
