@@ -62,7 +62,9 @@ use super::handle::{InterpreterHandle, ThreadStateHandle};
 use super::import::ModuleId;
 use super::outcome::{Crash, Fatal, Step};
 use super::state::Caller;
-use crate::sync::{Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, scope};
+use crate::sync::{
+    Ordering, THREADS_MAX, ThreadIndex, Word, current_thread, is_alone, pause_point, scope,
+};
 
 /// A phase of finalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -493,8 +495,27 @@ impl Caller<'_> {
         } else if interpreters_left {
             Err(self.fatal(Fatal::RemainingInterpreters))
         } else {
-            Ok(())
+            self.free_doomed(interpreter)
         }
+    }
+
+    /// F30, its end: HEAD_LOCK is given up before the interpreter is freed. A thread state that is listed in between is nobody's.
+    ///
+    /// Differs: a sub-interpreter is freed under HEAD_LOCK. Whatever its thread does next there uses it.
+    fn free_doomed(&self, interpreter: InterpreterHandle) -> Step<()> {
+        if interpreter != InterpreterHandle::MAIN {
+            return Ok(());
+        }
+        let interpreter = self.interpreter(interpreter)?;
+        if interpreter.doomed.read() && !is_alone() {
+            pause_point();
+        }
+        // The next life has one of its own.
+        if interpreter.doomed.read() {
+            interpreter.doomed.write(false);
+            interpreter.freed.write(true);
+        }
+        Ok(())
     }
 
     /// The process is over: threads that wait for a GIL, in the parking lot or for a thread find that out and end. For

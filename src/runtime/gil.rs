@@ -298,10 +298,9 @@ impl Caller<'_> {
         interpreter: InterpreterHandle,
         holder: ThreadStateHandle,
     ) -> Step<()> {
-        if !self.runtime.profile.main_interpreter_is_static()
-            && !self.runtime.lists.lock().is_listed(interpreter)
-        {
-            return Err(self.crash(Crash::UseAfterFree));
+        if !self.runtime.profile.main_interpreter_is_static() {
+            drop(self.runtime.lists.lock());
+            self.live_interpreter(interpreter)?;
         }
         self.reset_gil_drop(interpreter, holder)
     }

@@ -98,7 +98,10 @@ pub(super) struct Interpreter {
     pub(super) preallocated: AtomicBool,
     /// The slot's generation. Rule: moves in the step that frees the interpreter; never, for the main one.
     pub(super) generation: Plain<u8>,
-    /// The main interpreter is not there, where it is no static memory. Rule: as `generation`.
+    /// The main interpreter is in no list any more and will be freed, where it is no static memory. Rule: HEAD_LOCK, and the
+    /// deleter.
+    pub(super) doomed: Plain<bool>,
+    /// The main interpreter is not there. Rule: moves in the step that frees it.
     pub(super) freed: Plain<bool>,
     /// `ceval.gil`: null before, and attaching undefined. Rule: written by the creator before a thread can attach.
     pub(super) gil: Plain<GilPointer>,
@@ -147,6 +150,7 @@ impl Interpreter {
         Self {
             preallocated: AtomicBool::new(("interpreter.preallocated", slot), true),
             generation: Plain::new(("interpreter.generation", slot), 0),
+            doomed: Plain::new(("interpreter.doomed", slot), false),
             freed: Plain::new(("interpreter.freed", slot), false),
             gil: Plain::new(("interpreter.gil", slot), GilPointer::Null),
             gil_own: Gil::new(slot),
@@ -174,6 +178,7 @@ impl Interpreter {
 
     /// As a new interpreter is, but for what its locks hold.
     pub(super) fn renew(&self) {
+        self.doomed.write(false);
         self.freed.write(false);
         self.gil.write(GilPointer::Null);
         self.finalizing.write(false);

@@ -467,7 +467,7 @@ impl Caller<'_> {
     }
 
     /// §ENDINT Z11, under HEAD_LOCK: the storage is given back, the embedded thread state with it, whatever its references
-    /// say. The main interpreter's is static since 3.11.
+    /// say. The main interpreter's is static since 3.11; before, it is only doomed here.
     pub(super) fn free_interpreter(&self, handle: InterpreterHandle) {
         let Some(slot) = handle.slot() else {
             return;
@@ -475,7 +475,7 @@ impl Caller<'_> {
         let interpreter = &self.runtime.interpreters[slot];
         if handle == InterpreterHandle::MAIN {
             let is_static = self.runtime.profile.main_interpreter_is_static();
-            interpreter.freed.write(!is_static);
+            interpreter.doomed.write(!is_static);
             return;
         }
         self.lose_names(interpreter);

@@ -121,10 +121,7 @@ impl<'a> Caller<'a> {
         let handle = self.initialized_thread_state(interpreter, whence, embedded);
         if !handle.is_null() {
             let mut lists = self.runtime.lists.lock();
-            if !self.runtime.profile.main_interpreter_is_static() && !lists.is_listed(interpreter) {
-                drop(lists);
-                return Err(self.crash(Crash::UseAfterFree));
-            }
+            self.live_interpreter(interpreter)?;
             // A life of the runtime may have ended meanwhile, with the interpreter and the first thread state in it.
             self.interpreter(interpreter)?;
             self.live(handle)?;
@@ -132,7 +129,9 @@ impl<'a> Caller<'a> {
                 drop(lists);
                 return Err(self.crash(Crash::UseAfterFree));
             }
-            lists.insert_thread_state(interpreter, handle);
+            if !self.interpreter(interpreter)?.doomed.read() {
+                lists.insert_thread_state(interpreter, handle);
+            }
             drop(lists);
         }
         Ok(handle)
