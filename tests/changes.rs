@@ -48,6 +48,8 @@ struct Story {
     seen: Seen,
     /// What no run shows, and the events of some leave nothing else.
     told: Seen,
+    /// What no run shows or leaves alone, and some may be.
+    possible: Seen,
     /// What was not met, and is no outcome of the model of any libpython at hand: these.
     absent: Seen,
 }
@@ -223,6 +225,11 @@ impl Story {
             let here = all.iter().filter(|other| other.library == met.library);
             let here: Vec<&str> = here.map(|other| other.outcome.as_str()).collect();
             let Some(outcome) = met.confirms(&here, known) else {
+                let alike = known.iter().filter(|known| met.may_be(known));
+                for outcome in alike.cloned().collect::<Vec<String>>() {
+                    let key = (outcome, met.library.minor());
+                    self.possible.entry(key).or_default().insert(met.library);
+                }
                 continue;
             };
             let is_shown = met.is_shown();
@@ -392,6 +399,13 @@ impl Met {
         }
     }
 
+    /// Whether the run ended as this outcome of the release does.
+    fn may_be(&self, known: &str) -> bool {
+        let used = "crash(use_after_free)";
+        let is_cause_open = |outcome: &str| word_of(outcome) == "crash" && !outcome.contains(used);
+        known == self.outcome || is_cause_open(known) && is_cause_open(&self.outcome)
+    }
+
     /// Whether a run shows what the model calls it, but for the cause of a crash.
     fn is_shown(&self) -> bool {
         let modelled = self.modelled.as_ref().unwrap_or(&self.outcome);
@@ -465,6 +479,7 @@ fn stories() -> Vec<Story> {
             outcomes: outcomes_in(&snapshot),
             seen: Seen::new(),
             told: Seen::new(),
+            possible: Seen::new(),
             absent: Seen::new(),
         };
         let program = file.program().expect("the corpus parses");
@@ -531,7 +546,11 @@ impl Story {
                 let libraries: Vec<String> = libraries.iter().map(ToString::to_string).collect();
                 libraries.join(", ")
             };
-            let absent = self.absent.get(&((*outcome).to_owned(), release.minor()));
+            let key = ((*outcome).to_owned(), release.minor());
+            let absent = self.absent.get(&key);
+            if let (None, None, Some(possible)) = (seen, told, self.possible.get(&key)) {
+                return format!("`{outcome}` (one of several: {})", list(possible));
+            }
             match (seen, told, absent) {
                 (Some(seen), ..) => format!("`{outcome}` ({})", list(seen)),
                 (None, Some(told), _) => format!("`{outcome}` (by events: {})", list(told)),
@@ -549,8 +568,8 @@ impl Change<'_> {
     }
 
     /// How many outcomes were lost or gained, how many of them a libpython was seen to end in, how many more were told by
-    /// events, how many of the rest no libpython at hand can have, and how many are left.
-    fn counts(&self, pair: Pair) -> [usize; 5] {
+    /// events, how many runs of others may be, how many of the rest no libpython at hand can have, and how many are left.
+    fn counts(&self, pair: Pair) -> [usize; 6] {
         let lost = self.lost.iter().map(|outcome| (outcome, pair.old));
         let both = lost.chain(self.gained.iter().map(|outcome| (outcome, pair.new)));
         let is_seen =
@@ -560,12 +579,16 @@ impl Change<'_> {
             |(outcome, release): &(&&str, Profile)| self.story.told_on(outcome, *release).is_some();
         let all = seen.len() + others.len();
         let (told, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_told);
-        let is_absent = |(outcome, release): &&(&&str, Profile)| {
-            let key = ((**outcome).to_owned(), release.minor());
-            self.story.absent.contains_key(&key)
+        let is_in = |noted: &Seen, (outcome, release): &(&&str, Profile)| {
+            noted.contains_key(&((**outcome).to_owned(), release.minor()))
         };
-        let absent = others.iter().filter(is_absent).count();
-        [all, seen.len(), told.len(), absent, others.len() - absent]
+        let (possible, others): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|one| is_in(&self.story.possible, one));
+        let absent = others.iter().filter(|one| is_in(&self.story.absent, one));
+        let absent = absent.count();
+        let rest = others.len() - absent;
+        [all, seen.len(), told.len(), possible.len(), absent, rest]
     }
 }
 
@@ -588,11 +611,12 @@ the process crashed is seen; that two threads had one GIL is seen as well, up to
 *By events* says that the end itself shows less: the run ended otherwise, and every run of the model with its events leaks, fails a claim
 about states, or loses a signal; or the run was cut when its processor time was used up, and every run of the model with its events goes on
 for ever, in this way; or it comes with the first of these events to what C leaves undefined, after which the process went on.
+*One of several* says that a run ended so, and that with its events the model has another outcome too, mostly a crash after which a process
+may end anyhow.
 *Not in* names all libpythons of that release that are at hand, and the model of none of them has the outcome, as they are of older patch
 levels: none of them can confirm it.
 
-What has nothing behind it could have been met and was not: no run came there, or what came may be several outcomes of the model (after a
-crash a process may end anyhow).
+What has nothing behind it could have been met and was not: no run came there.
 Every recorded run is within the model, which `cargo test --test golden` asks; that an outcome is gone rests on the model alone.
 
 ";
@@ -600,7 +624,7 @@ Every recorded run is within the model, which `cargo test --test golden` asks; t
 /// The whole page.
 fn page(stories: &[Story]) -> String {
     let mut page = String::from(HEAD);
-    page += "| from, to | scenarios compared | that change | outcomes lost or gained | of these seen | told by events | not at hand | not met |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n";
+    page += "| from, to | scenarios compared | that change | outcomes lost or gained | of these seen | told by events | one of several | not at hand | not met |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
     let mut tables = String::new();
     for pair in pairs() {
         let compared: Vec<Change<'_>> = stories
@@ -609,13 +633,13 @@ fn page(stories: &[Story]) -> String {
             .collect();
         let changes: Vec<&Change<'_>> = compared.iter().filter(|change| change.is_one()).collect();
         let counts = changes.iter().map(|change| change.counts(pair));
-        let add = |sum: [usize; 5], one: [usize; 5]| std::array::from_fn(|at| sum[at] + one[at]);
-        let [outcomes, seen, told, absent, rest] = counts.fold([0; 5], add);
+        let add = |sum: [usize; 6], one: [usize; 6]| std::array::from_fn(|at| sum[at] + one[at]);
+        let [outcomes, seen, told, possible, absent, rest] = counts.fold([0; 6], add);
         let Pair { old, new } = pair;
         let (all, changed) = (compared.len(), changes.len());
         let _ = writeln!(
             page,
-            "| {old}, {new} | {all} | {changed} | {outcomes} | {seen} | {told} | {absent} | {rest} |"
+            "| {old}, {new} | {all} | {changed} | {outcomes} | {seen} | {told} | {possible} | {absent} | {rest} |"
         );
         let _ = write!(
             tables,
