@@ -32,7 +32,7 @@
 //! lies in another block, or is too small, is not behind the fence: it stays possible.
 
 use super::endless::endless;
-use super::follow::{Case, Following, MATCHES, settings};
+use super::follow::{Case, Following, MATCHES, Violated, settings};
 use crate::runtime::{Crash, Over, Profile};
 use crate::sim::driver::Site;
 use crate::sim::events::End;
@@ -43,7 +43,7 @@ use crate::sim::outside::Sight;
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::Outcome;
 use crate::sim::world::World;
-use crate::sync::{Plain, ThreadIndex};
+use crate::sync::ThreadIndex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -131,8 +131,7 @@ struct Found {
 struct Held<'a> {
     asked: &'a Asked<'a>,
     following: Following<'a>,
-    /// The `always` claim that failed first, from 1; 0 if none has.
-    violated: Plain<u64>,
+    violated: Violated,
 }
 
 impl Explored for Asked<'_> {
@@ -152,7 +151,7 @@ impl Explored for Asked<'_> {
         Box::new(Held {
             asked: self,
             following: self.case.following(),
-            violated: Plain::new("observed.violated", 0),
+            violated: Violated::new(),
         })
     }
 }
@@ -162,25 +161,16 @@ impl Held<'_> {
         &self.following.follower.observed.end
     }
 
-    /// The run's outcome, by this name if it failed no claim before.
-    fn named(&self, outcome: Outcome) -> Outcome {
-        match self.violated.peek().checked_sub(1) {
-            Some(index) => {
-                let generation = self.following.judge.machine().generation();
-                Outcome::Assertion(Site::Claim(index as u16)).in_child(generation)
-            }
-            None => outcome,
-        }
-    }
-
     /// Notes a run that meets what C leaves undefined.
     fn crashes(&self, world: &World) {
         let is_freed_block = self.following.follower.freed_block.peek();
         if is_freed_block && self.asked.is_fenced && *self.end() != End::Freed {
             return;
         }
-        let outcome = self.named(self.following.judge.name(world));
-        let is_alike = self.end().is_crash() || self.violated.peek() > 0;
+        let outcome = self
+            .violated
+            .named(&self.following, self.following.judge.name(world));
+        let is_alike = self.end().is_crash() || self.violated.is_some();
         let at = self.following.follower.at();
         self.asked.found.with(|found| {
             let Attribution {
@@ -197,7 +187,10 @@ impl Held<'_> {
 
     /// The outcome's number, noted as one that looks like the observed run if it can.
     fn number(&self, outcome: Outcome) -> u16 {
-        self.asked.case.notes.number(self.named(outcome))
+        self.asked
+            .case
+            .notes
+            .number(self.violated.named(&self.following, outcome))
     }
 }
 
@@ -221,14 +214,7 @@ impl Run for Held<'_> {
     }
 
     fn look(&self, _: &World) -> Look {
-        let look = self.following.looked();
-        if !look.over
-            && self.violated.peek() == 0
-            && let Some(index) = self.following.judge.violated()
-        {
-            self.violated.write(index as u64 + 1);
-        }
-        look
+        self.violated.look(&self.following)
     }
 
     fn outcome(&self, world: &World) -> u16 {

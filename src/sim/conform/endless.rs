@@ -9,9 +9,8 @@
 //! been too low, and nothing is said. So it is, too, where a bound on states cut the exploration.
 
 use super::attribute::Attribution;
-use super::follow::{Case, Following, settings};
+use super::follow::{Case, Following, Violated, settings};
 use crate::runtime::{Over, Profile};
-use crate::sim::driver::Site;
 use crate::sim::events::{End, Observed};
 use crate::sim::explorer::{Exploration, Look, Program as Explored, Run, explore_with};
 use crate::sim::graph::DELIVERY;
@@ -21,7 +20,7 @@ use crate::sim::outside::Sight;
 use crate::sim::scenario::program::Program;
 use crate::sim::verdict::{Outcome, Threads};
 use crate::sim::world::World;
-use crate::sync::{Plain, ThreadIndex};
+use crate::sync::ThreadIndex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -41,8 +40,7 @@ struct Asked<'a> {
 struct Held<'a> {
     asked: &'a Asked<'a>,
     following: Following<'a>,
-    /// The `always` claim that failed first, from 1; 0 if none has.
-    violated: Plain<u64>,
+    violated: Violated,
 }
 
 impl Explored for Asked<'_> {
@@ -62,7 +60,7 @@ impl Explored for Asked<'_> {
         Box::new(Held {
             asked: self,
             following: self.case.following(),
-            violated: Plain::new("observed.violated", 0),
+            violated: Violated::new(),
         })
     }
 }
@@ -76,17 +74,6 @@ impl Held<'_> {
     fn is_behind(&self) -> bool {
         let follower = &self.following.follower;
         !self.has_left() && follower.at() == follower.observed.events.len()
-    }
-
-    /// The run's outcome, by this name if it failed no claim before.
-    fn named(&self, outcome: Outcome) -> Outcome {
-        match self.violated.peek().checked_sub(1) {
-            Some(index) => {
-                let generation = self.following.judge.machine().generation();
-                Outcome::Assertion(Site::Claim(index as u16)).in_child(generation)
-            }
-            None => outcome,
-        }
     }
 
     /// Whether a real run cannot have come so far: it would have ended when the freed block was used.
@@ -105,14 +92,7 @@ impl Run for Held<'_> {
     }
 
     fn look(&self, _: &World) -> Look {
-        let look = self.following.looked();
-        if !look.over
-            && self.violated.peek() == 0
-            && let Some(index) = self.following.judge.violated()
-        {
-            self.violated.write(index as u64 + 1);
-        }
-        look
+        self.violated.look(&self.following)
     }
 
     fn outcome(&self, world: &World) -> u16 {
@@ -124,7 +104,9 @@ impl Run for Held<'_> {
             .with(|found| found.cut |= is_limit && !self.has_left());
         let counts = self.is_behind() || crashes && !self.has_left();
         if counts && !is_limit && !(crashes && self.is_fenced_off()) {
-            let outcome = self.named(self.following.judge.name(world));
+            let outcome = self
+                .violated
+                .named(&self.following, self.following.judge.name(world));
             self.asked.found.with(|found| found.alike.insert(outcome));
         }
         ELSEWHERE
@@ -135,10 +117,13 @@ impl Run for Held<'_> {
         let is_stuck = judge.is_stuck(world) && !judge.machine().process_ended();
         Some(if !self.is_behind() {
             ELSEWHERE
-        } else if is_stuck || self.violated.peek() > 0 {
+        } else if is_stuck || self.violated.is_some() {
             let deadlock = Outcome::Deadlock(judge.unfinished(world));
             let deadlock = deadlock.in_child(judge.machine().generation());
-            self.asked.case.notes.number(self.named(deadlock))
+            self.asked
+                .case
+                .notes
+                .number(self.violated.named(&self.following, deadlock))
         } else {
             GOES_ON
         })

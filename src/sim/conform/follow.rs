@@ -25,6 +25,7 @@ use crate::sim::judge::{Judge, Notes};
 use crate::sim::liveness::lassos;
 use crate::sim::noted::Noted;
 use crate::sim::scenario::program::Program;
+use crate::sim::verdict::Outcome;
 use crate::sim::world::{Standing, Tuning, World};
 use crate::sync::{Plain, ThreadIndex, wait_until};
 use std::collections::BTreeSet;
@@ -187,6 +188,47 @@ pub(super) struct Case<'a> {
 pub(super) struct Following<'a> {
     pub(super) judge: Judge<'a>,
     pub(super) follower: Arc<Follower>,
+}
+
+/// The `always` claim that a run of it failed first.
+pub(super) struct Violated(
+    /// Its number, from 1; 0 if none has failed.
+    Plain<u64>,
+);
+
+impl Violated {
+    /// None; made in the run's world.
+    pub(super) fn new() -> Self {
+        Self(Plain::new("observed.violated", 0))
+    }
+
+    /// Whether one has failed.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.peek() > 0
+    }
+
+    /// Looks at the run as it is now, and at the claims if it goes on.
+    pub(super) fn look(&self, following: &Following<'_>) -> Look {
+        let look = following.looked();
+        if !look.over
+            && !self.is_some()
+            && let Some(index) = following.judge.violated()
+        {
+            self.0.write(index as u64 + 1);
+        }
+        look
+    }
+
+    /// The run's outcome, by this name if it failed no claim before.
+    pub(super) fn named(&self, following: &Following<'_>, outcome: Outcome) -> Outcome {
+        match self.0.peek().checked_sub(1) {
+            Some(index) => {
+                let generation = following.judge.machine().generation();
+                Outcome::Assertion(Site::Claim(index as u16)).in_child(generation)
+            }
+            None => outcome,
+        }
+    }
 }
 
 /// The outcome of a run that shows what was observed; any other is not.

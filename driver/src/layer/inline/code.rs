@@ -121,14 +121,18 @@ fn is_atomic(instruction: &Instruction) -> bool {
     instruction.has_lock_prefix() || exchanges || instruction.mnemonic() == Mnemonic::Mfence
 }
 
-/// Whether the instruction there reads or writes memory other than the stack, and goes on to the next one.
+/// Whether the instruction there is one that the processor is about to execute, and accesses memory.
 pub(super) fn is_access(address: usize) -> bool {
     // SAFETY: the processor is about to execute what lies there, and an instruction is not longer.
     let bytes = unsafe { std::slice::from_raw_parts(address as *const u8, LONGEST) };
     let instruction = decoder(bytes, address).decode();
-    !instruction.is_invalid()
-        && instruction.flow_control() == FlowControl::Next
-        && has_memory(&instruction)
+    !instruction.is_invalid() && accesses(&instruction)
+}
+
+/// Whether the instruction reads or writes memory other than the stack, and goes on to the next one.
+fn accesses(instruction: &Instruction) -> bool {
+    instruction.flow_control() == FlowControl::Next
+        && has_memory(instruction)
         && !matches!(instruction.memory_base(), Register::RSP)
         && !matches!(instruction.mnemonic(), Mnemonic::Lea | Mnemonic::Nop)
 }
@@ -206,13 +210,13 @@ pub(super) fn places(code: usize, returns: bool) -> Result<Vec<Place>, String> {
             if instruction.is_invalid() {
                 continue;
             }
-            let is_point = is_atomic(&instruction);
+            let is_atomic = is_atomic(&instruction);
             let address = instruction.ip() as usize;
-            if is_point || after_call {
+            if is_atomic || after_call {
                 found.push(Place {
                     address,
                     byte: bytes[address - function.start],
-                    is_point,
+                    is_point: is_atomic || accesses(&instruction),
                 });
             }
             after_call = returns && calls.is_call_of_ours(&instruction);

@@ -73,15 +73,17 @@ pub fn arm() -> Result<(), String> {
         action.sa_flags = libc::SA_SIGINFO | libc::SA_NODEFER;
         libc::sigaction(libc::SIGTRAP, &action, std::ptr::null_mut());
     }
-    for place in &known.places {
-        let page = place.address - place.address % PAGE;
+    let page = |place: &Place| place.address - place.address % PAGE;
+    for places in known.places.chunk_by(|one, other| page(one) == page(other)) {
         let access = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
         // SAFETY: the page is the library's code, which this process alone changes.
-        let failed = unsafe { libc::mprotect(page as *mut c_void, PAGE, access) } != 0;
+        let failed = unsafe { libc::mprotect(page(&places[0]) as *mut c_void, PAGE, access) } != 0;
         if failed {
             return Err("the library's code cannot be changed here".to_owned());
         }
-        set(place.address, BREAKPOINT);
+        for place in places {
+            set(place.address, BREAKPOINT);
+        }
     }
     Ok(())
 }
@@ -134,11 +136,6 @@ extern "C" fn interrupts(_: c_int, about: *mut siginfo_t, context: *mut c_void) 
         stand(place.address);
     }
     set(place.address, place.byte);
-    if !place.is_point && is_access(place.address) {
-        set(place.address, BREAKPOINT);
-        stand(place.address);
-        set(place.address, place.byte);
-    }
     if known.inline == Inline::Accesses {
         LEFT.set(WINDOW);
     }
